@@ -1,0 +1,2 @@
+//! The `numloom` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Files and numloom's arrays: .npy and raw binary.

@@ -1,0 +1,1 @@
+//! What a numloom expression means: op table, promotion, typed SSA, passes, schedule, reference interpreter.

@@ -1,0 +1,1 @@
+//! Elementary functions over blocks of numbers, for numloom.

@@ -1,0 +1,1 @@
+//! Binds numloom kernels to arrays and runs them block by block on all cores.

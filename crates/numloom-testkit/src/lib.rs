@@ -1,0 +1,1 @@
+//! Unpublished: corpus loader, expression generators, backend suites and fuzz bodies for numloom's tests.
