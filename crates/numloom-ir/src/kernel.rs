@@ -1,0 +1,227 @@
+//! Kernel IR: one fused body, flat operations over elements.
+//!
+//! What is this: [`Kernel`], which the interpreter and every backend run, step by step. A step is either a *loop* over
+//! the elements of a block, in straight-line SSA, or the *call* of one block function. Values that cross from one step to
+//! another lie in scratch slots, each as long as a block. What goes in: [`schedule`](crate::schedule) or hand-made steps.
+//! What it never holds: a lane count, a vector width, shapes or strides; a comparison's result has no width until a
+//! backend gives it one.
+
+use numloom_data::{DType, Scalar};
+use numloom_syntax::Span;
+
+use crate::op::Op;
+
+/// The most elements a kernel with scratch slots is given at once, and so the length of a slot.
+///
+/// 1,024 elements of 8 bytes are 8 KiB: three to five live slots stay in a 32 KiB first-level cache.
+pub const MAX_BLOCK: usize = 1024;
+
+/// How an input's elements lie when a kernel runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum InputClass {
+    /// One after the other, in the machine's byte order; alignment is not needed.
+    Contiguous,
+    /// One element, the same for the whole block.
+    Scalar,
+}
+
+/// An input of a kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KernelInput {
+    /// The dtype of its elements.
+    pub dtype: DType,
+    /// How they lie.
+    pub class: InputClass,
+}
+
+/// An accumulator's operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum AccOp {
+    /// `acc + x`.
+    Sum,
+    /// `acc * x`.
+    Prod,
+    /// `minimum(acc, x)`.
+    Min,
+    /// `maximum(acc, x)`.
+    Max,
+}
+
+impl AccOp {
+    /// The operation that takes an element into a lane: `op(lane, element)`.
+    pub fn op(self) -> Op {
+        match self {
+            AccOp::Sum => Op::Add,
+            AccOp::Prod => Op::Mul,
+            AccOp::Min => Op::Minimum,
+            AccOp::Max => Op::Maximum,
+        }
+    }
+}
+
+/// A running value of a reduction.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Accumulator {
+    /// Its operation.
+    pub op: AccOp,
+    /// The dtype of its lanes; elements arrive already converted.
+    pub dtype: DType,
+}
+
+/// Where a block of elements lies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Place {
+    /// Input `i`.
+    Input(u32),
+    /// Output `i`.
+    Output(u32),
+    /// Scratch slot `i`.
+    Slot(u32),
+}
+
+/// The index of an operation in a loop's body, and the name of the value it defines.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct V(pub u32);
+
+impl V {
+    /// The position in the loop's body.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One operation of a loop's body.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LoopOp {
+    /// An element of a contiguous place, or the one element of a scalar input.
+    Load(Place),
+    /// A constant of the operation's dtype.
+    Const(Scalar),
+    /// An operation on earlier values of the same body; never a block operation.
+    Apply {
+        /// The operation.
+        op: Op,
+        /// Its operands: as many as its arity.
+        args: Vec<V>,
+    },
+    /// Puts a value into a place; defines nothing.
+    Store {
+        /// Where.
+        place: Place,
+        /// What.
+        value: V,
+    },
+    /// Takes a value into an accumulator; defines nothing.
+    Accumulate {
+        /// Index in [`Kernel::accumulators`].
+        acc: u32,
+        /// What; of the accumulator's dtype.
+        value: V,
+    },
+}
+
+/// An operation of a loop's body with the dtype of what it defines (or stores).
+#[derive(Clone, PartialEq, Debug)]
+pub struct LoopInst {
+    /// The operation.
+    pub op: LoopOp,
+    /// The dtype of the value it defines, stores or accumulates.
+    pub dtype: DType,
+}
+
+/// The call of one block function: `dst[i] = op(args[0][i], …)`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CallStep {
+    /// The operation; a block operation on `from`.
+    pub op: Op,
+    /// The dtype of its operands.
+    pub from: DType,
+    /// The dtype of its result.
+    pub to: DType,
+    /// Where its operands lie; never a scalar input.
+    pub args: Vec<Place>,
+    /// Where its result goes; never one of `args`: source and destination of a block function do not overlap.
+    pub dst: Place,
+    /// The sub-expression it came from, for faults.
+    pub span: Span,
+}
+
+/// One step of a kernel.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Step {
+    /// One loop over the block.
+    Loop(Vec<LoopInst>),
+    /// One block function over the block.
+    Call(CallStep),
+}
+
+/// How a reduction's result follows from its accumulator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Finish {
+    /// The accumulator, cast to the result's dtype.
+    Value,
+    /// The accumulator divided by the element count, in `f64`, cast to the result's dtype.
+    Mean,
+}
+
+/// Where an output of the program comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResultKind {
+    /// The array that the kernel writes as output `i`.
+    Array(u32),
+    /// A reduced value.
+    Reduced {
+        /// Index in [`Kernel::accumulators`].
+        acc: u32,
+        /// What is done to it at the end.
+        finish: Finish,
+        /// The result's dtype.
+        dtype: DType,
+    },
+}
+
+/// One fused body, ready for any engine.
+///
+/// `Display` prints the canonical text (`numloom explain --stage kernel`).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Kernel {
+    /// What it reads; the same indices as [`Program::inputs`](crate::Program::inputs), unused ones included.
+    pub inputs: Vec<KernelInput>,
+    /// The dtypes of the arrays it writes.
+    pub outputs: Vec<DType>,
+    /// Its accumulators.
+    pub accumulators: Vec<Accumulator>,
+    /// Scratch slots: the item size in bytes of each (1, 2, 4 or 8).
+    pub slots: Vec<usize>,
+    /// What it does, in order.
+    pub steps: Vec<Step>,
+    /// Where each output of the program comes from, in the program's order.
+    pub results: Vec<ResultKind>,
+}
+
+impl Kernel {
+    /// The byte offset of slot `i` in the scratch area: slots lie one after the other, each [`MAX_BLOCK`] elements long, so
+    /// every offset is a multiple of 1,024.
+    pub fn slot_offset(&self, i: usize) -> usize {
+        self.slots[..i].iter().map(|size| size * MAX_BLOCK).sum()
+    }
+
+    /// The size of the scratch area in bytes.
+    pub fn scratch_bytes(&self) -> usize {
+        self.slot_offset(self.slots.len())
+    }
+
+    /// Whether any step calls a block function.
+    pub fn has_calls(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Call(_)))
+    }
+
+    /// The dtype of the elements at `place`, if it is an input or an output; slots take any dtype of their size.
+    pub fn place_dtype(&self, place: Place) -> Option<DType> {
+        match place {
+            Place::Input(i) => Some(self.inputs[i as usize].dtype),
+            Place::Output(i) => Some(self.outputs[i as usize]),
+            Place::Slot(_) => None,
+        }
+    }
+}

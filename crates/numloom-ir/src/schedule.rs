@@ -1,0 +1,508 @@
+//! From typed SSA to one fused kernel.
+//!
+//! Block operations split the body. Every value gets a *phase*: inputs and constants 0, an inline operation the greatest phase
+//! of its operands, a block operation one more. Loop `p` computes the inline operations of phase `p`; the calls of phase `p + 1` follow it. Inputs and
+//! constants are loaded again in each loop that wants them; any other value wanted in a later step lies in a scratch slot, and slots are
+//! coloured by liveness.
+//!
+//! ```text
+//! %2 = exp %0            call exp input 0 → slot 0
+//! %3 = mul %2 %1         loop { v0 = load slot 0; v1 = load input 1; v2 = mul v0 v1; store output 0 v2 }
+//! out = %3
+//! ```
+//!
+//! A block operation that is itself an output and nothing else writes the output directly; one on a contiguous input reads it directly.
+
+use std::collections::HashMap;
+
+use numloom_data::DType;
+
+use crate::kernel::{
+    AccOp, Accumulator, CallStep, Finish, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Place,
+    ResultKind, Step, V,
+};
+use crate::op::{CastMode, Op};
+use crate::program::{InstKind, Program, Reduction, Value};
+
+/// Fuses a program into one kernel for inputs that lie as `classes` says.
+///
+/// The program must satisfy [`verify`](crate::verify), and a reduction must be an output only: no instruction may use its value.
+///
+/// # Panics
+/// If `classes` is not one for each input, or an instruction uses the value of a reduction.
+pub fn schedule(prog: &Program, classes: &[InputClass]) -> Kernel {
+    assert_eq!(classes.len(), prog.inputs.len(), "one class for each input");
+    let phases = Phases::of(prog);
+    let mut build = Build::new(prog, classes, &phases);
+    build.operations();
+    build.results();
+    build.finish()
+}
+
+/// The phase of each live value.
+struct Phases {
+    phase: Vec<usize>,
+    live: Vec<bool>,
+    /// The earliest phase of a call that uses the value, if any does.
+    called: Vec<usize>,
+    count: usize,
+}
+
+impl Phases {
+    fn of(prog: &Program) -> Phases {
+        let mut live = vec![false; prog.insts.len()];
+        for output in &prog.outputs {
+            live[output.value.index()] = true;
+        }
+        for i in (0..prog.insts.len()).rev() {
+            if live[i] {
+                prog.insts[i]
+                    .operands()
+                    .iter()
+                    .for_each(|arg| live[arg.index()] = true);
+            }
+        }
+        let mut phase = vec![0; prog.insts.len()];
+        for (i, inst) in prog.insts.iter().enumerate() {
+            let operands = inst.operands();
+            let latest = operands
+                .iter()
+                .map(|arg| phase[arg.index()])
+                .max()
+                .unwrap_or(0);
+            phase[i] = latest + usize::from(is_block(prog, Value(i as u32)));
+        }
+        let mut called = vec![usize::MAX; prog.insts.len()];
+        for (i, inst) in prog.insts.iter().enumerate() {
+            if live[i] && is_block(prog, Value(i as u32)) {
+                inst.operands()
+                    .iter()
+                    .for_each(|arg| called[arg.index()] = called[arg.index()].min(phase[i]));
+            }
+        }
+        let count = 1
+            + (0..phase.len())
+                .filter(|&i| live[i])
+                .map(|i| phase[i])
+                .max()
+                .unwrap_or(0);
+        Phases {
+            phase,
+            live,
+            called,
+            count,
+        }
+    }
+}
+
+fn is_block(prog: &Program, value: Value) -> bool {
+    match &prog.inst(value).kind {
+        InstKind::Apply { op, args } => {
+            op.is_block(prog.dtype(args[args.len() - 1]), prog.dtype(value))
+        }
+        _ => false,
+    }
+}
+
+/// A call before its slots are coloured.
+struct PendingCall {
+    value: Value,
+    args: Vec<Source>,
+    dst: Source,
+}
+
+/// Where a call's operand or result lies, with slots still named after their values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Place(Place),
+    Slot(Value),
+}
+
+/// One loop under construction.
+#[derive(Default)]
+struct Body {
+    insts: Vec<LoopInst>,
+    /// The loop's own name of a program value.
+    names: HashMap<Value, V>,
+    /// Slots it loads, by the position of the load, and stores, by the position of the store.
+    slots: Vec<(usize, Value)>,
+}
+
+impl Body {
+    fn push(&mut self, op: LoopOp, dtype: DType) -> V {
+        self.insts.push(LoopInst { op, dtype });
+        V((self.insts.len() - 1) as u32)
+    }
+}
+
+struct Build<'a> {
+    prog: &'a Program,
+    classes: &'a [InputClass],
+    phases: &'a Phases,
+    loops: Vec<Body>,
+    calls: Vec<Vec<PendingCall>>,
+    /// Values that some loop already stores to their slot.
+    stored: Vec<bool>,
+    outputs: Vec<DType>,
+    accumulators: Vec<Accumulator>,
+    accumulated: HashMap<(AccOp, DType, Value), u32>,
+    results: Vec<ResultKind>,
+    /// The one array output that a value goes to without further uses, if so.
+    direct: HashMap<Value, u32>,
+}
+
+/// Stands in a `Place::Slot` until colouring: the slot of the value with this index.
+fn uncoloured(value: Value) -> Place {
+    Place::Slot(value.0)
+}
+
+impl<'a> Build<'a> {
+    fn new(prog: &'a Program, classes: &'a [InputClass], phases: &'a Phases) -> Self {
+        let mut uses = vec![0u32; prog.insts.len()];
+        for (_, inst) in prog
+            .insts
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| phases.live[*i])
+        {
+            inst.operands()
+                .iter()
+                .for_each(|arg| uses[arg.index()] += 1);
+        }
+        prog.outputs
+            .iter()
+            .for_each(|output| uses[output.value.index()] += 1);
+        let mut direct = HashMap::new();
+        let mut outputs = Vec::new();
+        for output in &prog.outputs {
+            if !matches!(prog.inst(output.value).kind, InstKind::Reduce { .. }) {
+                if is_block(prog, output.value) && uses[output.value.index()] == 1 {
+                    direct.insert(output.value, outputs.len() as u32);
+                }
+                outputs.push(prog.dtype(output.value));
+            }
+        }
+        Build {
+            prog,
+            classes,
+            phases,
+            loops: (0..phases.count).map(|_| Body::default()).collect(),
+            calls: (0..phases.count).map(|_| Vec::new()).collect(),
+            stored: vec![false; prog.insts.len()],
+            outputs,
+            accumulators: Vec::new(),
+            accumulated: HashMap::new(),
+            results: Vec::new(),
+            direct,
+        }
+    }
+
+    /// The name of `value` in loop `phase`, loading it if it is not there yet.
+    fn name(&mut self, phase: usize, value: Value) -> V {
+        if let Some(&name) = self.loops[phase].names.get(&value) {
+            return name;
+        }
+        let dtype = self.prog.dtype(value);
+        let op = match &self.prog.inst(value).kind {
+            InstKind::Input(i) => LoopOp::Load(Place::Input(*i)),
+            InstKind::Const(scalar) => LoopOp::Const(scalar.clone()),
+            InstKind::Apply { .. } => {
+                self.keep(value);
+                let position = self.loops[phase].insts.len();
+                self.loops[phase].slots.push((position, value));
+                LoopOp::Load(uncoloured(value))
+            }
+            InstKind::Reduce { .. } => panic!("a reduction's value is an output only"),
+        };
+        let body = &mut self.loops[phase];
+        let name = body.push(op, dtype);
+        body.names.insert(value, name);
+        name
+    }
+
+    /// Makes sure that an inline value's loop stores it to its slot.
+    fn keep(&mut self, value: Value) {
+        if !self.stored[value.index()] && !is_block(self.prog, value) {
+            self.store_slot(self.phases.phase[value.index()], value);
+        }
+    }
+
+    fn store_slot(&mut self, phase: usize, value: Value) {
+        self.stored[value.index()] = true;
+        let name = self.name(phase, value);
+        let dtype = self.prog.dtype(value);
+        let body = &mut self.loops[phase];
+        body.slots.push((body.insts.len(), value));
+        body.push(
+            LoopOp::Store {
+                place: uncoloured(value),
+                value: name,
+            },
+            dtype,
+        );
+    }
+
+    /// Where a call finds `value`.
+    fn operand(&mut self, value: Value) -> Source {
+        match self.prog.inst(value).kind {
+            InstKind::Input(i) if self.classes[i as usize] == InputClass::Contiguous => {
+                return Source::Place(Place::Input(i));
+            }
+            // One element for the whole block is spread right before the first call that takes it.
+            InstKind::Input(_) | InstKind::Const(_) => {
+                if !self.stored[value.index()] {
+                    self.store_slot(self.phases.called[value.index()] - 1, value);
+                }
+            }
+            _ => self.keep(value),
+        }
+        Source::Slot(value)
+    }
+
+    /// Puts every live operation into its loop or call.
+    fn operations(&mut self) {
+        let prog = self.prog;
+        for (i, inst) in prog.insts.iter().enumerate() {
+            let InstKind::Apply { op, args } = &inst.kind else {
+                continue;
+            };
+            if !self.phases.live[i] {
+                continue;
+            }
+            let value = Value(i as u32);
+            let phase = self.phases.phase[i];
+            if is_block(prog, value) {
+                let args = args.iter().map(|&arg| self.operand(arg)).collect();
+                let dst = match self.direct.get(&value) {
+                    Some(&output) => Source::Place(Place::Output(output)),
+                    None => Source::Slot(value),
+                };
+                self.calls[phase].push(PendingCall { value, args, dst });
+            } else {
+                let args = args.iter().map(|&arg| self.name(phase, arg)).collect();
+                let name = self.loops[phase].push(LoopOp::Apply { op: *op, args }, inst.dtype);
+                self.loops[phase].names.insert(value, name);
+            }
+        }
+    }
+
+    /// Stores array outputs and accumulates reductions, each in the loop of its value's phase.
+    fn results(&mut self) {
+        let mut array = 0;
+        for output in &self.prog.outputs {
+            let InstKind::Reduce { reduction, arg } = self.prog.inst(output.value).kind else {
+                if !self.direct.contains_key(&output.value) {
+                    let phase = self.phases.phase[output.value.index()];
+                    let value = self.name(phase, output.value);
+                    let dtype = self.prog.dtype(output.value);
+                    self.loops[phase].push(
+                        LoopOp::Store {
+                            place: Place::Output(array),
+                            value,
+                        },
+                        dtype,
+                    );
+                }
+                self.results.push(ResultKind::Array(array));
+                array += 1;
+                continue;
+            };
+            let acc = self.accumulate(reduction, arg);
+            let finish = if reduction == Reduction::Mean {
+                Finish::Mean
+            } else {
+                Finish::Value
+            };
+            let dtype = self.prog.dtype(output.value);
+            self.results
+                .push(ResultKind::Reduced { acc, finish, dtype });
+        }
+    }
+
+    /// The accumulator of a reduction; reductions that accumulate the same share one.
+    fn accumulate(&mut self, reduction: Reduction, arg: Value) -> u32 {
+        let op = match reduction {
+            Reduction::Sum | Reduction::Mean => AccOp::Sum,
+            Reduction::Prod => AccOp::Prod,
+            Reduction::Min => AccOp::Min,
+            Reduction::Max => AccOp::Max,
+        };
+        let dtype = reduction.accumulator(self.prog.dtype(arg));
+        if let Some(&acc) = self.accumulated.get(&(op, dtype, arg)) {
+            return acc;
+        }
+        let phase = self.phases.phase[arg.index()];
+        let mut value = self.name(phase, arg);
+        if self.prog.dtype(arg) != dtype {
+            let cast = LoopOp::Apply {
+                op: Op::Cast(CastMode::Wrap),
+                args: vec![value],
+            };
+            value = self.loops[phase].push(cast, dtype);
+        }
+        let acc = self.accumulators.len() as u32;
+        self.accumulators.push(Accumulator { op, dtype });
+        self.accumulated.insert((op, dtype, arg), acc);
+        self.loops[phase].push(LoopOp::Accumulate { acc, value }, dtype);
+        acc
+    }
+
+    /// Lines the steps up and gives values in slots their colours.
+    fn finish(self) -> Kernel {
+        let Build {
+            prog,
+            classes,
+            loops,
+            calls,
+            outputs,
+            accumulators,
+            results,
+            ..
+        } = self;
+        let mut pending = Vec::new();
+        for (body, calls) in loops.into_iter().zip(shift(calls)) {
+            if !body.insts.is_empty() {
+                pending.push(Pending::Loop(body));
+            }
+            pending.extend(calls.into_iter().map(Pending::Call));
+        }
+        let colours = Colours::of(prog, &pending);
+        let steps = pending
+            .into_iter()
+            .map(|step| step.colour(prog, &colours))
+            .collect();
+        let inputs = prog
+            .inputs
+            .iter()
+            .zip(classes)
+            .map(|(input, &class)| KernelInput {
+                dtype: input.dtype,
+                class,
+            });
+        Kernel {
+            inputs: inputs.collect(),
+            outputs,
+            accumulators,
+            slots: colours.sizes,
+            steps,
+            results,
+        }
+    }
+}
+
+/// Calls of phase `p + 1` come after loop `p`: moves each phase's calls one place forward.
+fn shift(mut calls: Vec<Vec<PendingCall>>) -> Vec<Vec<PendingCall>> {
+    calls.rotate_left(1);
+    calls
+}
+
+enum Pending {
+    Loop(Body),
+    Call(PendingCall),
+}
+
+impl Pending {
+    /// The values whose slots the step touches.
+    fn slots(&self) -> Vec<Value> {
+        match self {
+            Pending::Loop(body) => body.slots.iter().map(|&(_, value)| value).collect(),
+            Pending::Call(call) => (call.args.iter().chain([&call.dst]))
+                .filter_map(|source| match source {
+                    Source::Slot(value) => Some(*value),
+                    Source::Place(_) => None,
+                })
+                .collect(),
+        }
+    }
+
+    fn colour(self, prog: &Program, colours: &Colours) -> Step {
+        match self {
+            Pending::Loop(mut body) => {
+                for (position, value) in body.slots {
+                    match &mut body.insts[position].op {
+                        LoopOp::Load(place) | LoopOp::Store { place, .. } => {
+                            *place = colours.place(value)
+                        }
+                        other => unreachable!("{other:?} touches no slot"),
+                    }
+                }
+                Step::Loop(body.insts)
+            }
+            Pending::Call(call) => {
+                let inst = prog.inst(call.value);
+                let InstKind::Apply { op, args } = &inst.kind else {
+                    unreachable!("a call applies an operation")
+                };
+                let place = |source: &Source| match source {
+                    Source::Place(place) => *place,
+                    Source::Slot(value) => colours.place(*value),
+                };
+                Step::Call(CallStep {
+                    op: *op,
+                    from: prog.dtype(args[args.len() - 1]),
+                    to: inst.dtype,
+                    args: call.args.iter().map(place).collect(),
+                    dst: place(&call.dst),
+                    span: inst.span,
+                })
+            }
+        }
+    }
+}
+
+/// The slot of each value that needs one.
+struct Colours {
+    slot: HashMap<Value, u32>,
+    sizes: Vec<usize>,
+}
+
+impl Colours {
+    /// First fit: a slot is free again after the last step that touches its value, never within that step, so that no loop or call
+    /// reads and writes one slot for two values.
+    fn of(prog: &Program, steps: &[Pending]) -> Colours {
+        let touched: Vec<Vec<Value>> = steps.iter().map(Pending::slots).collect();
+        let mut last = HashMap::new();
+        for (step, values) in touched.iter().enumerate() {
+            values
+                .iter()
+                .for_each(|&value| drop(last.insert(value, step)));
+        }
+        let mut colours = Colours {
+            slot: HashMap::new(),
+            sizes: Vec::new(),
+        };
+        let mut free: Vec<u32> = Vec::new();
+        for (step, values) in touched.iter().enumerate() {
+            for &value in values {
+                if colours.slot.contains_key(&value) {
+                    continue;
+                }
+                let size = prog.dtype(value).itemsize();
+                let reused = free
+                    .iter()
+                    .position(|&slot| colours.sizes[slot as usize] == size);
+                let slot = match reused {
+                    Some(position) => free.swap_remove(position),
+                    None => {
+                        colours.sizes.push(size);
+                        (colours.sizes.len() - 1) as u32
+                    }
+                };
+                colours.slot.insert(value, slot);
+            }
+            let mut ended: Vec<u32> = values
+                .iter()
+                .filter(|value| last[value] == step)
+                .map(|value| colours.slot[value])
+                .collect();
+            ended.sort_unstable();
+            ended.dedup();
+            free.extend(ended);
+        }
+        colours
+    }
+
+    fn place(&self, value: Value) -> Place {
+        Place::Slot(self.slot[&value])
+    }
+}
