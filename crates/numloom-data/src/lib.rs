@@ -1,1 +1,48 @@
 //! Numbers at rest for numloom: dtypes, scalars, shapes, strided views, aligned buffers, memory maps.
+//!
+//! *Should I use this crate?* No, use `numloom`, which re-exports what you need. This one is for those who want to see how
+//! arrays are described and moved.
+//!
+//! What goes in: slices, owned vectors, raw pointers with a contract, file names. What comes out: [`View`]s, which are a
+//! pointer, a [`DType`], a shape and strides **in bytes**, over memory that somebody owns ([`Array`], [`MappedArray`], a
+//! slice of yours). What it never does: know what an expression is, form a `&[T]` over mapped memory, or abort because
+//! an allocation failed.
+//!
+//! | noun | file | what it is |
+//! |---|---|---|
+//! | [`DType`], [`Scalar`], [`Element`] | `dtype`, `scalar`, `element` | the type of an element, one value, the Rust types that can be elements |
+//! | [`shape`], [`broadcast`], [`layout`] | same names | arithmetic on extents and strides; no memory |
+//! | [`View`], [`ViewMut`], [`RawView`] | `view` | borrowed strided arrays, and the handle that threads share |
+//! | [`gather`], [`scatter`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
+//! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
+//!
+//! Byte order is a property of a view, never of a dtype: only [`gather`] and [`scatter`] know about it.
+
+pub mod array;
+pub mod broadcast;
+pub mod buffer;
+mod dims;
+pub mod dtype;
+pub mod element;
+pub mod error;
+pub mod gather;
+pub mod layout;
+mod print;
+pub mod scalar;
+pub mod shape;
+mod strided;
+pub mod view;
+pub mod walk;
+
+pub use array::Array;
+pub use buffer::Buffer;
+pub use dtype::DType;
+pub use element::Element;
+pub use error::{DataError, DataErrorKind};
+pub use gather::{gather, scatter};
+pub use half::f16;
+pub use num_complex::Complex;
+pub use scalar::Scalar;
+pub use shape::Order;
+pub use view::{ByteOrder, Overlap, RawView, View, ViewMut, overlap};
+pub use walk::{RowWalker, Run};

@@ -1,0 +1,721 @@
+#![expect(
+    unsafe_code,
+    reason = "views follow pointers, and are sent between threads"
+)]
+//! Borrowed strided arrays.
+//!
+//! A [`View`] reads and a [`ViewMut`] writes; both hold a pointer, a dtype, a byte order, a shape and strides in bytes. A
+//! [`RawView`] is the same without a promise, for code that shares one output between threads.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crate::array::Array;
+use crate::dims::Dims;
+use crate::dtype::DType;
+use crate::element::Element;
+use crate::error::{DataError, DataErrorKind};
+use crate::gather;
+use crate::scalar::Scalar;
+use crate::shape::{self, Order};
+use crate::strided::Strided;
+
+/// Whether the bytes of each element lie as this machine would write them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// As this machine's.
+    #[default]
+    Native,
+    /// The other way round.
+    Swapped,
+}
+
+impl ByteOrder {
+    /// Little-endian, as seen from this machine.
+    pub const LITTLE: ByteOrder = if cfg!(target_endian = "little") {
+        ByteOrder::Native
+    } else {
+        ByteOrder::Swapped
+    };
+
+    /// Big-endian, as seen from this machine.
+    pub const BIG: ByteOrder = if cfg!(target_endian = "big") {
+        ByteOrder::Native
+    } else {
+        ByteOrder::Swapped
+    };
+}
+
+/// A strided array without lifetime: what [`View::raw`] and [`ViewMut::raw_mut`] show, to be copied between threads.
+///
+/// Using the pointer is up to the holder's proof; [`gather`](RawView::gather) and [`scatter`](RawView::scatter) state
+/// theirs.
+#[derive(Clone, Copy, Debug)]
+pub struct RawView<'s> {
+    /// Address of the element at index 0, 0, ….
+    pub ptr: *mut u8,
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Order of the bytes in each element.
+    pub byte_order: ByteOrder,
+    /// Extents.
+    pub shape: &'s [usize],
+    /// Steps in bytes, one per extent.
+    pub strides: &'s [isize],
+}
+
+// SAFETY: a `RawView` is numbers; every use of its pointer is an `unsafe` operation with its own contract.
+unsafe impl Send for RawView<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for RawView<'_> {}
+
+/// A borrowed array to read from.
+///
+/// Cloning copies the description, never the elements; up to four axes live in place, without allocation.
+///
+/// ```
+/// use numloom_data::{Scalar, View};
+///
+/// let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let m = View::from_slice_shaped(&x, &[2, 3])?;
+/// assert_eq!(m.strides(), [24, 8]);
+/// assert_eq!(m.transpose().get(&[2, 1]), Some(Scalar::F64(6.0)));
+/// let odd_backwards = View::from_slice(&x).slice_axis(0, None, None, -2)?;
+/// assert_eq!(odd_backwards.to_array()?.to_vec::<f64>()?, [6.0, 4.0, 2.0]);
+/// # Ok::<(), numloom_data::DataError>(())
+/// ```
+#[derive(Clone)]
+pub struct View<'a> {
+    /// Each element that it reaches can be read for `'a`, by contract of the constructors.
+    inner: Strided,
+    lifetime: PhantomData<&'a [u8]>,
+}
+
+/// A borrowed array to write to. No two of its elements overlap.
+///
+/// ```
+/// use numloom_data::{Scalar, ViewMut};
+///
+/// let mut x = [1i16, 2, 3, 4];
+/// let mut odd = ViewMut::from_slice(&mut x).slice_axis(0, Some(1), None, 2)?;
+/// odd.fill(&Scalar::I16(9))?;
+/// assert_eq!(x, [1, 9, 3, 9]);
+/// # Ok::<(), numloom_data::DataError>(())
+/// ```
+pub struct ViewMut<'a> {
+    /// Each element that it reaches can be read and written for `'a`, and by nobody else.
+    inner: Strided,
+    lifetime: PhantomData<&'a mut [u8]>,
+}
+
+// SAFETY: a `View` gives the access of a `&[T]` where `T: Sync`, and every `Element` is `Sync`.
+unsafe impl Send for View<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for View<'_> {}
+// SAFETY: a `ViewMut` gives the access of a `&mut [T]` where `T: Send`, and every `Element` is `Send`.
+unsafe impl Send for ViewMut<'_> {}
+// SAFETY: `&ViewMut` only reads.
+unsafe impl Sync for ViewMut<'_> {}
+
+/// The shape for a slice: it must hold exactly its elements.
+fn check_len(shape: &[usize], found: usize, itemsize: usize) -> Result<(), DataError> {
+    shape::size_bytes(shape, itemsize)?;
+    if shape::element_count(shape)? == found {
+        return Ok(());
+    }
+    Err(DataErrorKind::LengthMismatch {
+        shape: shape.to_vec(),
+        found,
+    }
+    .into())
+}
+
+macro_rules! accessors {
+    () => {
+        /// Type of the elements.
+        #[must_use]
+        pub fn dtype(&self) -> DType {
+            self.inner.dtype
+        }
+
+        /// Order of the bytes in each element.
+        #[must_use]
+        pub fn byte_order(&self) -> ByteOrder {
+            self.inner.byte_order
+        }
+
+        /// Extents.
+        #[must_use]
+        pub fn shape(&self) -> &[usize] {
+            &self.inner.shape
+        }
+
+        /// Steps in bytes, one per extent.
+        #[must_use]
+        pub fn strides(&self) -> &[isize] {
+            &self.inner.strides
+        }
+
+        /// Number of axes.
+        #[must_use]
+        pub fn ndim(&self) -> usize {
+            self.inner.shape.len()
+        }
+
+        /// Number of elements.
+        #[must_use]
+        pub fn len(&self) -> usize {
+            self.inner.len()
+        }
+
+        /// No elements at all?
+        #[must_use]
+        pub fn is_empty(&self) -> bool {
+            self.inner.shape.contains(&0)
+        }
+
+        /// Do the elements lie without gaps, the last axis fastest?
+        #[must_use]
+        pub fn is_c_contiguous(&self) -> bool {
+            self.inner.is_contiguous(Order::C)
+        }
+
+        /// Do the elements lie without gaps, the first axis fastest?
+        #[must_use]
+        pub fn is_f_contiguous(&self) -> bool {
+            self.inner.is_contiguous(Order::F)
+        }
+
+        /// Is each element at a multiple of its dtype's alignment?
+        #[must_use]
+        pub fn is_aligned(&self) -> bool {
+            self.inner.is_aligned()
+        }
+
+        /// Do the bytes of each element lie as this machine's? Dtypes of one byte always do.
+        #[must_use]
+        pub fn is_native(&self) -> bool {
+            self.inner.is_native()
+        }
+
+        /// Checks the dtype.
+        ///
+        /// # Errors
+        /// [`DTypeMismatch`](DataErrorKind::DTypeMismatch).
+        pub fn expect_dtype(&self, dtype: DType) -> Result<(), DataError> {
+            self.inner.expect_dtype(dtype)
+        }
+
+        /// Checks that the elements lie without gaps, the last axis fastest.
+        ///
+        /// # Errors
+        /// [`NotContiguous`](DataErrorKind::NotContiguous).
+        pub fn expect_c_contiguous(&self) -> Result<(), DataError> {
+            if self.is_c_contiguous() {
+                Ok(())
+            } else {
+                Err(self.inner.not_contiguous(Order::C))
+            }
+        }
+
+        /// The addresses from the lowest byte of any element to the highest; empty for an empty array.
+        #[must_use]
+        pub fn byte_extent(&self) -> Range<usize> {
+            self.inner.byte_extent()
+        }
+    };
+}
+
+macro_rules! transformations {
+    (($($receiver:tt)*) $view:expr) => {
+        /// The axes in reverse.
+        #[must_use]
+        pub fn transpose($($receiver)*) -> Self {
+            let mut view = $view;
+            view.inner.transpose();
+            view
+        }
+
+        /// The axes in another order: axis `i` of the result is axis `axes[i]` of this.
+        ///
+        /// # Errors
+        /// [`NotAPermutation`](DataErrorKind::NotAPermutation).
+        pub fn permute($($receiver)*, axes: &[usize]) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.permute(axes)?;
+            Ok(view)
+        }
+
+        /// One axis backwards.
+        ///
+        /// # Errors
+        /// [`AxisOutOfRange`](DataErrorKind::AxisOutOfRange).
+        pub fn reversed($($receiver)*, axis: usize) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.slice_axis(axis, None, None, -1)?;
+            Ok(view)
+        }
+
+        /// Python's slice `start:stop:step` of one axis: negative bounds count from the end, those out of range are
+        /// clipped.
+        ///
+        /// # Errors
+        /// [`AxisOutOfRange`](DataErrorKind::AxisOutOfRange), [`ZeroStep`](DataErrorKind::ZeroStep).
+        pub fn slice_axis(
+            $($receiver)*,
+            axis: usize,
+            start: Option<isize>,
+            stop: Option<isize>,
+            step: isize,
+        ) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.slice_axis(axis, start, stop, step)?;
+            Ok(view)
+        }
+
+        /// One place on an axis, which goes away.
+        ///
+        /// # Errors
+        /// [`AxisOutOfRange`](DataErrorKind::AxisOutOfRange), [`IndexOutOfRange`](DataErrorKind::IndexOutOfRange).
+        pub fn index_axis($($receiver)*, axis: usize, index: usize) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.index_axis(axis, index)?;
+            Ok(view)
+        }
+
+        /// A new axis of extent 1 before `axis`, or after all if that is their number.
+        ///
+        /// # Errors
+        /// [`AxisOutOfRange`](DataErrorKind::AxisOutOfRange).
+        pub fn insert_axis($($receiver)*, axis: usize) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.insert_axis(axis)?;
+            Ok(view)
+        }
+
+        /// The same elements in the same row-major order, in another shape.
+        ///
+        /// # Errors
+        /// [`LengthMismatch`](DataErrorKind::LengthMismatch) for another number of elements,
+        /// [`NotContiguous`](DataErrorKind::NotContiguous) if the elements do not lie without gaps.
+        pub fn reshape($($receiver)*, shape: &[usize]) -> Result<Self, DataError> {
+            let mut view = $view;
+            view.inner.reshape(shape)?;
+            Ok(view)
+        }
+
+        /// The same memory, read in this byte order.
+        #[must_use]
+        pub fn with_byte_order($($receiver)*, byte_order: ByteOrder) -> Self {
+            let mut view = $view;
+            view.inner.byte_order = byte_order;
+            view
+        }
+    };
+}
+
+impl<'a> View<'a> {
+    /// All of a slice, as one axis.
+    #[must_use]
+    pub fn from_slice<T: Element>(slice: &'a [T]) -> View<'a> {
+        View::over(slice, &[slice.len()])
+    }
+
+    /// All of a slice, in row-major order.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`](DataErrorKind::LengthMismatch) if the shape holds another number of elements.
+    pub fn from_slice_shaped<T: Element>(
+        slice: &'a [T],
+        shape: &[usize],
+    ) -> Result<View<'a>, DataError> {
+        check_len(shape, slice.len(), size_of::<T>())?;
+        Ok(View::over(slice, shape))
+    }
+
+    /// One value, as an array without axes.
+    #[must_use]
+    pub fn scalar<T: Element>(value: &'a T) -> View<'a> {
+        View::over(std::slice::from_ref(value), &[])
+    }
+
+    /// `shape` holds as many elements as `slice`.
+    fn over<T: Element>(slice: &'a [T], shape: &[usize]) -> View<'a> {
+        let ptr = slice.as_ptr().cast::<u8>().cast_mut();
+        View::from_strided(Strided::contiguous(ptr, T::DTYPE, shape, Order::C))
+    }
+
+    /// A view of an array without gaps over readable memory.
+    pub(crate) fn from_strided(inner: Strided) -> View<'a> {
+        View {
+            inner,
+            lifetime: PhantomData,
+        }
+    }
+
+    /// A view of native byte order from its parts. Strides are in bytes; any sign, and zero, will do.
+    ///
+    /// # Safety
+    /// 1. For each index below `shape`, the `dtype.itemsize()` bytes at `ptr + Σ index·stride` can be read for `'a`, and
+    ///    belong to one allocation or map. They need no alignment, and a `bool` may have any byte.
+    /// 2. No address in between overflows, and the product of `shape` and the item size fits `isize`, unless an axis with
+    ///    stride 0 stretches it.
+    /// 3. This process does not write to those bytes during `'a`, except through views that the same operation was given
+    ///    as its outputs. (Another process may, over a map; the values read are then unspecified.)
+    ///
+    /// # Panics
+    /// If `shape` and `strides` differ in length.
+    #[must_use]
+    pub unsafe fn from_raw_parts(
+        ptr: *const u8,
+        dtype: DType,
+        shape: &[usize],
+        strides: &[isize],
+    ) -> View<'a> {
+        View::from_strided(strided(ptr.cast_mut(), dtype, shape, strides))
+    }
+
+    accessors!();
+    transformations!((&self) self.clone());
+
+    /// Address of the element at index 0, 0, ….
+    #[must_use]
+    pub fn ptr(&self) -> *const u8 {
+        self.inner.ptr
+    }
+
+    /// The description alone, without lifetime.
+    #[must_use]
+    pub fn raw(&self) -> RawView<'_> {
+        RawView::of(&self.inner)
+    }
+
+    /// Stretched to `shape` by NumPy's rule; the new axes have stride 0.
+    ///
+    /// # Errors
+    /// [`BroadcastTo`](DataErrorKind::BroadcastTo), [`ShapeOverflow`](DataErrorKind::ShapeOverflow).
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<View<'a>, DataError> {
+        let mut view = self.clone();
+        view.inner.broadcast_to(shape)?;
+        Ok(view)
+    }
+
+    /// The element at this index, if it is one.
+    #[must_use]
+    pub fn get(&self, index: &[usize]) -> Option<Scalar> {
+        let ptr = self.inner.element(index)?;
+        Some(read_element(&self.inner, ptr))
+    }
+
+    /// All elements in row-major order, one at a time: for tests and printing.
+    pub fn scalars(&self) -> impl Iterator<Item = Scalar> + '_ {
+        let mut index = vec![0; self.ndim()];
+        (0..self.len()).map(move |_| {
+            let value = self.get(&index).expect("the index stays below the shape");
+            for (i, &extent) in index.iter_mut().zip(self.shape()).rev() {
+                *i += 1;
+                if *i < extent {
+                    break;
+                }
+                *i = 0;
+            }
+            value
+        })
+    }
+
+    /// A row-major copy in native byte order.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`](DataErrorKind::OutOfMemory), [`ShapeOverflow`](DataErrorKind::ShapeOverflow).
+    pub fn to_array(&self) -> Result<Array, DataError> {
+        let mut array = Array::zeros(self.dtype(), self.shape(), Order::C)?;
+        gather::gather(self, 0, self.len(), array.as_bytes_mut());
+        Ok(array)
+    }
+}
+
+impl<'a> ViewMut<'a> {
+    /// All of a slice, as one axis.
+    #[must_use]
+    pub fn from_slice<T: Element>(slice: &'a mut [T]) -> ViewMut<'a> {
+        let shape = [slice.len()];
+        ViewMut::over(slice, &shape)
+    }
+
+    /// All of a slice, in row-major order.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`](DataErrorKind::LengthMismatch) if the shape holds another number of elements.
+    pub fn from_slice_shaped<T: Element>(
+        slice: &'a mut [T],
+        shape: &[usize],
+    ) -> Result<ViewMut<'a>, DataError> {
+        check_len(shape, slice.len(), size_of::<T>())?;
+        Ok(ViewMut::over(slice, shape))
+    }
+
+    /// One value, as an array without axes.
+    #[must_use]
+    pub fn scalar<T: Element>(value: &'a mut T) -> ViewMut<'a> {
+        ViewMut::over(std::slice::from_mut(value), &[])
+    }
+
+    /// `shape` holds as many elements as `slice`.
+    fn over<T: Element>(slice: &'a mut [T], shape: &[usize]) -> ViewMut<'a> {
+        let ptr = slice.as_mut_ptr().cast::<u8>();
+        ViewMut::from_strided(Strided::contiguous(ptr, T::DTYPE, shape, Order::C))
+    }
+
+    /// A view of an array without gaps over memory that is readable and writable, by its holder alone.
+    pub(crate) fn from_strided(inner: Strided) -> ViewMut<'a> {
+        ViewMut {
+            inner,
+            lifetime: PhantomData,
+        }
+    }
+
+    /// A writable view of native byte order from its parts.
+    ///
+    /// # Safety
+    /// 1. For each index below `shape`, the `dtype.itemsize()` bytes at `ptr + Σ index·stride` can be read and written
+    ///    for `'a`, and belong to one allocation or map.
+    /// 2. No address in between overflows, and the product of `shape` and the item size fits `isize`.
+    /// 3. Those bytes are disjoint for different indices, and nobody else in this process touches them during `'a`,
+    ///    except through input views of the same operation.
+    /// 4. If the memory is also seen as Rust's `bool`, each `bool` in it is 0 or 1; writes keep it so.
+    ///
+    /// # Panics
+    /// If `shape` and `strides` differ in length.
+    #[must_use]
+    pub unsafe fn from_raw_parts(
+        ptr: *mut u8,
+        dtype: DType,
+        shape: &[usize],
+        strides: &[isize],
+    ) -> ViewMut<'a> {
+        ViewMut::from_strided(strided(ptr, dtype, shape, strides))
+    }
+
+    accessors!();
+    transformations!((self) self);
+
+    /// Address of the element at index 0, 0, ….
+    #[must_use]
+    pub fn ptr(&self) -> *const u8 {
+        self.inner.ptr
+    }
+
+    /// Address of the element at index 0, 0, …, for writing.
+    #[must_use]
+    pub fn mut_ptr(&mut self) -> *mut u8 {
+        self.inner.ptr
+    }
+
+    /// The description alone, without lifetime; while it is used, `self` is not.
+    #[must_use]
+    pub fn raw_mut(&mut self) -> RawView<'_> {
+        RawView::of(&self.inner)
+    }
+
+    /// The same array, to read from.
+    #[must_use]
+    pub fn as_view(&self) -> View<'_> {
+        View::from_strided(self.inner.clone())
+    }
+
+    /// The same array for a shorter time.
+    #[must_use]
+    pub fn reborrow(&mut self) -> ViewMut<'_> {
+        ViewMut::from_strided(self.inner.clone())
+    }
+
+    /// The element at this index, if it is one.
+    #[must_use]
+    pub fn get(&self, index: &[usize]) -> Option<Scalar> {
+        let ptr = self.inner.element(index)?;
+        Some(read_element(&self.inner, ptr))
+    }
+
+    /// Writes one element.
+    ///
+    /// # Errors
+    /// [`IndexOutOfRange`](DataErrorKind::IndexOutOfRange); [`DTypeMismatch`](DataErrorKind::DTypeMismatch) if the
+    /// value has another dtype.
+    pub fn set(&mut self, index: &[usize], value: &Scalar) -> Result<(), DataError> {
+        self.inner.expect_dtype(value.dtype())?;
+        let Some(ptr) = self.inner.element(index) else {
+            return Err(DataErrorKind::IndexOutOfRange {
+                index: index.to_vec(),
+                shape: self.shape().to_vec(),
+            }
+            .into());
+        };
+        let mut bytes = vec![0; self.dtype().itemsize()];
+        value.write_bytes(&mut bytes);
+        let element = RawView {
+            ptr,
+            shape: &[],
+            strides: &[],
+            ..self.raw_mut()
+        };
+        // SAFETY: (1) `element` checked the index, and what is reached by it can be written; (2) `bytes` is one element;
+        // (3) a local vector overlaps nothing, and (4) `&mut self` excludes other access.
+        unsafe { element.scatter(0, 1, bytes.as_ptr()) };
+        Ok(())
+    }
+
+    /// Writes the same value to all elements.
+    ///
+    /// # Errors
+    /// [`DTypeMismatch`](DataErrorKind::DTypeMismatch) if the value has another dtype.
+    pub fn fill(&mut self, value: &Scalar) -> Result<(), DataError> {
+        self.inner.expect_dtype(value.dtype())?;
+        let mut bytes = vec![0; self.dtype().itemsize()];
+        value.write_bytes(&mut bytes);
+        const BLOCK: usize = 1024;
+        let n = self.len();
+        let block = bytes.repeat(n.min(BLOCK));
+        let mut start = 0;
+        while start < n {
+            let count = BLOCK.min(n - start);
+            gather::scatter(&block, self, start, count);
+            start += count;
+        }
+        Ok(())
+    }
+
+    /// Copies all elements of `source`, which has the same dtype and broadcasts to this shape.
+    ///
+    /// # Errors
+    /// [`DTypeMismatch`](DataErrorKind::DTypeMismatch), [`BroadcastTo`](DataErrorKind::BroadcastTo).
+    pub fn assign(&mut self, source: &View<'_>) -> Result<(), DataError> {
+        self.inner.expect_dtype(source.dtype())?;
+        let source = source.broadcast_to(self.shape())?;
+        const BLOCK: usize = 4096;
+        let n = self.len();
+        let mut block = vec![0; n.min(BLOCK) * self.dtype().itemsize()];
+        let mut start = 0;
+        while start < n {
+            let count = BLOCK.min(n - start);
+            gather::gather(&source, start, count, &mut block);
+            gather::scatter(&block, self, start, count);
+            start += count;
+        }
+        Ok(())
+    }
+}
+
+impl<'s> RawView<'s> {
+    fn of(inner: &'s Strided) -> RawView<'s> {
+        RawView {
+            ptr: inner.ptr,
+            dtype: inner.dtype,
+            byte_order: inner.byte_order,
+            shape: &inner.shape,
+            strides: &inner.strides,
+        }
+    }
+
+    /// Do the bytes of each element lie as this machine's?
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.byte_order == ByteOrder::Native || self.dtype.swap_unit() == 1
+    }
+}
+
+fn strided(ptr: *mut u8, dtype: DType, extents: &[usize], strides: &[isize]) -> Strided {
+    assert_eq!(extents.len(), strides.len(), "as many strides as axes");
+    Strided {
+        ptr,
+        dtype,
+        byte_order: ByteOrder::Native,
+        shape: Dims::from_slice(extents),
+        strides: Dims::from_slice(strides),
+    }
+}
+
+/// `ptr` came from `inner.element`.
+fn read_element(inner: &Strided, ptr: *mut u8) -> Scalar {
+    let mut bytes = vec![0; inner.dtype.itemsize()];
+    let element = RawView {
+        ptr,
+        shape: &[],
+        strides: &[],
+        ..RawView::of(inner)
+    };
+    // SAFETY: (1) `ptr` is the address of an element of a live view, so it can be read; (2) `bytes` has its size; (3) a
+    // local vector overlaps nothing.
+    unsafe { element.gather(0, 1, bytes.as_mut_ptr()) };
+    Scalar::read(inner.dtype, &bytes)
+}
+
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe("View", &self.inner, f)
+    }
+}
+
+impl fmt::Debug for ViewMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe("ViewMut", &self.inner, f)
+    }
+}
+
+fn describe(name: &str, inner: &Strided, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name)
+        .field("ptr", &inner.ptr)
+        .field("dtype", &format_args!("{}", inner.dtype))
+        .field("byte_order", &inner.byte_order)
+        .field("shape", &inner.shape)
+        .field("strides", &inner.strides)
+        .finish()
+}
+
+/// How the memory of two views lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overlap {
+    /// They share no byte.
+    None,
+    /// They are the same elements in the same order: each index means the same bytes in both.
+    Same,
+    /// They may share bytes under different indices.
+    Partial,
+}
+
+/// Do two views share memory? Decided by the bytes they span, so views that interleave without touching count as
+/// [`Partial`](Overlap::Partial): an error on the safe side.
+///
+/// ```
+/// use numloom_data::{Overlap, View, overlap};
+///
+/// let x = [1.0, 2.0, 3.0, 4.0];
+/// let all = View::from_slice(&x);
+/// assert_eq!(overlap(&all, &all.reversed(0)?), Overlap::Partial);
+/// assert_eq!(overlap(&all, &View::from_slice(&x)), Overlap::Same);
+/// assert_eq!(overlap(&View::from_slice(&x[..2]), &View::from_slice(&x[2..])), Overlap::None);
+/// # Ok::<(), numloom_data::DataError>(())
+/// ```
+#[must_use]
+pub fn overlap(a: &View<'_>, b: &View<'_>) -> Overlap {
+    let (x, y) = (a.byte_extent(), b.byte_extent());
+    if x.is_empty() || y.is_empty() || x.end <= y.start || y.end <= x.start {
+        return Overlap::None;
+    }
+    // The stride of an axis of extent 1 says nothing.
+    let steps = |v: &View<'_>| -> Vec<isize> {
+        let axes = v.shape().iter().zip(v.strides());
+        axes.map(|(&extent, &stride)| if extent == 1 { 0 } else { stride })
+            .collect()
+    };
+    let same = a.ptr() == b.ptr()
+        && a.dtype() == b.dtype()
+        && a.is_native() == b.is_native()
+        && a.shape() == b.shape()
+        && steps(a) == steps(b);
+    if same {
+        Overlap::Same
+    } else {
+        Overlap::Partial
+    }
+}
