@@ -168,24 +168,19 @@ impl Array {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let ptr = self.buffer.as_ptr().cast_mut();
-        View::from_strided(Strided::contiguous(
-            ptr,
-            self.dtype,
-            &self.shape,
-            self.order,
-        ))
+        let inner = Strided::contiguous(ptr, self.dtype, &self.shape, self.order);
+        // SAFETY: (1, 2) the buffer has the bytes of the shape, whose size was checked; (3) writing takes `&mut self`.
+        unsafe { View::from_strided(inner) }
     }
 
     /// All of it, to write to.
     #[must_use]
     pub fn view_mut(&mut self) -> ViewMut<'_> {
         let ptr = self.buffer.as_mut_ptr();
-        ViewMut::from_strided(Strided::contiguous(
-            ptr,
-            self.dtype,
-            &self.shape,
-            self.order,
-        ))
+        let inner = Strided::contiguous(ptr, self.dtype, &self.shape, self.order);
+        // SAFETY: (1, 2) as in `view`; (3) an array without gaps has disjoint elements, and `&mut self` is exclusive;
+        // (4) no slice of bools lives meanwhile, and `as_slice` checks them anew.
+        unsafe { ViewMut::from_strided(inner) }
     }
 
     /// The elements as a slice, in row-major order.

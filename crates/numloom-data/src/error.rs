@@ -187,6 +187,11 @@ pub enum DataErrorKind {
         /// What it is.
         found: &'static str,
     },
+    /// The same output is being written by another.
+    InUse {
+        /// The unfinished file.
+        path: PathBuf,
+    },
     /// Writing was asked of a map opened for reading.
     ReadOnly {
         /// The file.
@@ -405,6 +410,9 @@ impl fmt::Display for DataError {
                     "`{}` is {found}, not a file that can be mapped",
                     path.display()
                 )
+            }
+            K::InUse { path } => {
+                write!(f, "`{}` is being written by another run", path.display())
             }
             K::ReadOnly { path } => write!(
                 f,

@@ -15,6 +15,8 @@
 //! | [`View`], [`ViewMut`], [`RawView`] | `view` | borrowed strided arrays, and the handle that threads share |
 //! | [`gather`], [`scatter`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
+//! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
+//! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
 //!
 //! Byte order is a property of a view, never of a dtype: only [`gather`] and [`scatter`] know about it.
 
@@ -27,7 +29,11 @@ pub mod element;
 pub mod error;
 pub mod gather;
 pub mod layout;
+pub mod mapped;
+pub mod mmap;
+pub mod output;
 mod print;
+mod reserve;
 pub mod scalar;
 pub mod shape;
 mod strided;
@@ -41,7 +47,10 @@ pub use element::Element;
 pub use error::{DataError, DataErrorKind};
 pub use gather::{gather, scatter};
 pub use half::f16;
+pub use mapped::{MapSpec, MappedArray};
+pub use mmap::{Advice, MapMode, Mmap};
 pub use num_complex::Complex;
+pub use output::{OutputFile, partial_path};
 pub use scalar::Scalar;
 pub use shape::Order;
 pub use view::{ByteOrder, Overlap, RawView, View, ViewMut, overlap};

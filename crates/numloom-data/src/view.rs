@@ -131,6 +131,18 @@ fn check_len(shape: &[usize], found: usize, itemsize: usize) -> Result<(), DataE
     .into())
 }
 
+/// The shape for bytes: it must need exactly those.
+fn check_bytes(shape: &[usize], found: usize, dtype: DType) -> Result<(), DataError> {
+    if shape::size_bytes(shape, dtype.itemsize())? == found {
+        return Ok(());
+    }
+    Err(DataErrorKind::LengthMismatch {
+        shape: shape.to_vec(),
+        found: found.checked_div(dtype.itemsize()).unwrap_or(0),
+    }
+    .into())
+}
+
 macro_rules! accessors {
     () => {
         /// Type of the elements.
@@ -340,14 +352,42 @@ impl<'a> View<'a> {
         View::over(std::slice::from_ref(value), &[])
     }
 
+    /// Bytes as an array without gaps, in native byte order. They need no alignment.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`](DataErrorKind::LengthMismatch) if the shape needs more or fewer bytes.
+    ///
+    /// ```
+    /// use numloom_data::{ByteOrder, DType, Order, Scalar, View};
+    /// let x = View::from_bytes(&[0, 1, 2, 3], DType::U16, &[2], Order::C)?.with_byte_order(ByteOrder::BIG);
+    /// assert_eq!(x.get(&[1]), Some(Scalar::U16(0x0203)));
+    /// # Ok::<(), numloom_data::DataError>(())
+    /// ```
+    pub fn from_bytes(
+        bytes: &'a [u8],
+        dtype: DType,
+        shape: &[usize],
+        order: Order,
+    ) -> Result<View<'a>, DataError> {
+        check_bytes(shape, bytes.len(), dtype)?;
+        let ptr = bytes.as_ptr().cast_mut();
+        let inner = Strided::contiguous(ptr, dtype, shape, order);
+        // SAFETY: (1, 2) just checked; (3) a shared slice is not written to for `'a`.
+        Ok(unsafe { View::from_strided(inner) })
+    }
+
     /// `shape` holds as many elements as `slice`.
     fn over<T: Element>(slice: &'a [T], shape: &[usize]) -> View<'a> {
         let ptr = slice.as_ptr().cast::<u8>().cast_mut();
-        View::from_strided(Strided::contiguous(ptr, T::DTYPE, shape, Order::C))
+        let inner = Strided::contiguous(ptr, T::DTYPE, shape, Order::C);
+        // SAFETY: (1, 2) by `Element` 1 these are the slice's elements, which are readable and exist, so their size fits;
+        // (3) a shared slice is not written to for `'a`.
+        unsafe { View::from_strided(inner) }
     }
 
-    /// A view of an array without gaps over readable memory.
-    pub(crate) fn from_strided(inner: Strided) -> View<'a> {
+    /// # Safety
+    /// As [`View::from_raw_parts`], in any byte order.
+    pub(crate) unsafe fn from_strided(inner: Strided) -> View<'a> {
         View {
             inner,
             lifetime: PhantomData,
@@ -359,8 +399,7 @@ impl<'a> View<'a> {
     /// # Safety
     /// 1. For each index below `shape`, the `dtype.itemsize()` bytes at `ptr + Σ index·stride` can be read for `'a`, and
     ///    belong to one allocation or map. They need no alignment, and a `bool` may have any byte.
-    /// 2. No address in between overflows, and the product of `shape` and the item size fits `isize`, unless an axis with
-    ///    stride 0 stretches it.
+    /// 2. No address in between overflows, and the product of the nonzero extents fits `isize`.
     /// 3. This process does not write to those bytes during `'a`, except through views that the same operation was given
     ///    as its outputs. (Another process may, over a map; the values read are then unspecified.)
     ///
@@ -373,7 +412,8 @@ impl<'a> View<'a> {
         shape: &[usize],
         strides: &[isize],
     ) -> View<'a> {
-        View::from_strided(strided(ptr.cast_mut(), dtype, shape, strides))
+        // SAFETY: 1 to 3 are the caller's.
+        unsafe { View::from_strided(strided(ptr.cast_mut(), dtype, shape, strides)) }
     }
 
     accessors!();
@@ -461,14 +501,35 @@ impl<'a> ViewMut<'a> {
         ViewMut::over(std::slice::from_mut(value), &[])
     }
 
+    /// Bytes as an array without gaps, in native byte order. They need no alignment.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`](DataErrorKind::LengthMismatch) if the shape needs more or fewer bytes.
+    pub fn from_bytes(
+        bytes: &'a mut [u8],
+        dtype: DType,
+        shape: &[usize],
+        order: Order,
+    ) -> Result<ViewMut<'a>, DataError> {
+        check_bytes(shape, bytes.len(), dtype)?;
+        let inner = Strided::contiguous(bytes.as_mut_ptr(), dtype, shape, order);
+        // SAFETY: (1, 2) just checked; (3) elements without gaps are disjoint, and the slice is borrowed exclusively for
+        // `'a`; (4) it is one of `u8`.
+        Ok(unsafe { ViewMut::from_strided(inner) })
+    }
+
     /// `shape` holds as many elements as `slice`.
     fn over<T: Element>(slice: &'a mut [T], shape: &[usize]) -> ViewMut<'a> {
         let ptr = slice.as_mut_ptr().cast::<u8>();
-        ViewMut::from_strided(Strided::contiguous(ptr, T::DTYPE, shape, Order::C))
+        let inner = Strided::contiguous(ptr, T::DTYPE, shape, Order::C);
+        // SAFETY: (1, 2) by `Element` 1 these are the slice's elements, which are writable and exist, so their size fits;
+        // (3) they are disjoint, and the slice is borrowed exclusively for `'a`; (4) views write 0 and 1 to bools.
+        unsafe { ViewMut::from_strided(inner) }
     }
 
-    /// A view of an array without gaps over memory that is readable and writable, by its holder alone.
-    pub(crate) fn from_strided(inner: Strided) -> ViewMut<'a> {
+    /// # Safety
+    /// As [`ViewMut::from_raw_parts`], in any byte order.
+    pub(crate) unsafe fn from_strided(inner: Strided) -> ViewMut<'a> {
         ViewMut {
             inner,
             lifetime: PhantomData,
@@ -480,7 +541,7 @@ impl<'a> ViewMut<'a> {
     /// # Safety
     /// 1. For each index below `shape`, the `dtype.itemsize()` bytes at `ptr + Σ index·stride` can be read and written
     ///    for `'a`, and belong to one allocation or map.
-    /// 2. No address in between overflows, and the product of `shape` and the item size fits `isize`.
+    /// 2. No address in between overflows, and the product of the nonzero extents fits `isize`.
     /// 3. Those bytes are disjoint for different indices, and nobody else in this process touches them during `'a`,
     ///    except through input views of the same operation.
     /// 4. If the memory is also seen as Rust's `bool`, each `bool` in it is 0 or 1; writes keep it so.
@@ -494,7 +555,8 @@ impl<'a> ViewMut<'a> {
         shape: &[usize],
         strides: &[isize],
     ) -> ViewMut<'a> {
-        ViewMut::from_strided(strided(ptr, dtype, shape, strides))
+        // SAFETY: 1 to 4 are the caller's.
+        unsafe { ViewMut::from_strided(strided(ptr, dtype, shape, strides)) }
     }
 
     accessors!();
@@ -521,13 +583,15 @@ impl<'a> ViewMut<'a> {
     /// The same array, to read from.
     #[must_use]
     pub fn as_view(&self) -> View<'_> {
-        View::from_strided(self.inner.clone())
+        // SAFETY: what can be written can be read, and `&self` excludes writing through `self` meanwhile.
+        unsafe { View::from_strided(self.inner.clone()) }
     }
 
     /// The same array for a shorter time.
     #[must_use]
     pub fn reborrow(&mut self) -> ViewMut<'_> {
-        ViewMut::from_strided(self.inner.clone())
+        // SAFETY: the contract holds for `self`, which is borrowed exclusively meanwhile.
+        unsafe { ViewMut::from_strided(self.inner.clone()) }
     }
 
     /// The element at this index, if it is one.
@@ -537,13 +601,22 @@ impl<'a> ViewMut<'a> {
         Some(read_element(&self.inner, ptr))
     }
 
+    /// Values written must have this array's dtype.
+    fn expect_source(&self, found: DType) -> Result<(), DataError> {
+        let expected = self.dtype();
+        if found == expected {
+            return Ok(());
+        }
+        Err(DataErrorKind::DTypeMismatch { expected, found }.into())
+    }
+
     /// Writes one element.
     ///
     /// # Errors
     /// [`IndexOutOfRange`](DataErrorKind::IndexOutOfRange); [`DTypeMismatch`](DataErrorKind::DTypeMismatch) if the
     /// value has another dtype.
     pub fn set(&mut self, index: &[usize], value: &Scalar) -> Result<(), DataError> {
-        self.inner.expect_dtype(value.dtype())?;
+        self.expect_source(value.dtype())?;
         let Some(ptr) = self.inner.element(index) else {
             return Err(DataErrorKind::IndexOutOfRange {
                 index: index.to_vec(),
@@ -570,7 +643,7 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// [`DTypeMismatch`](DataErrorKind::DTypeMismatch) if the value has another dtype.
     pub fn fill(&mut self, value: &Scalar) -> Result<(), DataError> {
-        self.inner.expect_dtype(value.dtype())?;
+        self.expect_source(value.dtype())?;
         let mut bytes = vec![0; self.dtype().itemsize()];
         value.write_bytes(&mut bytes);
         const BLOCK: usize = 1024;
@@ -590,7 +663,7 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// [`DTypeMismatch`](DataErrorKind::DTypeMismatch), [`BroadcastTo`](DataErrorKind::BroadcastTo).
     pub fn assign(&mut self, source: &View<'_>) -> Result<(), DataError> {
-        self.inner.expect_dtype(source.dtype())?;
+        self.expect_source(source.dtype())?;
         let source = source.broadcast_to(self.shape())?;
         const BLOCK: usize = 4096;
         let n = self.len();
