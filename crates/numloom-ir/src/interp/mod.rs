@@ -1,0 +1,31 @@
+//! The reference interpreter: it defines every answer.
+//!
+//! What is this: [`eval()`], which applies one operation to blocks of elements and is the only place that says what an
+//! operation means, and [`Interpreter`], which runs a [`Kernel`](crate::Kernel) with it, one operation at a time. What goes in:
+//! blocks of bytes in the machine's byte order, of any alignment. What comes out: the same, and the first
+//! [`Fault`](crate::Fault). What it never does: combine operations, allocate while it runs, or know of shapes and threads.
+//!
+//! | file | what it says |
+//! |---|---|
+//! | `item` | how elements lie in bytes, and the loops over them |
+//! | `arithmetic`, `bits`, `order` | what operations on several families mean |
+//! | `integer`, `float` | what they mean on each of these, and the operations of their own |
+//! | `cast` | what conversions mean |
+//! | `eval` | which of these an operation is |
+//! | `run` | the steps of a kernel |
+//!
+//! Compiled code calls [`eval()`] for every block operation, and constant folding calls it on one element, so engines and
+//! passes agree with the interpreter by construction there; on operations inside loops tests compare them bit for bit.
+
+mod arithmetic;
+mod bits;
+mod cast;
+mod eval;
+mod float;
+mod integer;
+mod item;
+mod order;
+mod run;
+
+pub use eval::{FaultSink, eval};
+pub use run::{Block, Interpreter};

@@ -1,0 +1,283 @@
+//! The steps of a kernel, over one block at a time.
+
+use numloom_data::DType;
+
+use super::eval::{self, FaultSink, eval};
+use crate::fault::Fault;
+use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V};
+use crate::reduce::LANE_WORDS;
+
+/// Words of a column: [`MAX_BLOCK`] elements of up to 8 bytes.
+const COLUMN_WORDS: usize = MAX_BLOCK;
+
+/// What a kernel reads and writes for one block of elements.
+#[derive(Debug)]
+pub struct Block<'a, 'b> {
+    /// The number of elements, at most [`MAX_BLOCK`].
+    pub n: usize,
+    /// The logical index of the first element, for faults.
+    pub index: u64,
+    /// For each input its `n` elements, or one for [`InputClass::Scalar`]; may be empty if the kernel never loads it.
+    pub inputs: &'a [&'a [u8]],
+    /// For each output room for its `n` elements.
+    pub outputs: &'a mut [&'b mut [u8]],
+    /// [`LANE_WORDS`] words for each accumulator, as [`reduce`](crate::reduce) lays them out. Element `i` of the block goes to lane
+    /// `i % LANES`, so a block starts at a multiple of [`LANES`](crate::reduce::LANES) within its leaf.
+    pub accumulators: &'a mut [u64],
+    /// Keeps the first fault.
+    pub fault: &'a mut Fault,
+}
+
+/// Runs one kernel, an operation at a time, each over a whole block before the next.
+///
+/// Holds the values of a block, so one thread uses one at a time; make one for each thread.
+///
+/// ```
+/// use numloom_data::DType;
+/// use numloom_ir::interp::{Block, Interpreter};
+/// use numloom_ir::{Fault, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
+///
+/// let inst = |op| LoopInst { op, dtype: DType::I16 };
+/// let kernel = Kernel {
+///     inputs: vec![KernelInput { dtype: DType::I16, class: InputClass::Contiguous }],
+///     outputs: vec![DType::I16],
+///     accumulators: vec![],
+///     slots: vec![],
+///     steps: vec![Step::Loop(vec![
+///         inst(LoopOp::Load(Place::Input(0))),
+///         inst(LoopOp::Apply { op: Op::Mul, args: vec![V(0), V(0)] }),
+///         inst(LoopOp::Store { place: Place::Output(0), value: V(1) }),
+///     ])],
+///     results: vec![],
+/// };
+/// let x = [3i16, -4, 300].map(i16::to_ne_bytes);
+/// let mut squares = [[0; 2]; 3];
+/// let mut fault = Fault::NONE;
+/// Interpreter::new(&kernel).run(&kernel, Block {
+///     n: 3,
+///     index: 0,
+///     inputs: &[x.as_flattened()],
+///     outputs: &mut [squares.as_flattened_mut()],
+///     accumulators: &mut [],
+///     fault: &mut fault,
+/// });
+/// assert_eq!(squares.map(i16::from_ne_bytes), [9, 16, 24464]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    /// One column for each value of the longest loop; loops share them.
+    columns: Vec<u64>,
+    /// One column for each scratch slot.
+    slots: Vec<Vec<u64>>,
+}
+
+impl Interpreter {
+    /// Makes room for the values of `kernel`: all that running it will ever need.
+    pub fn new(kernel: &Kernel) -> Interpreter {
+        let longest = kernel.steps.iter().map(|step| match step {
+            Step::Loop(body) => body.len(),
+            Step::Call(_) => 0,
+        });
+        Interpreter {
+            columns: vec![0; longest.max().unwrap_or(0) * COLUMN_WORDS],
+            slots: vec![vec![0; COLUMN_WORDS]; kernel.slots.len()],
+        }
+    }
+
+    /// Runs `kernel` over one block.
+    ///
+    /// `kernel` is the one this was made for, or one that needs no more room.
+    ///
+    /// # Panics
+    /// If the block is longer than [`MAX_BLOCK`], a part of it has not the length that [`Block`] says, or `kernel` is not well formed.
+    pub fn run(&mut self, kernel: &Kernel, mut block: Block<'_, '_>) {
+        check(kernel, &block);
+        for (index, step) in kernel.steps.iter().enumerate() {
+            let index = u32::try_from(index).expect("a kernel has fewer than 2^32 steps");
+            match step {
+                Step::Loop(body) => self.run_loop(kernel, body, index, &mut block),
+                Step::Call(call) => self.run_call(call, index, &mut block),
+            }
+        }
+    }
+
+    fn run_loop(
+        &mut self,
+        kernel: &Kernel,
+        body: &[LoopInst],
+        step: u32,
+        block: &mut Block<'_, '_>,
+    ) {
+        let n = block.n;
+        for (i, inst) in body.iter().enumerate() {
+            // A value is defined before it is used: operands are columns before this one.
+            let (before, column) = self.columns.split_at_mut(i * COLUMN_WORDS);
+            let operand = |value: V, dtype: DType| {
+                let start = value.index() * COLUMN_WORDS;
+                &bytemuck::cast_slice::<u64, u8>(&before[start..])[..n * dtype.itemsize()]
+            };
+            let dst = &mut bytemuck::cast_slice_mut::<u64, u8>(column)[..];
+            let bytes = n * inst.dtype.itemsize();
+            match &inst.op {
+                LoopOp::Load(Place::Input(input)) => {
+                    let input = *input as usize;
+                    let src = block.inputs[input];
+                    match kernel.inputs[input].class {
+                        InputClass::Contiguous => eval::copy(inst.dtype, src, &mut dst[..bytes]),
+                        InputClass::Scalar => eval::splat(inst.dtype, src, &mut dst[..bytes]),
+                    }
+                }
+                LoopOp::Load(place) => {
+                    let src = written(*place, &self.slots, block.outputs);
+                    eval::copy(inst.dtype, &src[..bytes], &mut dst[..bytes]);
+                }
+                LoopOp::Const(scalar) => {
+                    let mut element = [0; 8];
+                    let element = &mut element[..inst.dtype.itemsize()];
+                    scalar.write_bytes(element);
+                    eval::splat(inst.dtype, element, &mut dst[..bytes]);
+                }
+                LoopOp::Apply { op, args } => {
+                    let dtype = |value: V| body[value.index()].dtype;
+                    let mut operands: [&[u8]; 3] = [&[]; 3];
+                    for (slot, &value) in operands.iter_mut().zip(args) {
+                        *slot = operand(value, dtype(value));
+                    }
+                    let from = dtype(*args.last().expect("an operation has operands"));
+                    let mut faults = FaultSink {
+                        fault: &mut *block.fault,
+                        step,
+                        index: block.index,
+                    };
+                    let operands = &operands[..args.len()];
+                    eval(
+                        *op,
+                        from,
+                        inst.dtype,
+                        operands,
+                        &mut dst[..bytes],
+                        &mut faults,
+                    );
+                }
+                LoopOp::Store { place, value } => {
+                    let src = operand(*value, inst.dtype);
+                    let dst = match *place {
+                        Place::Slot(slot) => {
+                            bytemuck::cast_slice_mut(&mut self.slots[slot as usize])
+                        }
+                        Place::Output(output) => &mut *block.outputs[output as usize],
+                        Place::Input(_) => panic!("no kernel stores to an input"),
+                    };
+                    dst[..bytes].copy_from_slice(src);
+                }
+                LoopOp::Accumulate { acc, value } => {
+                    let acc = *acc as usize;
+                    let lanes = &mut block.accumulators[acc * LANE_WORDS..][..LANE_WORDS];
+                    eval::accumulate(
+                        kernel.accumulators[acc].op,
+                        inst.dtype,
+                        bytemuck::cast_slice_mut(lanes),
+                        operand(*value, inst.dtype),
+                    );
+                }
+            }
+        }
+    }
+
+    fn run_call(&mut self, call: &CallStep, step: u32, block: &mut Block<'_, '_>) {
+        let n = block.n;
+        // The destination is none of the operands, so it can be taken out while they are read.
+        let mut slot = Vec::new();
+        let mut output: &mut [u8] = &mut [];
+        match call.dst {
+            Place::Slot(i) => slot = std::mem::take(&mut self.slots[i as usize]),
+            Place::Output(i) => output = std::mem::take(&mut block.outputs[i as usize]),
+            Place::Input(_) => panic!("no kernel writes to an input"),
+        }
+        let dst = match call.dst {
+            Place::Slot(_) => bytemuck::cast_slice_mut(&mut slot),
+            _ => &mut *output,
+        };
+        let mut operands: [&[u8]; 3] = [&[]; 3];
+        for (i, (operand, &place)) in operands.iter_mut().zip(&call.args).enumerate() {
+            let src = match place {
+                Place::Input(input) => block.inputs[input as usize],
+                written_before => written(written_before, &self.slots, block.outputs),
+            };
+            let first_of_select = call.op == crate::Op::Select && i == 0;
+            let dtype = if first_of_select {
+                DType::Bool
+            } else {
+                call.from
+            };
+            *operand = &src[..n * dtype.itemsize()];
+        }
+        let mut faults = FaultSink {
+            fault: &mut *block.fault,
+            step,
+            index: block.index,
+        };
+        eval(
+            call.op,
+            call.from,
+            call.to,
+            &operands[..call.args.len()],
+            &mut dst[..n * call.to.itemsize()],
+            &mut faults,
+        );
+        match call.dst {
+            Place::Slot(i) => self.slots[i as usize] = slot,
+            Place::Output(i) => block.outputs[i as usize] = output,
+            Place::Input(_) => unreachable!("refused above"),
+        }
+    }
+}
+
+/// The bytes at a place that the kernel has written.
+fn written<'a>(place: Place, slots: &'a [Vec<u64>], outputs: &'a [&mut [u8]]) -> &'a [u8] {
+    match place {
+        Place::Slot(slot) => bytemuck::cast_slice(&slots[slot as usize]),
+        Place::Output(output) => &*outputs[output as usize],
+        Place::Input(_) => unreachable!("inputs are read where their class is known"),
+    }
+}
+
+/// Checks the lengths of a block's parts.
+fn check(kernel: &Kernel, block: &Block<'_, '_>) {
+    let n = block.n;
+    assert!(
+        n <= MAX_BLOCK,
+        "a block holds at most {MAX_BLOCK} elements, not {n}"
+    );
+    assert_eq!(
+        block.inputs.len(),
+        kernel.inputs.len(),
+        "one block for each input"
+    );
+    for (i, (input, bytes)) in kernel.inputs.iter().zip(block.inputs).enumerate() {
+        let elements = match input.class {
+            InputClass::Contiguous => n,
+            InputClass::Scalar => 1,
+        };
+        let (len, want) = (bytes.len(), elements * input.dtype.itemsize());
+        assert!(
+            len == want || len == 0,
+            "input {i} holds {len} bytes, not {want}"
+        );
+    }
+    assert_eq!(
+        block.outputs.len(),
+        kernel.outputs.len(),
+        "one block for each output"
+    );
+    for (i, (dtype, bytes)) in kernel.outputs.iter().zip(&*block.outputs).enumerate() {
+        let (len, want) = (bytes.len(), n * dtype.itemsize());
+        assert_eq!(len, want, "output {i} holds {len} bytes, not {want}");
+    }
+    let lanes = block.accumulators.len();
+    assert_eq!(
+        lanes,
+        kernel.accumulators.len() * LANE_WORDS,
+        "lanes for each accumulator"
+    );
+}
