@@ -127,7 +127,7 @@ impl Reduction {
 }
 
 /// What an instruction does.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum InstKind {
     /// An element of an input, by its index in [`Program::inputs`].
     Input(u32),
