@@ -457,37 +457,30 @@ struct Colours {
 }
 
 impl Colours {
-    /// First fit: a slot is free again after the last step that touches its value, never within that step, so that no loop or call
-    /// reads and writes one slot for two values.
+    /// The slot freed last that fits, so that it is warm: a slot is free again after the last step that touches its value, never
+    /// within that step, so that no loop or call reads and writes one slot for two values.
     fn of(prog: &Program, steps: &[Pending]) -> Colours {
         let touched: Vec<Vec<Value>> = steps.iter().map(Pending::slots).collect();
         let mut last = HashMap::new();
         for (step, values) in touched.iter().enumerate() {
-            values
-                .iter()
-                .for_each(|&value| drop(last.insert(value, step)));
+            last.extend(values.iter().map(|&value| (value, step)));
         }
         let mut colours = Colours {
             slot: HashMap::new(),
             sizes: Vec::new(),
         };
-        let mut free: Vec<u32> = Vec::new();
+        // By item size.
+        let mut free: HashMap<usize, Vec<u32>> = HashMap::new();
         for (step, values) in touched.iter().enumerate() {
             for &value in values {
                 if colours.slot.contains_key(&value) {
                     continue;
                 }
                 let size = prog.dtype(value).itemsize();
-                let reused = free
-                    .iter()
-                    .position(|&slot| colours.sizes[slot as usize] == size);
-                let slot = match reused {
-                    Some(position) => free.swap_remove(position),
-                    None => {
-                        colours.sizes.push(size);
-                        (colours.sizes.len() - 1) as u32
-                    }
-                };
+                let slot = free.get_mut(&size).and_then(Vec::pop).unwrap_or_else(|| {
+                    colours.sizes.push(size);
+                    (colours.sizes.len() - 1) as u32
+                });
                 colours.slot.insert(value, slot);
             }
             let mut ended: Vec<u32> = values
@@ -497,7 +490,10 @@ impl Colours {
                 .collect();
             ended.sort_unstable();
             ended.dedup();
-            free.extend(ended);
+            for slot in ended {
+                let size = colours.sizes[slot as usize];
+                free.entry(size).or_default().push(slot);
+            }
         }
         colours
     }
