@@ -2,14 +2,25 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+mod builder;
 mod code;
+mod diagnose;
 mod diagnostic;
 mod error;
+mod grammar;
+mod lexer;
 mod limits;
+mod literal;
 mod op;
 mod parser;
+mod print;
 mod render;
+mod report;
+mod runs;
 mod span;
+mod suggest;
+mod token;
+mod visit;
 
 pub use ast::{
     Arg, Ast, Attribute, ExprId, ExprKind, ExprNode, IntLit, Stmt, StmtKind, SubscriptItem,
@@ -17,9 +28,14 @@ pub use ast::{
 };
 pub use code::{Code, UnknownCode};
 pub use diagnostic::{Diagnostic, Label, Severity};
-pub use error::{SyntaxError, SyntaxErrorKind, SyntaxErrors};
+pub use error::{
+    AssignmentFault, NumberFault, SubscriptFault, SyntaxError, SyntaxErrorKind, SyntaxErrors,
+    Unsupported,
+};
 pub use limits::{Limit, Limits};
 pub use op::{BinaryOp, BoolOp, CmpOp, Precedence, UnaryOp};
 pub use parser::{parse, parse_with};
 pub use render::{Style, render};
 pub use span::Span;
+pub use suggest::nearest;
+pub use visit::Step;
