@@ -9,20 +9,34 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod constant;
+mod error;
 mod fault;
+pub mod func;
+pub mod interp;
 mod kernel;
+mod lower;
 mod op;
 pub mod opt;
 mod program;
+pub mod promote;
 pub mod reduce;
 mod schedule;
+mod schema;
+mod text;
+mod verify;
 
 pub use builder::Builder;
+pub use error::{LowerError, LowerErrorKind, LowerErrors};
 pub use fault::{Fault, FaultCode};
 pub use kernel::{
     AccOp, Accumulator, CallStep, Finish, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
     MAX_BLOCK, Place, ResultKind, Step, V,
 };
+pub use lower::{LowerOptions, lower};
 pub use op::{CastMode, Domain, Op, OpInfo, Signature};
 pub use program::{Args, Input, Inst, InstKind, Output, Program, Reduction, Value};
 pub use schedule::schedule;
+pub use schema::{Schema, SchemaInput};
+pub use text::{TextError, TextErrorKind};
+pub use verify::{VerifyError, VerifyErrorKind, VerifyPlace, verify, verify_kernel};

@@ -29,7 +29,7 @@
 //!
 //! A cast that loses nothing, then another, is one cast, or none if it leads back (`i8 → i32 → f64`, `bool → i64 → bool`). Two wrapping casts of
 //! which the second is to an integer no wider are one (`i64 → i32 → i16`, `f64 → i64 → u8`), or none (`i32 → u64 → i32`). A checked or
-//! saturating cast of an integer that loses nothing is a plain one.
+//! saturating cast that loses nothing is a plain one; so is one to `bool`, and a saturating one to a float.
 //!
 //! Why `x / 2**k` may be a product: quotient and product are the same real number, correctly rounded, as long as `2**-k` itself is exact; it is
 //! asked to be normal, since products with subnormals are slow. What is missing on purpose: `x * 0.0` is `-0.0` or NaN for some
@@ -309,7 +309,12 @@ impl Rewriter {
     /// A cast of `x` to `to`, which may be a cast itself.
     fn cast(&self, mode: CastMode, x: Value, to: DType) -> Option<To> {
         let middle = self.dtype(x);
-        if mode != CastMode::Wrap && !middle.is_float() && is_exact(middle, to) {
+        let plain = match mode {
+            CastMode::Wrap => false,
+            CastMode::Saturate => to.is_float() || to.is_bool() || is_exact(middle, to),
+            CastMode::Checked => to.is_bool() || is_exact(middle, to),
+        };
+        if plain {
             return Some(apply(Op::Cast(CastMode::Wrap), &[x]));
         }
         let (Op::Cast(first), args) = self.applied(x)? else {
@@ -317,11 +322,11 @@ impl Rewriter {
         };
         let source = args[0];
         let from = self.dtype(source);
+        // A checked cast names the value it was given, so it stays unless it leads back.
+        let exact = is_exact(from, middle) && (mode != CastMode::Checked || from == to);
         let wraps = first == CastMode::Wrap && mode == CastMode::Wrap;
-        // What a mode other than wrap makes of NaN is its own business, and a checked cast names the value it was given.
-        let exact = is_exact(from, middle) && (wraps || !from.is_float());
-        let merges = (exact && (mode != CastMode::Checked || from == to))
-            || (wraps && middle.is_integer() && to.is_integer() && to.bits() <= middle.bits());
+        let narrows = middle.is_integer() && to.is_integer() && to.bits() <= middle.bits();
+        let merges = exact || (wraps && narrows);
         if !merges {
             return None;
         }

@@ -1,0 +1,277 @@
+//! The one table of the language's functions.
+//!
+//! What is this: every function that an expression may call, with its names, signature, typing rule and documentation. Lowering,
+//! `numloom explain --functions` and the generated documentation follow from it. What it never does: compute; a row
+//! names an operation of [`op`](crate::Op), whose meaning the interpreter defines.
+
+use numloom_data::DType;
+use numloom_syntax::{BinaryOp, BoolOp, CmpOp, UnaryOp};
+
+use crate::op::Op;
+use crate::program::Reduction;
+
+/// How a function types its operands and what it becomes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Rule {
+    /// Operands go to their common float dtype; the result has it.
+    Float(Op),
+    /// A float operation that leaves integers and bools as they are.
+    Rounding(Op),
+    /// A float test; on integers and bools it answers as given.
+    Test(Op, IntAnswer),
+    /// Operands go to their common dtype; the result has it.
+    Promoted(Op),
+    /// As `Promoted`, and a bool stays itself.
+    Absolute,
+    /// As the unary operator.
+    Unary(UnaryOp),
+    /// As the binary operator.
+    Binary(BinaryOp),
+    /// As the comparison.
+    Compare(CmpOp),
+    /// As the boolean operator.
+    Bool(BoolOp),
+    /// `where(condition, x, y)`.
+    Where,
+    /// Conversion to a dtype, with a mode.
+    Cast(DType),
+    /// A reduction over all elements.
+    Reduce(Reduction),
+    /// Part of the language; not computed yet.
+    Later,
+}
+
+/// What a float test says of integers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum IntAnswer {
+    /// Always this.
+    Always(bool),
+    /// Whether the integer is below zero.
+    Negative,
+}
+
+/// One row of the function table.
+#[derive(Clone, Copy, Debug)]
+pub struct Func {
+    /// Its names, the canonical one first.
+    pub names: &'static [&'static str],
+    /// How it is called.
+    pub signature: &'static str,
+    /// The number of positional arguments, least and most.
+    pub arity: (usize, usize),
+    /// How it types and what it becomes.
+    pub rule: Rule,
+    /// Its meaning, in one line.
+    pub doc: &'static str,
+}
+
+impl Func {
+    /// The canonical name.
+    pub fn name(&self) -> &'static str {
+        self.names[0]
+    }
+
+    /// The function called `name`, if there is one.
+    ///
+    /// ```
+    /// use numloom_ir::func::Func;
+    /// assert_eq!(Func::find("arcsin").unwrap().name(), "asin");
+    /// assert!(Func::find("velo").is_none());
+    /// ```
+    pub fn find(name: &str) -> Option<&'static Func> {
+        FUNCTIONS.iter().find(|func| func.names.contains(&name))
+    }
+
+    /// Every name of every function, for suggestions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FUNCTIONS.iter().flat_map(|func| func.names.iter().copied())
+    }
+}
+
+const fn f(
+    names: &'static [&'static str],
+    signature: &'static str,
+    arity: (usize, usize),
+    rule: Rule,
+    doc: &'static str,
+) -> Func {
+    Func {
+        names,
+        signature,
+        arity,
+        rule,
+        doc,
+    }
+}
+
+const ONE: (usize, usize) = (1, 1);
+const TWO: (usize, usize) = (2, 2);
+const CAST: (usize, usize) = (1, 2);
+const REDUCE: (usize, usize) = (1, 2);
+const ANY: (usize, usize) = (0, 16);
+
+/// Every function of the language.
+#[rustfmt::skip]
+pub const FUNCTIONS: &[Func] = {
+    use Rule::{Absolute, Binary, Bool, Cast, Compare, Float, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
+    &[
+    // Elementary functions: floats; integers up to 16 bits compute in f32, wider ones in f64.
+    f(&["sqrt"], "sqrt(x)", ONE, Float(Op::Sqrt), "square root; NaN below zero"),
+    f(&["cbrt"], "cbrt(x)", ONE, Float(Op::Cbrt), "cube root"),
+    f(&["exp"], "exp(x)", ONE, Float(Op::Exp), "e to the power x"),
+    f(&["exp2"], "exp2(x)", ONE, Float(Op::Exp2), "2 to the power x"),
+    f(&["expm1"], "expm1(x)", ONE, Float(Op::Expm1), "exp(x) - 1, exact near zero"),
+    f(&["log"], "log(x)", ONE, Float(Op::Log), "natural logarithm; NaN below zero, -inf at zero"),
+    f(&["log2"], "log2(x)", ONE, Float(Op::Log2), "logarithm to the base 2"),
+    f(&["log10"], "log10(x)", ONE, Float(Op::Log10), "logarithm to the base 10"),
+    f(&["log1p"], "log1p(x)", ONE, Float(Op::Log1p), "log(1 + x), exact near zero"),
+    f(&["sin"], "sin(x)", ONE, Float(Op::Sin), "sine of x in radians"),
+    f(&["cos"], "cos(x)", ONE, Float(Op::Cos), "cosine of x in radians"),
+    f(&["tan"], "tan(x)", ONE, Float(Op::Tan), "tangent of x in radians"),
+    f(&["asin", "arcsin"], "asin(x)", ONE, Float(Op::Asin), "inverse sine, in radians"),
+    f(&["acos", "arccos"], "acos(x)", ONE, Float(Op::Acos), "inverse cosine, in radians"),
+    f(&["atan", "arctan"], "atan(x)", ONE, Float(Op::Atan), "inverse tangent, in radians"),
+    f(&["atan2", "arctan2"], "atan2(y, x)", TWO, Float(Op::Atan2), "angle of the point (x, y), in radians"),
+    f(&["sinh"], "sinh(x)", ONE, Float(Op::Sinh), "hyperbolic sine"),
+    f(&["cosh"], "cosh(x)", ONE, Float(Op::Cosh), "hyperbolic cosine"),
+    f(&["tanh"], "tanh(x)", ONE, Float(Op::Tanh), "hyperbolic tangent"),
+    f(&["asinh", "arcsinh"], "asinh(x)", ONE, Float(Op::Asinh), "inverse hyperbolic sine"),
+    f(&["acosh", "arccosh"], "acosh(x)", ONE, Float(Op::Acosh), "inverse hyperbolic cosine"),
+    f(&["atanh", "arctanh"], "atanh(x)", ONE, Float(Op::Atanh), "inverse hyperbolic tangent"),
+    f(&["hypot"], "hypot(x, y)", TWO, Float(Op::Hypot), "sqrt(x*x + y*y) without overflow on the way"),
+    f(&["copysign"], "copysign(x, y)", TWO, Float(Op::Copysign), "|x| with the sign of y; the sign of NaN reads as positive"),
+
+    // Rounding: integers and bools stay as they are.
+    f(&["floor"], "floor(x)", ONE, Rounding(Op::Floor), "largest integral value not above x"),
+    f(&["ceil"], "ceil(x)", ONE, Rounding(Op::Ceil), "smallest integral value not below x"),
+    f(&["trunc"], "trunc(x)", ONE, Rounding(Op::Trunc), "x without its fraction"),
+    f(&["round", "around"], "round(x)", ONE, Rounding(Op::Round), "nearest integral value, ties to even"),
+    f(&["rint"], "rint(x)", ONE, Float(Op::Round), "nearest integral value as a float, ties to even"),
+
+    // Tests.
+    f(&["isnan"], "isnan(x)", ONE, Test(Op::IsNan, IntAnswer::Always(false)), "whether x is NaN"),
+    f(&["isinf"], "isinf(x)", ONE, Test(Op::IsInf, IntAnswer::Always(false)), "whether x is infinite"),
+    f(&["isfinite"], "isfinite(x)", ONE, Test(Op::IsFinite, IntAnswer::Always(true)), "whether x is neither infinite nor NaN"),
+    f(&["signbit"], "signbit(x)", ONE, Test(Op::SignBit, IntAnswer::Negative), "whether x has its sign bit set; NaN reads as positive"),
+
+    // Arithmetic.
+    f(&["abs", "absolute"], "abs(x)", ONE, Absolute, "absolute value; the least signed integer stays itself"),
+    f(&["fabs"], "fabs(x)", ONE, Float(Op::Abs), "absolute value as a float"),
+    f(&["sign"], "sign(x)", ONE, Promoted(Op::Sign), "-1, 0 or 1; NaN stays NaN"),
+    f(&["minimum"], "minimum(x, y)", TWO, Promoted(Op::Minimum), "the smaller of each pair; NaN propagates"),
+    f(&["maximum"], "maximum(x, y)", TWO, Promoted(Op::Maximum), "the larger of each pair; NaN propagates"),
+    f(&["fmod"], "fmod(x, y)", TWO, Promoted(Op::Fmod), "remainder with the sign of x, as C's; `%` has the sign of y"),
+    f(&["add"], "add(x, y)", TWO, Binary(BinaryOp::Add), "x + y"),
+    f(&["subtract"], "subtract(x, y)", TWO, Binary(BinaryOp::Sub), "x - y"),
+    f(&["multiply"], "multiply(x, y)", TWO, Binary(BinaryOp::Mul), "x * y"),
+    f(&["divide", "true_divide"], "divide(x, y)", TWO, Binary(BinaryOp::Div), "x / y"),
+    f(&["floor_divide"], "floor_divide(x, y)", TWO, Binary(BinaryOp::FloorDiv), "x // y"),
+    f(&["mod", "remainder"], "mod(x, y)", TWO, Binary(BinaryOp::Rem), "x % y"),
+    f(&["pow", "power"], "pow(x, y)", TWO, Binary(BinaryOp::Pow), "x ** y"),
+    f(&["negative"], "negative(x)", ONE, Unary(UnaryOp::Neg), "-x"),
+    f(&["positive"], "positive(x)", ONE, Unary(UnaryOp::Pos), "+x"),
+
+    // Bits and truth.
+    f(&["bitwise_and"], "bitwise_and(x, y)", TWO, Binary(BinaryOp::BitAnd), "x & y"),
+    f(&["bitwise_or"], "bitwise_or(x, y)", TWO, Binary(BinaryOp::BitOr), "x | y"),
+    f(&["bitwise_xor"], "bitwise_xor(x, y)", TWO, Binary(BinaryOp::BitXor), "x ^ y"),
+    f(&["invert", "bitwise_not"], "invert(x)", ONE, Unary(UnaryOp::Invert), "~x"),
+    f(&["left_shift"], "left_shift(x, y)", TWO, Binary(BinaryOp::Shl), "x << y"),
+    f(&["right_shift"], "right_shift(x, y)", TWO, Binary(BinaryOp::Shr), "x >> y"),
+    f(&["logical_and"], "logical_and(x, y)", TWO, Bool(BoolOp::And), "x and y"),
+    f(&["logical_or"], "logical_or(x, y)", TWO, Bool(BoolOp::Or), "x or y"),
+    f(&["logical_not"], "logical_not(x)", ONE, Unary(UnaryOp::Not), "not x"),
+    f(&["equal"], "equal(x, y)", TWO, Compare(CmpOp::Eq), "x == y"),
+    f(&["not_equal"], "not_equal(x, y)", TWO, Compare(CmpOp::Ne), "x != y"),
+    f(&["less"], "less(x, y)", TWO, Compare(CmpOp::Lt), "x < y"),
+    f(&["less_equal"], "less_equal(x, y)", TWO, Compare(CmpOp::Le), "x <= y"),
+    f(&["greater"], "greater(x, y)", TWO, Compare(CmpOp::Gt), "x > y"),
+    f(&["greater_equal"], "greater_equal(x, y)", TWO, Compare(CmpOp::Ge), "x >= y"),
+    f(&["where"], "where(condition, x, y)", (3, 3), Where, "x where the condition holds, else y"),
+
+    // Conversions; the mode is \"wrap\" (the default), \"saturate\" or \"checked\".
+    f(&["bool", "bool_"], "bool(x, mode)", CAST, Cast(DType::Bool), "whether x is not zero"),
+    f(&["i8", "int8"], "i8(x, mode)", CAST, Cast(DType::I8), "conversion to i8"),
+    f(&["i16", "int16"], "i16(x, mode)", CAST, Cast(DType::I16), "conversion to i16"),
+    f(&["i32", "int32"], "i32(x, mode)", CAST, Cast(DType::I32), "conversion to i32"),
+    f(&["i64", "int64", "int"], "i64(x, mode)", CAST, Cast(DType::I64), "conversion to i64"),
+    f(&["u8", "uint8"], "u8(x, mode)", CAST, Cast(DType::U8), "conversion to u8"),
+    f(&["u16", "uint16"], "u16(x, mode)", CAST, Cast(DType::U16), "conversion to u16"),
+    f(&["u32", "uint32"], "u32(x, mode)", CAST, Cast(DType::U32), "conversion to u32"),
+    f(&["u64", "uint64"], "u64(x, mode)", CAST, Cast(DType::U64), "conversion to u64"),
+    f(&["f16", "float16"], "f16(x, mode)", CAST, Cast(DType::F16), "conversion to f16, for storage: used further, it computes as f32"),
+    f(&["f32", "float32"], "f32(x, mode)", CAST, Cast(DType::F32), "conversion to f32"),
+    f(&["f64", "float64", "float", "double"], "f64(x, mode)", CAST, Cast(DType::F64), "conversion to f64"),
+    f(&["c64", "complex64"], "c64(x)", CAST, Cast(DType::C64), "conversion to c64"),
+    f(&["c128", "complex128", "complex"], "c128(x)", CAST, Cast(DType::C128), "conversion to c128"),
+
+    // Reductions.
+    f(&["sum"], "sum(x)", REDUCE, Reduce(Reduction::Sum), "sum of all elements; integers widen to 64 bits, f32 accumulates in f64"),
+    f(&["prod"], "prod(x)", REDUCE, Reduce(Reduction::Prod), "product of all elements; integers widen to 64 bits, f32 accumulates in f64"),
+    f(&["min", "amin"], "min(x)", REDUCE, Reduce(Reduction::Min), "least element; NaN if any is NaN; an error for no elements"),
+    f(&["max", "amax"], "max(x)", REDUCE, Reduce(Reduction::Max), "greatest element; NaN if any is NaN; an error for no elements"),
+    f(&["mean"], "mean(x)", REDUCE, Reduce(Reduction::Mean), "mean of all elements, accumulated in f64; NaN for no elements"),
+
+    // Part of the language, not computed yet.
+    f(&["var"], "var(x)", ANY, Later, "variance"),
+    f(&["std"], "std(x)", ANY, Later, "standard deviation"),
+    f(&["any"], "any(x)", ANY, Later, "whether any element holds"),
+    f(&["all"], "all(x)", ANY, Later, "whether all elements hold"),
+    f(&["argmin"], "argmin(x)", ANY, Later, "index of the least element"),
+    f(&["argmax"], "argmax(x)", ANY, Later, "index of the greatest element"),
+    f(&["count_nonzero"], "count_nonzero(x)", ANY, Later, "number of elements that are not zero"),
+    f(&["nansum"], "nansum(x)", ANY, Later, "sum without NaN"),
+    f(&["nanprod"], "nanprod(x)", ANY, Later, "product without NaN"),
+    f(&["nanmin"], "nanmin(x)", ANY, Later, "least element without NaN"),
+    f(&["nanmax"], "nanmax(x)", ANY, Later, "greatest element without NaN"),
+    f(&["nanmean"], "nanmean(x)", ANY, Later, "mean without NaN"),
+    f(&["nanvar"], "nanvar(x)", ANY, Later, "variance without NaN"),
+    f(&["nanstd"], "nanstd(x)", ANY, Later, "standard deviation without NaN"),
+    f(&["real"], "real(z)", ANY, Later, "real part"),
+    f(&["imag"], "imag(z)", ANY, Later, "imaginary part"),
+    f(&["conj", "conjugate"], "conj(z)", ANY, Later, "complex conjugate"),
+    f(&["angle"], "angle(z)", ANY, Later, "argument of a complex number"),
+    f(&["contains"], "contains(text, part)", ANY, Later, "whether bytes hold other bytes"),
+    f(&["fmin"], "fmin(x, y)", ANY, Later, "the smaller of each pair, NaN ignored"),
+    f(&["fmax"], "fmax(x, y)", ANY, Later, "the larger of each pair, NaN ignored"),
+    f(&["clip"], "clip(x, low, high)", ANY, Later, "x held within bounds"),
+    f(&["nextafter"], "nextafter(x, y)", ANY, Later, "next float after x towards y"),
+    f(&["erf"], "erf(x)", ANY, Later, "error function"),
+    f(&["erfc"], "erfc(x)", ANY, Later, "1 - erf(x)"),
+    f(&["logaddexp"], "logaddexp(x, y)", ANY, Later, "log(exp(x) + exp(y))"),
+    f(&["degrees", "rad2deg"], "degrees(x)", ANY, Later, "radians to degrees"),
+    f(&["radians", "deg2rad"], "radians(x)", ANY, Later, "degrees to radians"),
+    f(&["gcd"], "gcd(x, y)", ANY, Later, "greatest common divisor"),
+    f(&["lcm"], "lcm(x, y)", ANY, Later, "least common multiple"),
+    f(&["popcount", "bitwise_count"], "popcount(x)", ANY, Later, "number of set bits"),
+    f(&["isin"], "isin(x, (1, 2, 3))", ANY, Later, "whether x is one of a few constants"),
+    f(&["nan_to_num"], "nan_to_num(x)", ANY, Later, "x with NaN and infinities replaced"),
+    f(&["ones_like"], "ones_like(x)", ANY, Later, "ones in the shape of x"),
+    f(&["copy"], "copy(x)", ANY, Later, "x itself"),
+    ]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_belongs_to_one_function() {
+        let mut names: Vec<_> = Func::names().collect();
+        let n = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), n);
+    }
+
+    #[test]
+    fn signatures_open_with_the_canonical_name() {
+        for func in FUNCTIONS {
+            assert!(
+                func.signature.starts_with(&format!("{}(", func.name())),
+                "{}",
+                func.signature
+            );
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Calls: arguments bound to the function's row, and the row's typing rule.
+
+use numloom_data::{DType, Scalar};
+use numloom_syntax::{Arg, ExprId, Span, UnaryOp, nearest};
+
+use super::operand::{Operand, Weak, is_exact_cast};
+use super::{Lower, Lowered};
+use crate::error::LowerErrorKind;
+use crate::func::{Func, IntAnswer, Rule};
+use crate::op::{CastMode, Op};
+use crate::program::{Reduction, Value};
+use crate::promote::{float_of, promote};
+
+/// The keyword arguments that reductions have in NumPy.
+const REDUCTION_KEYWORDS: [&str; 6] = ["axis", "keepdims", "dtype", "initial", "where", "ddof"];
+
+impl Lower<'_> {
+    pub(super) fn call(
+        &mut self,
+        name: &str,
+        name_span: Span,
+        args: &[Arg],
+        span: Span,
+    ) -> Lowered<Operand> {
+        let Some(func) = Func::find(name) else {
+            let nearest = nearest(name, Func::names());
+            let is_input = self.inputs.contains_key(name);
+            return self.refuse(
+                name_span,
+                LowerErrorKind::UnknownFunction {
+                    name: name.to_owned(),
+                    nearest,
+                    is_input,
+                },
+            );
+        };
+        if func.rule == Rule::Later {
+            return self.not_yet(span, format!("`{}`", func.name()));
+        }
+        let positional: Vec<ExprId> = args
+            .iter()
+            .filter(|arg| arg.name.is_none())
+            .map(|arg| arg.value)
+            .collect();
+        let mode = self.keywords(func, args)?;
+        if let Rule::Reduce(reduction) = func.rule {
+            return self.reduction(func, reduction, &positional, span);
+        }
+        let found = positional.len();
+        if found < func.arity.0 || found > func.arity.1 {
+            return self.refuse(
+                span,
+                LowerErrorKind::WrongArity {
+                    signature: func.signature,
+                    arity: func.arity,
+                    found,
+                },
+            );
+        }
+        self.apply_rule(func, &positional, mode, span)
+    }
+
+    /// Checks keyword arguments; the one that is supported is a cast's mode.
+    fn keywords(&mut self, func: &Func, args: &[Arg]) -> Lowered<Option<ExprId>> {
+        let mut mode = None;
+        for arg in args {
+            let Some((keyword, span)) = &arg.name else {
+                continue;
+            };
+            let known: &[&'static str] = match func.rule {
+                Rule::Cast(_) => &["mode"],
+                Rule::Reduce(_) => &REDUCTION_KEYWORDS,
+                _ => &[],
+            };
+            if !known.contains(&keyword.as_str()) {
+                let nearest = nearest(keyword, known.iter().copied());
+                let function = func.name();
+                return self.refuse(
+                    *span,
+                    LowerErrorKind::UnknownKeyword {
+                        function,
+                        keyword: keyword.clone(),
+                        nearest,
+                    },
+                );
+            }
+            if keyword != "mode" {
+                return self.not_yet(
+                    *span,
+                    format!("the keyword `{keyword}` of `{}`", func.name()),
+                );
+            }
+            mode = Some(arg.value);
+        }
+        Ok(mode)
+    }
+
+    fn reduction(
+        &mut self,
+        func: &Func,
+        reduction: Reduction,
+        args: &[ExprId],
+        span: Span,
+    ) -> Lowered<Operand> {
+        let elementwise = match reduction {
+            Reduction::Min => Some("minimum"),
+            Reduction::Max => Some("maximum"),
+            _ => None,
+        };
+        match (args, elementwise) {
+            ([arg], _) => {
+                let operand = self.operand(*arg)?;
+                let arg_span = self.ast.span(*arg);
+                self.builder.at(span);
+                let value = self.strong(&operand, arg_span)?;
+                Ok(Operand::Value(self.builder.reduce(reduction, value)))
+            }
+            ([_, second, ..], Some(elementwise)) => match self.operand(*second)? {
+                Operand::Weak(Weak::Int(_)) => self.not_yet(self.ast.span(*second), "an axis"),
+                _ => self.refuse(
+                    span,
+                    LowerErrorKind::MaxNeedsMaximum {
+                        function: func.name(),
+                        elementwise,
+                    },
+                ),
+            },
+            ([_, axis], None) => self.not_yet(self.ast.span(*axis), "an axis"),
+            _ => {
+                let kind = LowerErrorKind::WrongArity {
+                    signature: func.signature,
+                    arity: func.arity,
+                    found: args.len(),
+                };
+                self.refuse(span, kind)
+            }
+        }
+    }
+
+    fn apply_rule(
+        &mut self,
+        func: &Func,
+        args: &[ExprId],
+        mode: Option<ExprId>,
+        span: Span,
+    ) -> Lowered<Operand> {
+        match func.rule {
+            Rule::Unary(op) => {
+                let result = self.unary(op, args[0], span)?;
+                // A function's result has a dtype, also of a literal.
+                return if op == UnaryOp::Not {
+                    Ok(result)
+                } else {
+                    self.strong(&result, span).map(Operand::Value)
+                };
+            }
+            Rule::Binary(op) => {
+                let result = self.binary(op, args[0], args[1], span)?;
+                return self.strong(&result, span).map(Operand::Value);
+            }
+            Rule::Compare(op) => return self.compare(op, args[0], args[1]).map(Operand::Value),
+            Rule::Bool(op) => return self.boolean(op, args),
+            Rule::Where => return self.select(args[0], args[1], args[2]),
+            Rule::Cast(to) => return self.conversion(args, mode, to, span),
+            _ => {}
+        }
+        let operands: Vec<Lowered<(Operand, Span)>> = args
+            .iter()
+            .map(|&arg| Ok((self.operand(arg)?, self.ast.span(arg))))
+            .collect();
+        let operands = operands.into_iter().collect::<Lowered<Vec<_>>>()?;
+        self.builder.at(span);
+        let common = self.common(
+            &operands
+                .iter()
+                .map(|(operand, _)| operand)
+                .collect::<Vec<_>>(),
+        );
+        let value = match func.rule {
+            Rule::Float(op) => self.apply_at(op, &operands, float_of(common))?,
+            Rule::Rounding(op) if common.is_float() => self.apply_at(op, &operands, common)?,
+            Rule::Rounding(_) => self.strong(&operands[0].0, span)?,
+            Rule::Test(op, _) if common.is_float() => self.apply_at(op, &operands, common)?,
+            Rule::Test(_, IntAnswer::Always(answer)) => self.builder.constant(Scalar::Bool(answer)),
+            Rule::Test(_, IntAnswer::Negative) => {
+                let value = self.strong(&operands[0].0, span)?;
+                let zero = self.builder.constant(Scalar::zero(common));
+                self.builder.apply(Op::Lt, &[value, zero])
+            }
+            Rule::Absolute if common.is_bool() => self.strong(&operands[0].0, span)?,
+            Rule::Absolute => self.apply_at(Op::Abs, &operands, common)?,
+            Rule::Promoted(op) => {
+                // Two bools make an i8 where the operation has none of its own, as in NumPy.
+                let widened =
+                    common.is_bool() && operands.len() == 2 && !op.info().domain.contains(common);
+                let dtype = if widened { DType::I8 } else { common };
+                if !op.info().domain.contains(dtype) {
+                    let at: Vec<(Span, &Operand)> = operands
+                        .iter()
+                        .map(|(operand, span)| (*span, operand))
+                        .collect();
+                    return self.operands_refused(func.name(), span, "numbers", &at, None);
+                }
+                self.apply_at(op, &operands, dtype)?
+            }
+            _ => unreachable!("the other rules were dealt with above"),
+        };
+        Ok(Operand::Value(value))
+    }
+
+    fn apply_at(&mut self, op: Op, operands: &[(Operand, Span)], dtype: DType) -> Lowered<Value> {
+        let values = self.promoted(operands, dtype)?;
+        Ok(self.builder.apply(op, &values))
+    }
+
+    /// `i16(x)`, `i16(x, "saturate")`.
+    fn conversion(
+        &mut self,
+        args: &[ExprId],
+        mode: Option<ExprId>,
+        to: DType,
+        span: Span,
+    ) -> Lowered<Operand> {
+        if promote(to, to).is_none() {
+            return self.not_yet(span, "complex arithmetic");
+        }
+        let mode = match mode.or(args.get(1).copied()) {
+            Some(arg) => self.cast_mode(arg)?,
+            None => CastMode::Wrap,
+        };
+        let operand = self.operand(args[0])?;
+        let value = match operand {
+            // A float literal needs no way through f64; an integer literal converts as an array's integers do.
+            Operand::Weak(weak @ Weak::Float(_)) if to == DType::F32 => {
+                return self.literal(weak, to, span).map(Operand::Value);
+            }
+            _ => self.strong(&operand, self.ast.span(args[0]))?,
+        };
+        self.builder.at(span);
+        let mode = if is_exact_cast(self.dtype(value), to) || to.is_bool() {
+            CastMode::Wrap
+        } else {
+            mode
+        };
+        Ok(Operand::Value(self.builder.cast(Op::Cast(mode), value, to)))
+    }
+
+    fn cast_mode(&mut self, arg: ExprId) -> Lowered<CastMode> {
+        let span = self.ast.span(arg);
+        let mode = match self.result(arg)? {
+            Operand::Text(mode) => mode,
+            operand => self.type_words(&operand),
+        };
+        match mode.as_str() {
+            "wrap" => Ok(CastMode::Wrap),
+            "saturate" => Ok(CastMode::Saturate),
+            "checked" => Ok(CastMode::Checked),
+            _ => self.refuse(span, LowerErrorKind::BadCastMode { mode }),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Operands: weak literals and typed values, and how one becomes the other.
+
+use numloom_data::{DType, Scalar};
+use numloom_syntax::{ExprId, Span};
+
+use super::{Lower, Lowered};
+use crate::error::LowerErrorKind;
+use crate::op::{CastMode, Op};
+use crate::program::Value;
+use crate::promote::{WeakKind, promote, with_weak};
+
+/// A literal that has no dtype yet.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Weak {
+    /// An integer, in fixed width.
+    Int(i128),
+    /// A float.
+    Float(f64),
+}
+
+impl Weak {
+    pub(super) fn kind(self) -> WeakKind {
+        match self {
+            Weak::Int(_) => WeakKind::Int,
+            Weak::Float(_) => WeakKind::Float,
+        }
+    }
+
+    pub(super) fn as_f64(self) -> f64 {
+        match self {
+            Weak::Int(value) => value as f64,
+            Weak::Float(value) => value,
+        }
+    }
+}
+
+/// What a node of the tree became.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Operand {
+    /// A literal.
+    Weak(Weak),
+    /// A typed value.
+    Value(Value),
+    /// A quoted text: an argument such as a cast mode.
+    Text(String),
+    /// Something else that is no value, in words.
+    Other(&'static str),
+}
+
+/// The least and greatest value of an integer dtype.
+pub(super) fn int_range(dtype: DType) -> (i128, i128) {
+    let bits = 8 * dtype.itemsize() as u32;
+    if dtype.is_signed() {
+        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    } else {
+        (0, (1 << bits) - 1)
+    }
+}
+
+/// Whether a conversion keeps every value, so that its mode does not matter.
+pub(super) fn is_exact_cast(from: DType, to: DType) -> bool {
+    promote(from, to) == Some(to)
+        && !(from.is_integer() && to.is_float() && from.itemsize() >= to.itemsize())
+}
+
+impl Lower<'_> {
+    /// The dtype of an operand, or the kind of a literal.
+    pub(super) fn dtype(&self, value: Value) -> DType {
+        self.builder.program().dtype(value)
+    }
+
+    /// The operand at a node, fit to compute with: no text, no reduction's value, `f16` widened to `f32`.
+    pub(super) fn operand(&mut self, id: ExprId) -> Lowered<Operand> {
+        let span = self.ast.span(id);
+        match self.result(id)? {
+            Operand::Value(value) if self.is_reduced(value) => {
+                self.not_yet(span, "a reduction's value inside an expression")
+            }
+            Operand::Value(value) if self.dtype(value) == DType::F16 => Ok(Operand::Value(
+                self.builder
+                    .cast(Op::Cast(CastMode::Wrap), value, DType::F32),
+            )),
+            Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            Operand::Other(what) if what.contains("bytes") => {
+                self.not_yet(span, "a bytes literal as a value")
+            }
+            Operand::Other(what) => self.refuse(span, LowerErrorKind::NotAValue { what }),
+            operand => Ok(operand),
+        }
+    }
+
+    /// A literal's own constant: `i64` (or `u64` if only that holds it) or `f64`; a typed value as it is.
+    pub(super) fn strong(&mut self, operand: &Operand, span: Span) -> Lowered<Value> {
+        match operand {
+            Operand::Value(value) => Ok(*value),
+            Operand::Weak(weak @ Weak::Int(value)) => {
+                let dtype = if *value > i128::from(i64::MAX) {
+                    DType::U64
+                } else {
+                    DType::I64
+                };
+                self.literal(*weak, dtype, span)
+            }
+            Operand::Weak(weak) => self.literal(*weak, DType::F64, span),
+            Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            Operand::Other(what) if what.contains("bytes") => {
+                self.not_yet(span, "a bytes literal as a value")
+            }
+            Operand::Other(what) => self.refuse(span, LowerErrorKind::NotAValue { what }),
+        }
+    }
+
+    /// A literal as a constant of `dtype`.
+    pub(super) fn literal(&mut self, weak: Weak, dtype: DType, span: Span) -> Lowered<Value> {
+        let scalar = match (weak, dtype) {
+            (_, DType::F32) => Scalar::F32(match weak {
+                Weak::Int(value) => value as f32,
+                Weak::Float(value) => value as f32,
+            }),
+            (_, DType::F64) => Scalar::F64(weak.as_f64()),
+            (Weak::Int(value), _) => {
+                let range = int_range(dtype);
+                if value < range.0 || value > range.1 {
+                    let kind = LowerErrorKind::LiteralOutOfRange {
+                        value: value.to_string(),
+                        dtype,
+                        range,
+                    };
+                    return self.refuse(span, kind);
+                }
+                Scalar::from_bits(dtype, value as u128)
+            }
+            (Weak::Float(_), _) => unreachable!("a float literal takes a float dtype"),
+        };
+        Ok(self.builder.constant(scalar))
+    }
+
+    /// An operand as a value of `dtype`: a literal becomes a constant, a value is converted.
+    pub(super) fn coerce(&mut self, operand: &Operand, dtype: DType, span: Span) -> Lowered<Value> {
+        match operand {
+            Operand::Weak(weak)
+                if !dtype.is_bool() && !(dtype.is_integer() && weak.kind() == WeakKind::Float) =>
+            {
+                self.literal(*weak, dtype, span)
+            }
+            _ => {
+                let value = self.strong(operand, span)?;
+                Ok(self.builder.cast(Op::Cast(CastMode::Wrap), value, dtype))
+            }
+        }
+    }
+
+    /// The common dtype of operands, literals being weak beside arrays; on their own they are `i64` and `f64`.
+    pub(super) fn common(&self, operands: &[&Operand]) -> DType {
+        let strong = operands.iter().filter_map(|operand| match operand {
+            Operand::Value(value) => Some(self.dtype(*value)),
+            _ => None,
+        });
+        let weak = operands.iter().filter_map(|operand| match operand {
+            Operand::Weak(weak) => Some(weak.kind()),
+            _ => None,
+        });
+        let float = weak.clone().any(|kind| kind == WeakKind::Float);
+        let kind = if float {
+            WeakKind::Float
+        } else {
+            WeakKind::Int
+        };
+        match strong.reduce(|a, b| promote(a, b).expect("operands are real")) {
+            Some(dtype) if weak.count() > 0 => with_weak(dtype, kind),
+            Some(dtype) => dtype,
+            None if float => DType::F64,
+            None => DType::I64,
+        }
+    }
+
+    /// An operand as a truth value: `!= 0`.
+    pub(super) fn truth(&mut self, operand: &Operand, span: Span) -> Lowered<Value> {
+        let value = match operand {
+            Operand::Weak(Weak::Int(value)) => self.builder.constant(Scalar::Bool(*value != 0)),
+            Operand::Weak(Weak::Float(value)) => self.builder.constant(Scalar::Bool(*value != 0.0)),
+            _ => self.strong(operand, span)?,
+        };
+        Ok(self
+            .builder
+            .cast(Op::Cast(CastMode::Wrap), value, DType::Bool))
+    }
+
+    /// The words for an operand's type in a diagnostic.
+    pub(super) fn type_words(&self, operand: &Operand) -> String {
+        match operand {
+            Operand::Weak(Weak::Int(_)) => "an integer literal".to_owned(),
+            Operand::Weak(Weak::Float(_)) => "a float literal".to_owned(),
+            Operand::Value(value) => self.dtype(*value).to_string(),
+            Operand::Text(_) => "a text".to_owned(),
+            Operand::Other(what) => (*what).to_owned(),
+        }
+    }
+}

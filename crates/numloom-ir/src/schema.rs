@@ -1,0 +1,82 @@
+//! What an expression is compiled for: the names, dtypes and layouts of its inputs, never their extents.
+
+use std::fmt;
+
+use numloom_data::DType;
+
+use crate::kernel::InputClass;
+
+/// One input of a [`Schema`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SchemaInput {
+    /// Its name in the expression.
+    pub name: String,
+    /// Its dtype.
+    pub dtype: DType,
+    /// How its elements are expected to lie: [`InputClass::Scalar`] for an array of one element that is broadcast everywhere. Arrays that lie
+    /// otherwise still run; a kernel for them is compiled when they come.
+    pub class: InputClass,
+}
+
+/// The inputs of an expression.
+///
+/// ```
+/// use numloom_data::DType;
+/// use numloom_ir::Schema;
+///
+/// let schema = Schema::new().with("a", DType::F64).with_scalar("k", DType::F32);
+/// assert_eq!(schema.to_string(), "a: f64, k: f32 scalar");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Schema {
+    /// The inputs, in the order in which a program numbers them.
+    pub inputs: Vec<SchemaInput>,
+}
+
+impl Schema {
+    /// No inputs.
+    pub fn new() -> Schema {
+        Schema::default()
+    }
+
+    /// With an array input appended.
+    #[must_use]
+    pub fn with(self, name: &str, dtype: DType) -> Schema {
+        self.with_input(name, dtype, InputClass::Contiguous)
+    }
+
+    /// With an input of one element appended.
+    #[must_use]
+    pub fn with_scalar(self, name: &str, dtype: DType) -> Schema {
+        self.with_input(name, dtype, InputClass::Scalar)
+    }
+
+    /// With an input appended.
+    #[must_use]
+    pub fn with_input(mut self, name: &str, dtype: DType, class: InputClass) -> Schema {
+        self.inputs.push(SchemaInput {
+            name: name.to_owned(),
+            dtype,
+            class,
+        });
+        self
+    }
+
+    /// The class of each input, as [`schedule`](crate::schedule) takes them.
+    pub fn classes(&self) -> Vec<InputClass> {
+        self.inputs.iter().map(|input| input.class).collect()
+    }
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, input) in self.inputs.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{}: {}", input.name, input.dtype)?;
+            if input.class == InputClass::Scalar {
+                f.write_str(" scalar")?;
+            }
+        }
+        Ok(())
+    }
+}
