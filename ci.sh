@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Every check of the project, for people and for CI.
+#
+#   ./ci.sh            all steps
+#   ./ci.sh quick      fmt lint test doc
+#   ./ci.sh STEP…      those steps
+set -euo pipefail
+cd "$(dirname "$0")"
+
+all=(fmt lint test release features doc numpy bench fuzz miri supply)
+quick=(fmt lint test doc)
+
+skipped=()
+skip() {
+  printf '\n!!! SKIPPED %s: %s\n' "$1" "$2"
+  skipped+=("$1")
+}
+trap 'printf "skipped: %s\n" "${skipped[*]:-none}"' EXIT
+
+step_fmt() { cargo fmt --all -- --check; }
+
+step_lint() { cargo clippy --workspace --all-targets --all-features -- -D warnings; }
+
+# Doctests, corpus, diagnostics, properties and fuzz replay included.
+step_test() { cargo test --workspace; }
+
+# The same with the code paths of a release; shares its build with `numpy` and `bench`.
+step_release() { cargo test --workspace --release; }
+
+# Features change speed and reach, never results.
+step_features() {
+  for features in "" jit ndarray jit,ndarray; do
+    cargo test -p numloom --no-default-features --features "$features"
+  done
+}
+
+step_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
+
+# The command-line tool against NumPy, on the same files, bit for bit.
+step_numpy() {
+  if ! python3 -c 'import venv' 2>/dev/null; then
+    [ -z "${CI:-}" ] || { echo "CI needs python3 with venv"; return 1; }
+    skip numpy "no python3 with venv"
+    return 0
+  fi
+  local target=${CARGO_TARGET_DIR:-target}
+  cargo build --release -p numloom-cli
+  [ -x "$target/numpy-venv/bin/python" ] || python3 -m venv "$target/numpy-venv"
+  "$target/numpy-venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/numpy/requirements.txt
+  NUMLOOM_BIN="$target/release/numloom" "$target/numpy-venv/bin/python" tests/numpy/oracle.py
+}
+
+# Each bench once, for its assertion.
+step_bench() { cargo bench -p numloom-benches -- --test; }
+
+# A minute for each target, where cargo-fuzz is installed; `test` replays known inputs everywhere.
+step_fuzz() {
+  cargo fuzz --version >/dev/null 2>&1 || { skip fuzz "cargo-fuzz is not installed"; return 0; }
+  for target in $(cargo fuzz list); do
+    cargo fuzz run -s none "$target" -- -max_total_time=60 -timeout=10
+  done
+}
+
+step_miri() {
+  cargo miri --version >/dev/null 2>&1 || { skip miri "not available on this toolchain"; return 0; }
+  cargo miri test -p numloom-syntax -p numloom-data -p numloom-ir --lib
+}
+
+step_supply() {
+  cargo deny --version >/dev/null 2>&1 || { skip supply "cargo-deny is not installed"; return 0; }
+  cargo deny --offline check bans licenses sources
+}
+
+steps=("$@")
+case "${1:-all}" in
+  all) steps=("${all[@]}") ;;
+  quick) steps=("${quick[@]}") ;;
+esac
+
+before=$(git status --porcelain 2>/dev/null || true)
+for step in "${steps[@]}"; do
+  declare -F "step_$step" >/dev/null || { echo "no step '$step'; steps are: ${all[*]}"; exit 2; }
+  printf '\n=== %s\n' "$step"
+  SECONDS=0
+  "step_$step"
+  printf '=== %s: %d s\n' "$step" "$SECONDS"
+done
+
+# Goldens, generated documents and the lockfile are committed: a run changes no file.
+after=$(git status --porcelain 2>/dev/null || true)
+if [ "$before" != "$after" ]; then
+  printf 'the run changed files:\n%s\n' "$after"
+  exit 1
+fi
