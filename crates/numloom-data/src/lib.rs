@@ -13,12 +13,12 @@
 //! | [`DType`], [`Scalar`], [`Element`] | `dtype`, `scalar`, `element` | the type of an element, one value, the Rust types that can be elements |
 //! | [`shape`], [`broadcast`], [`layout`] | same names | arithmetic on extents and strides; no memory |
 //! | [`View`], [`ViewMut`], [`RawView`] | `view` | borrowed strided arrays, and the handle that threads share |
-//! | [`gather`], [`scatter`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
+//! | [`gather()`], [`scatter()`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
 //! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
 //!
-//! Byte order is a property of a view, never of a dtype: only [`gather`] and [`scatter`] know about it.
+//! Byte order is a property of a view, never of a dtype: only [`gather()`] and [`scatter()`] know about it.
 
 pub mod array;
 pub mod broadcast;

@@ -118,6 +118,10 @@ impl MappedArray {
         }
     }
 
+    pub(crate) fn set_byte_order(&mut self, byte_order: ByteOrder) {
+        self.byte_order = byte_order;
+    }
+
     /// Type of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {

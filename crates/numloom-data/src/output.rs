@@ -217,15 +217,35 @@ impl OutputFile {
         shape: &[usize],
         order: Order,
     ) -> Result<OutputFile, DataError> {
+        let output = OutputFile::create_at(path, header.len() as u64, dtype, shape, order)?;
+        let mut file = output.partial.file();
+        file.write_all(header)
+            .map_err(|source| io_error("write", output.partial_path(), source))?;
+        Ok(output)
+    }
+
+    /// [`create`](OutputFile::create), with `offset` zero bytes before the elements.
+    ///
+    /// # Errors
+    /// As [`create`](OutputFile::create).
+    pub fn create_at(
+        path: impl AsRef<Path>,
+        offset: u64,
+        dtype: DType,
+        shape: &[usize],
+        order: Order,
+    ) -> Result<OutputFile, DataError> {
         let path = path.as_ref();
         let bytes = shape::size_bytes(shape, dtype.itemsize())? as u64;
-        let offset = header.len() as u64;
         let partial = Partial::create(path, total(path, offset, bytes)?)?;
-        partial
-            .file()
-            .write_all(header)
-            .map_err(|source| io_error("write", &partial.path, source))?;
         OutputFile::map(partial, offset, bytes, dtype, shape, order)
+    }
+
+    /// The same, with elements of this byte order.
+    #[must_use]
+    pub fn with_byte_order(mut self, byte_order: ByteOrder) -> OutputFile {
+        self.array.set_byte_order(byte_order);
+        self
     }
 
     /// The unfinished output of an earlier run, to go on with: what a crash or

@@ -1,0 +1,216 @@
+//! What can go wrong with files of numbers.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use numloom_data::error::ShapeText;
+use numloom_data::{DType, DataError};
+
+/// An error of this crate: one line with the name of the file, if there is one; [`kind`](IoError::kind) has the parts.
+#[derive(Debug)]
+pub struct IoError {
+    kind: Box<IoErrorKind>,
+    path: Option<PathBuf>,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IoErrorKind {
+    /// The operating system refused to read or write.
+    Io {
+        /// What was tried, as an infinitive: `read`, `write`.
+        action: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Mapping, allocating or reserving failed; the error names the file itself.
+    Data(DataError),
+    /// Nothing in it.
+    Empty,
+    /// Not an `.npy` file.
+    BadMagic {
+        /// The first bytes.
+        found: Vec<u8>,
+    },
+    /// An `.npy` version other than 1, 2 and 3.
+    UnsupportedVersion {
+        /// The version, major and minor.
+        found: (u8, u8),
+    },
+    /// A header longer than any array needs.
+    HeaderTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest that is read.
+        limit: usize,
+    },
+    /// The file ends inside its header.
+    TruncatedHeader {
+        /// Where the header would end, in bytes, as far as is known.
+        needed: usize,
+        /// Where the file ends.
+        found: usize,
+    },
+    /// The header is not the Python dictionary that it should be.
+    BadHeader {
+        /// Where, in bytes from the beginning of the file.
+        at: usize,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// A header without one of its three keys.
+    MissingKey {
+        /// The key.
+        key: &'static str,
+    },
+    /// A header with more axes than NumPy allows.
+    TooManyAxes {
+        /// The most that are allowed.
+        limit: usize,
+    },
+    /// A dtype that numloom does not have: text, objects, records, times, extended precision.
+    UnsupportedDType {
+        /// The dtype, as the header spells it.
+        descr: String,
+    },
+    /// The file ends before its last element.
+    TruncatedData {
+        /// The shape in the header.
+        shape: Vec<usize>,
+        /// The type of the elements.
+        dtype: DType,
+        /// How many bytes they need.
+        needed: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// An unfinished output is of another dtype, shape or order than the one to be resumed.
+    OtherOutput,
+    /// A file was named without saying what it holds, and its name does not tell.
+    UnknownFormat,
+    /// The description of a raw file cannot be read.
+    BadSpec {
+        /// The description.
+        text: String,
+        /// What should stand in it.
+        expected: &'static str,
+    },
+    /// An output was described as one thing and computed as another.
+    SpecMismatch {
+        /// What the description says.
+        expected: String,
+        /// What is to be written.
+        found: String,
+    },
+}
+
+impl IoError {
+    pub(crate) fn new(kind: IoErrorKind) -> IoError {
+        IoError {
+            kind: Box::new(kind),
+            path: None,
+        }
+    }
+
+    /// The same with the name of the file, unless it has one.
+    pub(crate) fn at(mut self, path: &Path) -> IoError {
+        if self.path.is_none() {
+            self.path = Some(path.into());
+        }
+        self
+    }
+
+    pub(crate) fn io(action: &'static str, source: io::Error) -> IoError {
+        IoError::new(IoErrorKind::Io { action, source })
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &IoErrorKind {
+        &self.kind
+    }
+
+    /// In which file, if it has a name.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
+impl From<DataError> for IoError {
+    fn from(error: DataError) -> IoError {
+        IoError::new(IoErrorKind::Data(error))
+    }
+}
+
+impl Error for IoError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.kind {
+            IoErrorKind::Io { source, .. } => Some(source),
+            // Its text is this error's own; what is below it is the cause.
+            IoErrorKind::Data(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for IoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use IoErrorKind as K;
+        if let (Some(path), false) = (&self.path, matches!(*self.kind, K::Data(_))) {
+            write!(f, "`{}`: ", path.display())?;
+        }
+        match &*self.kind {
+            K::Io { action, source } => write!(f, "cannot {action}: {source}"),
+            K::Data(error) => error.fmt(f),
+            K::Empty => f.write_str("the file is empty"),
+            K::BadMagic { found } => {
+                write!(f, "not an .npy file: it begins with `{}`", found.escape_ascii())
+            }
+            K::UnsupportedVersion { found: (major, minor) } => {
+                write!(f, ".npy version {major}.{minor} is not known: it can be 1.0, 2.0 or 3.0")
+            }
+            K::HeaderTooLong { len, limit } => {
+                write!(f, "the .npy header has {len} bytes, more than the {limit} that are read")
+            }
+            K::TruncatedHeader { needed, found } => {
+                write!(f, "the .npy header ends at byte {needed}, the file at byte {found}")
+            }
+            K::BadHeader { at, expected } => {
+                write!(f, "malformed .npy header: expected {expected} at byte {at}")
+            }
+            K::MissingKey { key } => write!(f, "malformed .npy header: it has no key `{key}`"),
+            K::TooManyAxes { limit } => {
+                write!(f, "the shape in the .npy header has more than {limit} axes")
+            }
+            K::UnsupportedDType { descr } => {
+                write!(f, "dtype `{descr}` is not supported")
+            }
+            K::TruncatedData {
+                shape,
+                dtype,
+                needed,
+                found,
+            } => write!(
+                f,
+                "the header says shape {} of {dtype}, which is {needed} bytes, but the file has {found}",
+                ShapeText(shape)
+            ),
+            K::OtherOutput => {
+                f.write_str("the unfinished output is of another dtype, shape or order")
+            }
+            K::UnknownFormat => f.write_str(
+                "the name does not end in `.npy`; say what the file holds, such as `NAME:f64[1000]`",
+            ),
+            K::BadSpec { text, expected } => {
+                write!(f, "cannot read `{}`: expected {expected}", text.escape_debug())
+            }
+            K::SpecMismatch { expected, found } => {
+                write!(f, "described as {expected}, but {found} is to be written")
+            }
+        }
+    }
+}
