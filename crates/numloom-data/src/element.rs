@@ -16,7 +16,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A Rust type that can be an element: `bool`, `i8` to `u64`, [`f16`], `f32`, `f64`, [`Complex`] of the last two.
+/// A Rust type that can be an element: `bool`, `i8` to `u64`, [`struct@f16`], `f32`, `f64`, [`Complex`] of the last two.
 ///
 /// The trait is sealed.
 ///

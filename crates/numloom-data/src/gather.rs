@@ -294,3 +294,29 @@ unsafe fn copy_bytes<const GATHER: bool>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Array, DType, Order};
+
+    #[test]
+    fn threads_fill_disjoint_ranges_of_one_output() {
+        const N: usize = 6000;
+        const PART: usize = 701;
+        let mut array = Array::zeros(DType::U32, &[30, 200], Order::F).unwrap();
+        let mut view = array.view_mut();
+        let raw = view.raw_mut();
+        let block: Vec<u32> = (0..N as u32).collect();
+        std::thread::scope(|scope| {
+            for start in (0..N).step_by(PART) {
+                let part = &block[start..N.min(start + PART)];
+                scope.spawn(move || {
+                    // SAFETY: (1) `raw` is a view to write; (2) `part` holds as many elements; (3) it is another
+                    // allocation; (4) the ranges of the threads are apart, and `view` is borrowed meanwhile.
+                    unsafe { raw.scatter(start, part.len(), part.as_ptr().cast()) };
+                });
+            }
+        });
+        assert_eq!(array.to_vec::<u32>().unwrap(), block);
+    }
+}

@@ -317,6 +317,26 @@ macro_rules! transformations {
             Ok(view)
         }
 
+        /// The real parts of a complex array; any other array is its own real part.
+        #[must_use]
+        pub fn real($($receiver)*) -> Self {
+            let mut view = $view;
+            view.inner.dtype = view.inner.dtype.real();
+            view
+        }
+
+        /// The imaginary parts of a complex array; none for others.
+        #[must_use]
+        pub fn imag($($receiver)*) -> Option<Self> {
+            let mut view = $view;
+            if !view.inner.dtype.is_complex() {
+                return None;
+            }
+            view.inner.dtype = view.inner.dtype.real();
+            view.inner.ptr = view.inner.ptr.wrapping_add(view.inner.dtype.itemsize());
+            Some(view)
+        }
+
         /// The same memory, read in this byte order.
         #[must_use]
         pub fn with_byte_order($($receiver)*, byte_order: ByteOrder) -> Self {

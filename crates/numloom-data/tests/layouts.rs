@@ -1,6 +1,6 @@
 //! Gathering and scattering, against indices multiplied by strides one element at a time.
 
-use numloom_data::{ByteOrder, DType, Order, View, ViewMut, gather, scatter};
+use numloom_data::{ByteOrder, Complex, DType, Order, Scalar, View, ViewMut, gather, scatter};
 use proptest::prelude::*;
 
 fn dtypes() -> impl Strategy<Value = DType> {
@@ -289,6 +289,22 @@ fn an_index_out_of_range_is_none_and_an_axis_an_error() {
             .reshape(&[2, 1])
             .is_err()
     );
+}
+
+#[test]
+fn parts_of_complex_arrays_are_views() {
+    let mut z = [Complex::new(1f32, 2.0), Complex::new(3.0, 4.0)];
+    let view = View::from_slice(&z).reversed(0).unwrap();
+    let values = |view: &View<'_>| view.to_array().unwrap().to_vec::<f32>().unwrap();
+    assert_eq!(values(&view.real()), [3.0, 1.0]);
+    assert_eq!(values(&view.imag().unwrap()), [4.0, 2.0]);
+    assert!(view.real().imag().is_none());
+    ViewMut::from_slice(&mut z)
+        .imag()
+        .unwrap()
+        .fill(&Scalar::F32(9.0))
+        .unwrap();
+    assert_eq!(z, [Complex::new(1.0, 9.0), Complex::new(3.0, 9.0)]);
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub fn write(path: impl AsRef<Path>, view: &View<'_>) -> Result<(), IoError> {
         .map_err(|error| IoError::from(error).at(path))
 }
 
-/// Writes an array to a stream, such as a pipe; otherwise as [`write`].
+/// Writes an array to a stream, such as a pipe; otherwise as [`write()`].
 ///
 /// # Errors
 /// [`Io`](IoErrorKind::Io), [`TooManyAxes`](IoErrorKind::TooManyAxes).
