@@ -1,0 +1,595 @@
+//! The function around the operations: steps, loops and their tails, accumulators, calls.
+//!
+//! ```text
+//! fn(args) -> status
+//!   for each step
+//!     loop: what is the same for all elements, once; constants
+//!           vectors, `lanes * copies` elements an iteration    accumulators in registers
+//!           tail, one element an iteration                     accumulators in memory
+//!     call: fill in a frame, call through the table
+//! ```
+//!
+//! A loop with accumulators takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
+//! many times over, each copy with its own part of the lanes. Without accumulators one copy, of interleaved registers, is enough.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, BlockArg, Function, InstBuilder, Signature, StackSlot, StackSlotData, StackSlotKind,
+    Type, UserFuncName, Value, types,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use numloom_data::{DType, Scalar};
+use numloom_ir::reduce::{LANE_WORDS, LANES};
+use numloom_ir::{CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
+
+use super::MAX_INSTS;
+use super::isa::Isa;
+use super::value::{Emit, Pool, Regs, Val, flags, vector};
+use crate::abi::{CallEntry, CallFrame, KernelArgs};
+use crate::error::{JitError, JitErrorKind};
+
+/// The signature of a kernel: one pointer in, a status out.
+pub(super) fn signature(isa: &Isa) -> Signature {
+    let mut signature = Signature::new(isa.get().default_call_conv());
+    signature.params.push(AbiParam::new(types::I64));
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// Builds the function of `kernel` in `func`.
+pub(super) fn build(
+    kernel: &Kernel,
+    isa: &Isa,
+    func: &mut Function,
+    context: &mut FunctionBuilderContext,
+) -> Result<(), JitError> {
+    func.signature = signature(isa);
+    func.name = UserFuncName::user(0, 0);
+    let mut b = FunctionBuilder::new(func, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let args = b.block_params(entry)[0];
+    let n = b
+        .ins()
+        .load(types::I64, flags(), args, offset(offset_of!(KernelArgs, n)));
+    let status = b.ins().iconst(types::I32, 0);
+    let emit = Emit {
+        b,
+        x86: isa.x86,
+        lanes: 1,
+        uniform: false,
+        pool: Pool::new(0),
+    };
+    let mut build = Build {
+        kernel,
+        emit,
+        args,
+        n,
+        status,
+        frame: None,
+        calls: 0,
+    };
+    for step in &kernel.steps {
+        match step {
+            Step::Loop(body) => build.step_loop(body)?,
+            Step::Call(call) => build.step_call(call)?,
+        }
+    }
+    let status = build.status;
+    let mut b = build.emit.b;
+    b.ins().return_(&[status]);
+    b.seal_all_blocks();
+    b.finalize(isa.get().frontend_config());
+    Ok(())
+}
+
+/// A field's offset as Cranelift wants it.
+fn offset(bytes: usize) -> i32 {
+    i32::try_from(bytes).expect("fields and scratch slots lie within 2 GiB")
+}
+
+/// A loop's shape.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// Elements that one copy of the body computes: a power of two.
+    lanes: usize,
+    /// Copies of the body in an iteration.
+    copies: usize,
+}
+
+impl Shape {
+    /// Two registers of the narrowest dtype, but no more than four of the widest.
+    fn of(body: &[LoopInst]) -> Shape {
+        let (mut least, mut most, mut accumulates) = (8, 1, false);
+        for inst in body {
+            accumulates |= matches!(inst.op, LoopOp::Accumulate { .. });
+            // A `bool` that is neither loaded nor stored is as wide as what it came from.
+            let in_memory = !matches!(inst.op, LoopOp::Apply { .. } | LoopOp::Const(_));
+            if inst.dtype != DType::Bool || in_memory {
+                least = least.min(inst.dtype.itemsize());
+                most = most.max(inst.dtype.itemsize());
+            }
+        }
+        let lanes = (32 / least).min(64 / most);
+        if accumulates {
+            let lanes = lanes.min(LANES);
+            Shape {
+                lanes,
+                copies: LANES / lanes,
+            }
+        } else {
+            Shape { lanes, copies: 1 }
+        }
+    }
+
+    /// Elements of an iteration.
+    fn elements(self) -> usize {
+        self.lanes * self.copies
+    }
+}
+
+/// What a loop knows before its first iteration.
+struct Loop<'k> {
+    body: &'k [LoopInst],
+    /// The start of each place that is read or written element by element.
+    bases: Vec<(Place, Value)>,
+    /// The start of the lanes of each accumulator of the body.
+    lanes: Vec<(u32, Value)>,
+    /// Values that are the same for all elements.
+    uniform: Vec<Option<Val>>,
+}
+
+impl Loop<'_> {
+    fn base(&self, place: Place) -> Value {
+        let (_, base) = self.bases[position(&self.bases, place)];
+        base
+    }
+
+    /// A constant operand's scalar.
+    fn scalar(&self, value: numloom_ir::V) -> Option<&Scalar> {
+        match &self.body[value.index()].op {
+            LoopOp::Const(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+}
+
+fn position<K: PartialEq, T>(pairs: &[(K, T)], key: K) -> usize {
+    let found = pairs.iter().position(|(k, _)| *k == key);
+    found.expect("all that a body names was prepared")
+}
+
+/// Where the elements of an iteration lie.
+struct Cursor {
+    /// Index of the first element.
+    index: Value,
+    /// The same in bytes, for elements of 1, 2, 4 and 8, where computed.
+    bytes: [Option<Value>; 4],
+}
+
+impl Cursor {
+    fn new(index: Value) -> Cursor {
+        Cursor {
+            index,
+            bytes: [Some(index), None, None, None],
+        }
+    }
+}
+
+/// The accumulators that a copy of the body works on: for each accumulator of the loop, its part of the lanes.
+type Lanes = Vec<Val>;
+
+struct Build<'k, 'f> {
+    kernel: &'k Kernel,
+    emit: Emit<'f>,
+    args: Value,
+    n: Value,
+    status: Value,
+    /// The frame for calls, once there is one.
+    frame: Option<StackSlot>,
+    /// Calls so far.
+    calls: usize,
+}
+
+impl<'k> Build<'k, '_> {
+    fn argument(&mut self, field: usize) -> Value {
+        let at = offset(field);
+        self.emit.b.ins().load(types::I64, flags(), self.args, at)
+    }
+
+    /// The start of `place`.
+    fn place(&mut self, place: Place) -> Value {
+        let (table, i) = match place {
+            Place::Input(i) => (offset_of!(KernelArgs, inputs), i),
+            Place::Output(i) => (offset_of!(KernelArgs, outputs), i),
+            Place::Slot(i) => {
+                let scratch = self.argument(offset_of!(KernelArgs, scratch));
+                let at = self.kernel.slot_offset(i as usize) as i64;
+                return self.plus(scratch, at);
+            }
+        };
+        let table = self.argument(table);
+        let at = offset(8 * i as usize);
+        self.emit.b.ins().load(types::I64, flags(), table, at)
+    }
+
+    fn plus(&mut self, x: Value, bytes: i64) -> Value {
+        if bytes == 0 {
+            return x;
+        }
+        let bytes = self.emit.b.ins().iconst(types::I64, bytes);
+        self.emit.b.ins().iadd(x, bytes)
+    }
+
+    /// `base + index * size`: an address that loads and stores take in whole on x86-64.
+    fn address(&mut self, base: Value, cursor: &mut Cursor, size: usize) -> Value {
+        let log = size.trailing_zeros();
+        let ins = &mut self.emit.b;
+        let bytes = *cursor.bytes[log as usize].get_or_insert_with(|| {
+            let log = ins.ins().iconst(types::I64, i64::from(log));
+            ins.ins().ishl(cursor.index, log)
+        });
+        ins.ins().iadd(base, bytes)
+    }
+
+    fn check_size(&self) -> Result<(), JitError> {
+        let insts = self.emit.b.func.dfg.num_insts();
+        match insts > MAX_INSTS {
+            true => Err(JitErrorKind::CodeTooLarge {
+                insts,
+                limit: MAX_INSTS,
+            }
+            .into()),
+            false => Ok(()),
+        }
+    }
+
+    fn step_loop(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
+        let shape = Shape::of(body);
+        let l = self.prepare(body, shape)?;
+        // Elements for whole iterations, and what is left.
+        let elements = shape.elements() as i64;
+        let mask = self.emit.b.ins().iconst(types::I64, -elements);
+        let whole = self.emit.b.ins().band(self.n, mask);
+        let lanes: Vec<Lanes> = (0..shape.copies)
+            .map(|copy| self.load_lanes(&l, shape, copy))
+            .collect();
+        let lane_types = self.lane_types(&lanes);
+
+        let b = &mut self.emit.b;
+        let [vectors, after, tail, done] = [(); 4].map(|()| b.create_block());
+        let zero = b.ins().iconst(types::I64, 0);
+        let start = arguments(Some(zero), &lanes);
+        let skip = arguments(None, &lanes);
+        let end = b.ins().brif(whole, vectors, &start, after, &skip);
+        self.emit.pool.complete(end);
+
+        b.append_block_param(vectors, types::I64);
+        for &ty in &lane_types {
+            b.append_block_param(vectors, ty);
+            b.append_block_param(after, ty);
+        }
+        b.switch_to_block(vectors);
+        let index = b.block_params(vectors)[0];
+        let mut lanes = replace(&lanes, &b.block_params(vectors)[1..]);
+        let mut cursor = Cursor::new(index);
+        self.emit.lanes = shape.lanes;
+        for (copy, lanes) in lanes.iter_mut().enumerate() {
+            self.body(&l, &mut cursor, copy * shape.lanes, lanes)?;
+        }
+        let next = self.plus(index, elements);
+        let more = self.less(next, whole);
+        let again = arguments(Some(next), &lanes);
+        let leave = arguments(None, &lanes);
+        let b = &mut self.emit.b;
+        b.ins().brif(more, vectors, &again, after, &leave);
+
+        b.switch_to_block(after);
+        let lanes = replace(&lanes, b.block_params(after));
+        for (copy, lanes) in lanes.iter().enumerate() {
+            self.store_lanes(&l, shape, copy, lanes);
+        }
+        let more = self.less(whole, self.n);
+        let b = &mut self.emit.b;
+        b.ins().brif(more, tail, &[whole.into()], done, &[]);
+
+        b.append_block_param(tail, types::I64);
+        b.switch_to_block(tail);
+        let index = b.block_params(tail)[0];
+        self.tail(&l, index)?;
+        let next = self.plus(index, 1);
+        let more = self.less(next, self.n);
+        let b = &mut self.emit.b;
+        b.ins().brif(more, tail, &[next.into()], done, &[]);
+        b.switch_to_block(done);
+        Ok(())
+    }
+
+    fn less(&mut self, x: Value, y: Value) -> Value {
+        self.emit.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
+    }
+
+    /// What comes before the loop: addresses, and values that are the same for all elements.
+    fn prepare(&mut self, body: &'k [LoopInst], shape: Shape) -> Result<Loop<'k>, JitError> {
+        let mut l = Loop {
+            body,
+            bases: Vec::new(),
+            lanes: Vec::new(),
+            uniform: vec![None; body.len()],
+        };
+        let mut held = 0;
+        for inst in body {
+            if let LoopOp::Accumulate { acc, .. } = inst.op {
+                held += (LANES * inst.dtype.itemsize())
+                    .div_ceil(16)
+                    .max(shape.copies);
+                if l.lanes.iter().all(|(known, _)| *known != acc) {
+                    let start = self.argument(offset_of!(KernelArgs, accumulators));
+                    let lanes = self.plus(start, 8 * i64::from(acc) * LANE_WORDS as i64);
+                    l.lanes.push((acc, lanes));
+                }
+            }
+        }
+        // Registers for constants: about ten of x86-64's sixteen, less what accumulators take.
+        let registers: usize = if self.emit.x86 { 10 } else { 20 };
+        self.emit.pool = Pool::new(registers.saturating_sub(held).max(2));
+        self.emit.lanes = 1;
+        self.emit.uniform = true;
+        for (i, inst) in body.iter().enumerate() {
+            match &inst.op {
+                LoopOp::Load(place) | LoopOp::Store { place, .. } => {
+                    let known = l.bases.iter().any(|(known, _)| known == place);
+                    if self.is_scalar(*place) {
+                        let start = self.place(*place);
+                        l.uniform[i] = Some(self.emit.load_uniform(inst.dtype, start));
+                    } else if !known {
+                        let start = self.place(*place);
+                        l.bases.push((*place, start));
+                    }
+                }
+                LoopOp::Apply { args, .. } => {
+                    // Constants alone were folded; what is left of such operations stays in the loop, with its constants.
+                    let known = |v: &numloom_ir::V| {
+                        l.uniform[v.index()].is_some() || l.scalar(*v).is_some()
+                    };
+                    let some = args.iter().any(|v| l.uniform[v.index()].is_some());
+                    if some && args.iter().all(known) {
+                        l.uniform[i] = Some(self.apply(&l, inst, &l.uniform)?);
+                    }
+                }
+                LoopOp::Const(_) | LoopOp::Accumulate { .. } => {}
+            }
+        }
+        self.emit.uniform = false;
+        self.check_size()?;
+        Ok(l)
+    }
+
+    fn is_scalar(&self, place: Place) -> bool {
+        match place {
+            Place::Input(i) => self.kernel.inputs[i as usize].class == InputClass::Scalar,
+            _ => false,
+        }
+    }
+
+    /// One copy of the body, for elements from `cursor + first`.
+    fn body(
+        &mut self,
+        l: &Loop<'_>,
+        cursor: &mut Cursor,
+        first: usize,
+        lanes: &mut [Val],
+    ) -> Result<(), JitError> {
+        let mut values = l.uniform.clone();
+        for (i, inst) in l.body.iter().enumerate() {
+            if values[i].is_some() {
+                continue;
+            }
+            let size = inst.dtype.itemsize();
+            let at = (first * size) as i32;
+            match &inst.op {
+                LoopOp::Load(place) => {
+                    let address = self.address(l.base(*place), cursor, size);
+                    values[i] = Some(self.emit.load(inst.dtype, address, at));
+                }
+                // Made where it is used: an operation may take it otherwise than as a vector.
+                LoopOp::Const(_) => {}
+                LoopOp::Apply { .. } => values[i] = Some(self.apply(l, inst, &values)?),
+                LoopOp::Store { place, value } => {
+                    let value = self.operand(l, *value, &values);
+                    let address = self.address(l.base(*place), cursor, size);
+                    self.emit.store(inst.dtype, value, address, at);
+                }
+                LoopOp::Accumulate { acc, value } => {
+                    let value = self.operand(l, *value, &values);
+                    let k = position(&l.lanes, *acc);
+                    let op = self.kernel.accumulators[*acc as usize].op.op();
+                    let dtype = inst.dtype;
+                    lanes[k] = self
+                        .emit
+                        .apply(op, dtype, dtype, &[lanes[k], value], None)?;
+                }
+            }
+            self.check_size()?;
+        }
+        Ok(())
+    }
+
+    /// A value, or the constant that it is.
+    fn operand(&mut self, l: &Loop<'_>, value: numloom_ir::V, values: &[Option<Val>]) -> Val {
+        if let Some(known) = values[value.index()] {
+            return known;
+        }
+        let scalar = l.scalar(value).expect("a value is defined before its use");
+        match scalar {
+            Scalar::Bool(truth) => {
+                let bits = if *truth { u64::MAX } else { 0 };
+                Val::Mask(1, self.emit.constant_regs(types::I8X16, bits))
+            }
+            number => {
+                let ty = vector(number.dtype());
+                Val::Number(self.emit.constant_regs(ty, number.bits() as u64))
+            }
+        }
+    }
+
+    fn apply(
+        &mut self,
+        l: &Loop<'_>,
+        inst: &LoopInst,
+        values: &[Option<Val>],
+    ) -> Result<Val, JitError> {
+        let LoopOp::Apply { op, args } = &inst.op else {
+            unreachable!("only an operation is applied");
+        };
+        let last = *args.last().expect("an operation has operands");
+        let from = l.body[last.index()].dtype;
+        let mut operands = [None; 3];
+        for (operand, arg) in operands.iter_mut().zip(args) {
+            *operand = Some(self.operand(l, *arg, values));
+        }
+        let operands: Vec<Val> = operands.into_iter().flatten().collect();
+        self.emit
+            .apply(*op, from, inst.dtype, &operands, l.scalar(last))
+    }
+
+    /// The part of each accumulator's lanes that `copy` works on.
+    fn load_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize) -> Lanes {
+        self.emit.lanes = shape.lanes;
+        let lanes = l.lanes.iter().map(|&(acc, start)| {
+            let dtype = self.kernel.accumulators[acc as usize].dtype;
+            let at = copy * shape.lanes * dtype.itemsize();
+            self.emit.load(dtype, start, offset(at))
+        });
+        lanes.collect()
+    }
+
+    fn store_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize, lanes: &[Val]) {
+        self.emit.lanes = shape.lanes;
+        for (&(acc, start), &lanes) in l.lanes.iter().zip(lanes) {
+            let dtype = self.kernel.accumulators[acc as usize].dtype;
+            let at = copy * shape.lanes * dtype.itemsize();
+            self.emit.store(dtype, lanes, start, offset(at));
+        }
+    }
+
+    fn lane_types(&self, lanes: &[Lanes]) -> Vec<Type> {
+        let values = lanes.iter().flatten().flat_map(values_of);
+        values
+            .map(|value| self.emit.b.func.dfg.value_type(value))
+            .collect()
+    }
+
+    /// The body for one element; its accumulators' lanes are in memory.
+    fn tail(&mut self, l: &Loop<'_>, index: Value) -> Result<(), JitError> {
+        self.emit.lanes = 1;
+        let mut cursor = Cursor::new(index);
+        if l.lanes.is_empty() {
+            return self.body(l, &mut cursor, 0, &mut []);
+        }
+        let mask = self.emit.b.ins().iconst(types::I64, LANES as i64 - 1);
+        let lane = self.emit.b.ins().band(index, mask);
+        let mut lane = Cursor::new(lane);
+        let mut addresses = Vec::new();
+        let mut lanes = Vec::new();
+        for &(acc, start) in &l.lanes {
+            let dtype = self.kernel.accumulators[acc as usize].dtype;
+            let address = self.address(start, &mut lane, dtype.itemsize());
+            lanes.push(self.emit.load(dtype, address, 0));
+            addresses.push((dtype, address));
+        }
+        self.body(l, &mut cursor, 0, &mut lanes)?;
+        for ((dtype, address), lanes) in addresses.into_iter().zip(lanes) {
+            self.emit.store(dtype, lanes, address, 0);
+        }
+        Ok(())
+    }
+
+    /// A call through the table.
+    fn step_call(&mut self, call: &CallStep) -> Result<(), JitError> {
+        let frame = match self.frame {
+            Some(frame) => frame,
+            None => {
+                let size = size_of::<CallFrame>() as u32;
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
+                let frame = self.emit.b.create_sized_stack_slot(data);
+                let index = self.argument(offset_of!(KernelArgs, index));
+                let fault = self.argument(offset_of!(KernelArgs, fault));
+                self.put(frame, offset_of!(CallFrame, n), self.n);
+                self.put(frame, offset_of!(CallFrame, index), index);
+                self.put(frame, offset_of!(CallFrame, fault), fault);
+                *self.frame.insert(frame)
+            }
+        };
+        let entry = offset(self.calls * size_of::<CallEntry>());
+        self.calls += 1;
+        let table = self.argument(offset_of!(KernelArgs, calls));
+        let [function, context] = [
+            offset_of!(CallEntry, function),
+            offset_of!(CallEntry, context),
+        ]
+        .map(|field| {
+            let at = entry + offset(field);
+            self.emit.b.ins().load(types::I64, flags(), table, at)
+        });
+        self.put(frame, offset_of!(CallFrame, context), context);
+        let dst = self.place(call.dst);
+        self.put(frame, offset_of!(CallFrame, dst), dst);
+        for (i, &place) in call.args.iter().enumerate() {
+            let arg = self.place(place);
+            self.put(frame, offset_of!(CallFrame, args) + 8 * i, arg);
+        }
+        let b = &mut self.emit.b;
+        // A block function has the signature of a kernel.
+        let signature = b.func.signature.clone();
+        let signature = b.import_signature(signature);
+        let frame = b.ins().stack_addr(types::I64, frame, 0);
+        let call = b.ins().call_indirect(signature, function, &[frame]);
+        let status = b.inst_results(call)[0];
+        self.status = b.ins().bor(self.status, status);
+        self.check_size()
+    }
+
+    fn put(&mut self, frame: StackSlot, field: usize, value: Value) {
+        let at = offset(field);
+        let b = &mut self.emit.b;
+        b.ins().stack_store(types::I64, value, frame, at);
+    }
+}
+
+fn values_of(value: &Val) -> impl Iterator<Item = Value> {
+    let regs = regs_of(value);
+    (0..regs.len()).map(move |i| regs.as_slice()[i])
+}
+
+fn regs_of(value: &Val) -> Regs {
+    match *value {
+        Val::Number(regs) | Val::Mask(_, regs) => regs,
+    }
+}
+
+/// Block arguments: an index, if there is one, then all accumulators' registers.
+fn arguments(index: Option<Value>, lanes: &[Lanes]) -> Vec<BlockArg> {
+    let lanes = lanes.iter().flatten().flat_map(values_of);
+    index.into_iter().chain(lanes).map(BlockArg::from).collect()
+}
+
+/// The same accumulators in other registers.
+fn replace(lanes: &[Lanes], params: &[Value]) -> Vec<Lanes> {
+    let mut params = params.iter().copied();
+    let mut regs = |old: &Val| {
+        let n = regs_of(old).len();
+        let new = Regs::collect(params.by_ref().take(n));
+        match old {
+            Val::Number(_) => Val::Number(new),
+            Val::Mask(width, _) => Val::Mask(*width, new),
+        }
+    };
+    let lanes = lanes
+        .iter()
+        .map(|lanes| lanes.iter().map(&mut regs).collect());
+    lanes.collect()
+}

@@ -1,0 +1,170 @@
+//! The portable backend: Cranelift, 128-bit vectors.
+//!
+//! What goes in: a checked [`Kernel`] and a [`Target`]. What comes out: code in memory of [`code`](crate::code). What it never does: let
+//! code refer to a symbol, or panic. All calls of Cranelift are in this folder; its interface changes with every release.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `isa` | settings and features |
+//! | `value` | a value of the loop's body as vectors: shapes, constants, loads, stores |
+//! | `mask` | truth values as masks, and changes of lane width |
+//! | `cast` | conversions |
+//! | `ops` | every other operation |
+//! | `loops` | the function around them: steps, loops, tails, accumulators, calls |
+
+mod cast;
+mod isa;
+mod loops;
+mod mask;
+mod ops;
+mod value;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module, ModuleError};
+use numloom_data::DType;
+use numloom_ir::{Kernel, Op};
+
+pub(crate) use isa::Isa;
+
+use crate::code::ModuleMemory;
+use crate::error::{JitError, JitErrorKind};
+use crate::kernel::Emitted;
+use crate::target::Target;
+
+/// Its name, for `explain`.
+pub(crate) const NAME: &str = "cranelift";
+
+/// What the Cranelift backend refuses, operation by operation, and why. Empty: it compiles every operation on every dtype.
+pub const UNSUPPORTED: &[(Op, &[DType], &str)] = &[];
+
+/// The most instructions of Cranelift's that a kernel may need: about a hundredfold of a large expression, and a second's work.
+const MAX_INSTS: usize = 50_000;
+
+/// What Cranelift can use again from one compilation to the next.
+struct Compiler {
+    context: Context,
+    builder: FunctionBuilderContext,
+}
+
+/// Compiles `kernel` and places it in executable memory.
+pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitError> {
+    let isa = target.cranelift()?;
+    with_function(kernel, isa, |context| {
+        let failed = |error: &dyn std::fmt::Display| JitError::internal(error.to_string());
+        let code = context
+            .compile(isa.get(), &mut ControlPlane::default())
+            .map_err(|error| failed(&error.inner))?;
+        if let Some(reloc) = code.buffer.relocs().first() {
+            return Err(JitError::internal(format!(
+                "the code refers to {:?}",
+                reloc.target
+            )));
+        }
+        place(isa, code.code_buffer(), u64::from(code.buffer.alignment))
+    })
+}
+
+/// The kernel as Cranelift's intermediate form.
+pub(crate) fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
+    let isa = target.cranelift()?;
+    with_function(kernel, isa, |context| {
+        Ok(context.func.display().to_string())
+    })
+}
+
+/// The kernel as Cranelift prints the target's instructions.
+pub(crate) fn asm(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
+    let isa = target.cranelift()?;
+    with_function(kernel, isa, |context| {
+        context.set_disasm(true);
+        let text = context
+            .compile(isa.get(), &mut ControlPlane::default())
+            .map_err(|error| JitError::internal(error.inner.to_string()))
+            .map(|code| code.vcode.clone().unwrap_or_default());
+        context.set_disasm(false);
+        text
+    })
+}
+
+/// Builds the function of `kernel` and hands it to `f`; a panic anywhere in there becomes an error.
+fn with_function<R>(
+    kernel: &Kernel,
+    isa: &Isa,
+    f: impl FnOnce(&mut Context) -> Result<R, JitError>,
+) -> Result<R, JitError> {
+    thread_local! {
+        /// Taken out while in use, and not put back after a panic.
+        static COMPILER: Cell<Option<Box<Compiler>>> = const { Cell::new(None) };
+    }
+    let mut compiler = COMPILER.take().unwrap_or_else(|| {
+        Box::new(Compiler {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+        })
+    });
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let Compiler { context, builder } = &mut *compiler;
+        context.clear();
+        loops::build(kernel, isa, &mut context.func, builder)?;
+        f(context)
+    }));
+    match result {
+        Ok(Ok(result)) => {
+            COMPILER.set(Some(compiler));
+            Ok(result)
+        }
+        // A builder that was left half-way is of no more use.
+        Ok(Err(error)) => Err(error),
+        Err(panic) => {
+            let text = (panic.downcast_ref::<String>().map(String::as_str))
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(JitError::internal(text.unwrap_or("a panic without text")))
+        }
+    }
+}
+
+/// A module that resolves no name at all, with its memory.
+fn module(isa: &Isa) -> (JITModule, Arc<std::sync::OnceLock<crate::code::Code>>) {
+    let mut builder = JITBuilder::with_isa(isa.share(), Box::new(|call| format!("{call:?}")));
+    let (memory, sealed) = ModuleMemory::new();
+    builder.memory_provider(Box::new(memory));
+    // Were this to answer "none", the module would ask the process for the name. Code without relocations asks for none.
+    builder.symbol_lookup_fn(Box::new(|name| panic!("compiled code refers to `{name}`")));
+    (JITModule::new(builder), sealed)
+}
+
+/// Puts finished code without relocations into executable memory.
+fn place(isa: &Isa, bytes: &[u8], align: u64) -> Result<Emitted, JitError> {
+    let (mut module, sealed) = module(isa);
+    let signature = loops::signature(isa);
+    let refused = |error: ModuleError| match error {
+        ModuleError::Allocation { err } => JitErrorKind::ExecutableMemory(err).into(),
+        other => JitError::internal(other.to_string()),
+    };
+    let id = module
+        .declare_function("kernel", Linkage::Export, &signature)
+        .map_err(refused)?;
+    module
+        .define_function_bytes(id, align, bytes, &[])
+        .map_err(refused)?;
+    module.finalize_definitions().map_err(refused)?;
+    let entry = module.get_finalized_function(id);
+    // The module has nothing of the code but its address.
+    drop(module);
+    let code = Arc::into_inner(sealed).and_then(std::sync::OnceLock::into_inner);
+    let code = code.ok_or_else(|| JitError::internal("a module without code"))?;
+    if entry != code.as_ptr() {
+        return Err(JitError::internal("a kernel that is not at its start"));
+    }
+    Ok(Emitted {
+        code,
+        bytes: bytes.len(),
+    })
+}

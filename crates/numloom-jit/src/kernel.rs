@@ -1,0 +1,268 @@
+#![expect(
+    unsafe_code,
+    reason = "runs compiled code, which works on raw pointers"
+)]
+//! A kernel and its machine code.
+
+use std::mem::transmute;
+use std::ptr;
+use std::sync::Arc;
+
+use numloom_ir::interp::Block;
+use numloom_ir::reduce::LANE_WORDS;
+use numloom_ir::{InputClass, Kernel, LoopOp, MAX_BLOCK, Place, Step};
+
+use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
+use crate::check::check;
+use crate::code::Code;
+use crate::cranelift;
+use crate::error::{Argument, JitError, JitErrorKind};
+use crate::symbols::CallTable;
+use crate::target::Target;
+
+/// What a backend makes of a kernel.
+#[derive(Debug)]
+pub(crate) struct Emitted {
+    /// Memory whose first byte is the entry of a [`KernelFn`].
+    pub(crate) code: Code,
+    /// Bytes of machine code and constants in it.
+    pub(crate) bytes: usize,
+}
+
+/// A kernel compiled to machine code.
+///
+/// `Send` and `Sync`: any number of threads may run one kernel at once, each on a block of its own. The code is freed when this
+/// is dropped. The bits it computes are those of [`Interpreter`](numloom_ir::interp::Interpreter).
+#[derive(Debug)]
+pub struct NativeKernel {
+    kernel: Arc<Kernel>,
+    /// Where `code` starts.
+    entry: KernelFn,
+    /// Kept for `entry`.
+    _code: Code,
+    bytes: usize,
+    calls: CallTable,
+    backend: &'static str,
+    /// Which inputs some step reads.
+    used_inputs: Vec<bool>,
+}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<NativeKernel>();
+};
+
+impl NativeKernel {
+    /// Compiles `kernel` with Cranelift.
+    ///
+    /// # Errors
+    /// What [`JitErrorKind`] lists, but for [`Argument`](JitErrorKind::Argument). Never panics: a panic of the code generator is
+    /// [`Internal`](JitErrorKind::Internal).
+    pub fn compile(kernel: Arc<Kernel>, target: &Target) -> Result<NativeKernel, JitError> {
+        check(&kernel)?;
+        let Emitted { code, bytes } = cranelift::compile(&kernel, target)?;
+        // SAFETY: the backend put a function of this type at the start of `code`, which is sealed, and which lives as long as `entry`.
+        let entry = unsafe { transmute::<*const u8, KernelFn>(code.as_ptr()) };
+        Ok(NativeKernel {
+            calls: CallTable::new(&kernel),
+            used_inputs: used_inputs(&kernel),
+            entry,
+            _code: code,
+            bytes,
+            backend: cranelift::NAME,
+            kernel,
+        })
+    }
+
+    /// What was compiled.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    /// The name of the backend that compiled it.
+    pub fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// Bytes of machine code, constants included.
+    pub fn code_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The call table, which [`call`](NativeKernel::call) puts into its arguments.
+    pub fn calls(&self) -> *const CallEntry {
+        self.calls.as_ptr()
+    }
+
+    /// Runs over one block, without any check, and answers with [status bits](crate::abi::KernelFn).
+    ///
+    /// Allocates nothing (block functions do not either); costs a few nanoseconds over the work. `args.calls` is filled in.
+    ///
+    /// # Safety
+    /// With `kernel` for [`self.kernel()`](NativeKernel::kernel) and `n` for `args.n`:
+    /// 1. `n` is at most [`MAX_BLOCK`], or `kernel` has no slots.
+    /// 2. `args.inputs` points to a pointer for each input of `kernel`. Each of these that a step reads is valid for reads of `n` elements
+    ///    of the input's dtype, or of one element if its class is [`Scalar`](InputClass::Scalar); nothing writes there meanwhile. Any
+    ///    alignment will do.
+    /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
+    ///    any alignment.
+    /// 4. `args.accumulators` is aligned and valid for reads and writes of [`LANE_WORDS`] words for each accumulator.
+    /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
+    ///    kernels store before they load.
+    /// 6. `args.fault` is aligned and valid for reads and writes.
+    /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile.
+    /// 8. What 3 names is initialised if some step reads an output that no earlier step wrote.
+    pub unsafe fn call(&self, args: &mut KernelArgs) -> u32 {
+        args.calls = self.calls.as_ptr();
+        // SAFETY: (1) to (8) are what compiled code relies on, together with the rules of `check`, which this kernel passed, and
+        // the call table, which is of this kernel. `entry` lies in `_code`, which lives.
+        unsafe { (self.entry)(ptr::from_ref(args)) }
+    }
+
+    /// Runs over one block, with every check: the twin of [`Interpreter::run`](numloom_ir::interp::Interpreter::run).
+    ///
+    /// Unlike there, a block may be of any length if the kernel has no scratch slots. Allocates scratch and pointer tables on each
+    /// call; who minds uses [`call`](NativeKernel::call). Whether there was a fault is seen in `block.fault`.
+    ///
+    /// # Errors
+    /// [`Argument`](JitErrorKind::Argument) if a part of the block has not the length that [`Block`] says;
+    /// [`Internal`](JitErrorKind::Internal) if a block function panicked.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use numloom_data::DType;
+    /// use numloom_ir::interp::Block;
+    /// use numloom_ir::{Fault, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
+    /// use numloom_jit::{NativeKernel, Target};
+    ///
+    /// let inst = |op| LoopInst { op, dtype: DType::I16 };
+    /// let kernel = NativeKernel::compile(
+    ///     Arc::new(Kernel {
+    ///         inputs: vec![KernelInput { dtype: DType::I16, class: InputClass::Contiguous }],
+    ///         outputs: vec![DType::I16],
+    ///         accumulators: vec![],
+    ///         slots: vec![],
+    ///         steps: vec![Step::Loop(vec![
+    ///             inst(LoopOp::Load(Place::Input(0))),
+    ///             inst(LoopOp::Apply { op: Op::Mul, args: vec![V(0), V(0)] }),
+    ///             inst(LoopOp::Store { place: Place::Output(0), value: V(1) }),
+    ///         ])],
+    ///         results: vec![],
+    ///     }),
+    ///     &Target::host()?,
+    /// )?;
+    /// let x = [3i16, -4, 300].map(i16::to_ne_bytes);
+    /// let mut squares = [[0; 2]; 3];
+    /// kernel.run(Block {
+    ///     n: 3,
+    ///     index: 0,
+    ///     inputs: &[x.as_flattened()],
+    ///     outputs: &mut [squares.as_flattened_mut()],
+    ///     accumulators: &mut [],
+    ///     fault: &mut Fault::default(),
+    /// })?;
+    /// assert_eq!(squares.map(i16::from_ne_bytes), [9, 16, 24464]);
+    /// # Ok::<(), numloom_jit::JitError>(())
+    /// ```
+    pub fn run(&self, block: Block<'_, '_>) -> Result<(), JitError> {
+        self.check_block(&block)?;
+        let inputs: Vec<*const u8> = block.inputs.iter().map(|input| input.as_ptr()).collect();
+        let input_strides: Vec<isize> = (self.kernel.inputs.iter())
+            .map(|input| match input.class {
+                InputClass::Contiguous => input.dtype.itemsize() as isize,
+                InputClass::Scalar => 0,
+            })
+            .collect();
+        let outputs: Vec<*mut u8> = (block.outputs.iter_mut())
+            .map(|output| output.as_mut_ptr())
+            .collect();
+        let output_strides: Vec<isize> = (self.kernel.outputs.iter())
+            .map(|dtype| dtype.itemsize() as isize)
+            .collect();
+        let mut scratch = vec![0u8; self.kernel.scratch_bytes()];
+        let mut args = KernelArgs {
+            n: block.n,
+            index: block.index,
+            inputs: inputs.as_ptr(),
+            input_strides: input_strides.as_ptr(),
+            outputs: outputs.as_ptr(),
+            output_strides: output_strides.as_ptr(),
+            accumulators: block.accumulators.as_mut_ptr(),
+            scratch: scratch.as_mut_ptr(),
+            calls: ptr::null(),
+            fault: block.fault,
+        };
+        // SAFETY: (1) to (4) `check_block` compared all lengths; (5) `scratch` is as long; (6) from a reference;
+        // (7) outputs, accumulators, scratch and fault come from exclusive references or were just made; (8) slices are initialised.
+        let status = unsafe { self.call(&mut args) };
+        if status & STATUS_PANIC != 0 {
+            return Err(JitError::internal("a block function panicked"));
+        }
+        Ok(())
+    }
+
+    fn check_block(&self, block: &Block<'_, '_>) -> Result<(), JitError> {
+        let expect = |argument, want: usize, got: usize| match want == got {
+            true => Ok(()),
+            false => Err(JitErrorKind::Argument {
+                argument,
+                want,
+                got,
+            }),
+        };
+        let kernel = &*self.kernel;
+        // No slice is longer than `isize::MAX` bytes: a product beyond that differs from every length.
+        let n = block.n;
+        let bytes = |itemsize: usize| n.saturating_mul(itemsize);
+        if !kernel.slots.is_empty() && n > MAX_BLOCK {
+            expect(Argument::BlockLength, MAX_BLOCK, n)?;
+        }
+        expect(
+            Argument::InputCount,
+            kernel.inputs.len(),
+            block.inputs.len(),
+        )?;
+        for (i, (input, slice)) in kernel.inputs.iter().zip(block.inputs).enumerate() {
+            let want = match input.class {
+                _ if !self.used_inputs[i] => continue,
+                InputClass::Contiguous => bytes(input.dtype.itemsize()),
+                InputClass::Scalar => input.dtype.itemsize(),
+            };
+            expect(Argument::Input(i), want, slice.len())?;
+        }
+        expect(
+            Argument::OutputCount,
+            kernel.outputs.len(),
+            block.outputs.len(),
+        )?;
+        for (i, (dtype, slice)) in kernel.outputs.iter().zip(&*block.outputs).enumerate() {
+            expect(Argument::Output(i), bytes(dtype.itemsize()), slice.len())?;
+        }
+        let words = kernel.accumulators.len() * LANE_WORDS;
+        expect(Argument::Accumulators, words, block.accumulators.len())?;
+        Ok(())
+    }
+}
+
+fn used_inputs(kernel: &Kernel) -> Vec<bool> {
+    let mut used = vec![false; kernel.inputs.len()];
+    let mut read = |place: Place| {
+        if let Place::Input(i) = place {
+            used[i as usize] = true;
+        }
+    };
+    for step in &kernel.steps {
+        match step {
+            Step::Loop(body) => {
+                for inst in body {
+                    if let LoopOp::Load(place) = inst.op {
+                        read(place);
+                    }
+                }
+            }
+            Step::Call(call) => call.args.iter().copied().for_each(&mut read),
+        }
+    }
+    used
+}

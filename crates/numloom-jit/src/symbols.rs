@@ -1,0 +1,131 @@
+#![expect(
+    unsafe_code,
+    reason = "turns the pointers that compiled code hands over into slices"
+)]
+//! What compiled code may call: one function, found in the table of its kernel and nowhere else.
+//!
+//! No backend resolves names: code that would need a symbol is refused before it is placed in memory, and cranelift-jit's
+//! lookup in the process is shut off. Compiled code reaches [`eval_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{ptr, slice};
+
+use numloom_ir::interp::{FaultSink, eval};
+use numloom_ir::{CallStep, Kernel, Op, Step};
+
+use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
+
+/// One call step and its position among the kernel's steps.
+#[derive(Debug)]
+struct CallContext {
+    call: CallStep,
+    step: u32,
+}
+
+/// The call table of one kernel, with what its entries point to.
+#[derive(Debug)]
+pub(crate) struct CallTable {
+    entries: Box<[CallEntry]>,
+    /// Pointed to by `entries`; never changed.
+    _contexts: Box<[CallContext]>,
+}
+
+// SAFETY: the pointers in `entries` lead to `_contexts`, which is owned, never changed, and itself `Send` and `Sync`.
+unsafe impl Send for CallTable {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for CallTable {}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<CallContext>();
+};
+
+impl CallTable {
+    /// An entry for each call step of `kernel`, in order.
+    pub(crate) fn new(kernel: &Kernel) -> CallTable {
+        let steps = (0..).zip(&kernel.steps);
+        let contexts: Box<[CallContext]> = steps
+            .filter_map(|(step, s)| match s {
+                Step::Call(call) => Some(CallContext {
+                    call: call.clone(),
+                    step,
+                }),
+                Step::Loop(_) => None,
+            })
+            .collect();
+        let entries = contexts
+            .iter()
+            .map(|context| CallEntry {
+                function: eval_block,
+                context: ptr::from_ref(context).cast(),
+            })
+            .collect();
+        CallTable {
+            entries,
+            _contexts: contexts,
+        }
+    }
+
+    /// The first entry, for [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
+    pub(crate) fn as_ptr(&self) -> *const CallEntry {
+        self.entries.as_ptr()
+    }
+}
+
+/// Computes one call step over one block, with the interpreter's [`eval`]. Never unwinds.
+///
+/// # Safety
+/// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry.
+/// 2. `dst` is valid for writes of `n` elements of the step's result dtype, and nothing else is used to reach them meanwhile.
+/// 3. Each of as many `args` as the step has operands is valid for reads of `n` elements of the operand's dtype, and
+///    nothing writes to them meanwhile.
+/// 4. `fault` is valid for reads and writes, and nothing else is used to reach it meanwhile.
+pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
+    // SAFETY: (1).
+    let frame = unsafe { &*frame };
+    // SAFETY: (1): a `CallTable` points `context` at a `CallContext` of its own.
+    let CallContext { call, step } = unsafe { &*frame.context.cast::<CallContext>() };
+    // SAFETY: (4).
+    let fault = unsafe { &mut *frame.fault };
+    let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
+    let arity = call.args.len();
+    for (i, (arg, &ptr)) in args.iter_mut().zip(&frame.args).take(arity).enumerate() {
+        let size = operand_bytes(call, i);
+        // SAFETY: (3); `n` elements were computable as bytes when their memory was allocated.
+        *arg = unsafe { slice::from_raw_parts(ptr, frame.n * size) };
+    }
+    // SAFETY: (2), likewise.
+    let dst = unsafe { slice::from_raw_parts_mut(frame.dst, frame.n * call.to.itemsize()) };
+    let mut faults = FaultSink {
+        fault,
+        step: *step,
+        index: frame.index,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        eval(
+            call.op,
+            call.from,
+            call.to,
+            &args[..arity],
+            dst,
+            &mut faults,
+        );
+    }));
+    match result {
+        Ok(()) if faults.fault.is_some() => STATUS_FAULT,
+        Ok(()) => 0,
+        Err(panic) => {
+            // Dropping the payload may panic in its turn.
+            std::mem::forget(panic);
+            STATUS_PANIC
+        }
+    }
+}
+
+/// The item size of operand `i` of `call`.
+pub(crate) fn operand_bytes(call: &CallStep, i: usize) -> usize {
+    match call.op {
+        Op::Select if i == 0 => 1,
+        _ => call.from.itemsize(),
+    }
+}
