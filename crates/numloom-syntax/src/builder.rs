@@ -3,6 +3,8 @@
 //! In: tokens and operands, from the grammar's rules. Out: an [`Ast`] in the making. What is wrong is
 //! noted, and a stand-in takes its place, so that one mistake is one report.
 
+use std::collections::HashMap;
+
 use crate::error::{Findings, SubscriptFault, SyntaxErrorKind};
 use crate::token::{Item, Token};
 use crate::{
@@ -140,12 +142,8 @@ impl<'t> Builder<'t> {
     }
 
     pub(crate) fn call_of_value(&mut self, callee: Operand, group: Item) -> Operand {
-        let number = matches!(
-            self.ast.kind(callee.id),
-            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_)
-        );
         let span = callee.span.merge(group.span);
-        self.reject(SyntaxErrorKind::NotCallable { number }, callee.span, span)
+        self.reject(SyntaxErrorKind::NotCallable, callee.span, span)
     }
 
     pub(crate) fn attr(&mut self, base: Operand, name: Item, called: bool) -> Operand {
@@ -304,24 +302,23 @@ impl<'t> Builder<'t> {
     // What stands in calls, subscripts and statements.
 
     pub(crate) fn args(&mut self, args: Vec<(Option<Item>, Operand)>) -> Vec<Arg> {
-        let mut keywords: Vec<(&str, Span)> = Vec::new();
+        let mut keywords: HashMap<&str, Span> = HashMap::new();
+        let mut first_keyword = None;
         let mut out = Vec::with_capacity(args.len());
         for (keyword, value) in args {
             let name = match keyword {
                 Some(item) => {
                     let name = self.text(item.span);
-                    match keywords.iter().find(|keyword| keyword.0 == name) {
-                        Some(&(_, first)) => {
-                            let name = name.to_owned();
-                            let kind = SyntaxErrorKind::RepeatedKeyword { name, first };
-                            self.findings.push(kind, item.span);
-                        }
-                        None => keywords.push((name, item.span)),
+                    first_keyword.get_or_insert(item.span);
+                    if let Some(first) = keywords.insert(name, item.span) {
+                        let name = name.to_owned();
+                        let kind = SyntaxErrorKind::RepeatedKeyword { name, first };
+                        self.findings.push(kind, item.span);
                     }
                     Some((name.to_owned(), item.span))
                 }
                 None => {
-                    if let Some(&(_, keyword)) = keywords.first() {
+                    if let Some(keyword) = first_keyword.take() {
                         let kind = SyntaxErrorKind::PositionalAfterKeyword { keyword };
                         self.findings.push(kind, value.span);
                     }

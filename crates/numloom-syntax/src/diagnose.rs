@@ -25,6 +25,13 @@ pub(crate) fn diagnose(src: &str, run: &Run, items: &[Item], at: usize) -> Optio
         return None;
     }
     let (kind, span) = stop.explain();
+    // What stands in for a reported mistake may be more than the operand it counts as.
+    let stand_in = |item: Option<Item>| item.is_some_and(|item| item.token == Token::Hole);
+    if matches!(kind, Kind::ExpectedOperator { .. })
+        && (stand_in(stop.before) || stand_in(stop.found))
+    {
+        return None;
+    }
     Some(SyntaxError { kind, span })
 }
 
@@ -69,6 +76,13 @@ impl Stop<'_> {
         }
     }
 
+    /// Whether the next line, rather than a `;`, follows the run, with something on it.
+    fn goes_on_below(&self) -> bool {
+        let rest = self.src[self.run.span.end..].trim_start_matches([' ', '\t']);
+        let next_line = rest.trim_start();
+        rest.starts_with(['\n', '\r', '#']) && !next_line.is_empty()
+    }
+
     fn no_name(&self, after: &'static str) -> (SyntaxErrorKind, Span) {
         match self.found {
             Some(found) if found.token.is_keyword() => (
@@ -90,6 +104,7 @@ impl Stop<'_> {
                 .then(|| self.src[self.run.span.end - 1..self.run.span.end].to_owned());
             let kind = Kind::ExpectedExpression {
                 after,
+                line_ends: closing.is_none() && self.goes_on_below(),
                 found: closing,
             };
             return (kind, self.end());
@@ -112,6 +127,7 @@ impl Stop<'_> {
             _ => Kind::ExpectedExpression {
                 after,
                 found: Some(self.text(found)),
+                line_ends: false,
             },
         };
         (kind, found.span)
@@ -196,6 +212,9 @@ impl Stop<'_> {
     fn reserved(&self, found: Item) -> SyntaxErrorKind {
         let word = self.text(found);
         let next = self.items.get(self.at + 1).map(|item| item.token);
+        if next == Some(Token::Assign) {
+            return Kind::ReservedWord { word };
+        }
         match word.as_str() {
             "is" if next == Some(Token::Not) => Kind::ForeignOperator {
                 found: "is not",
@@ -220,6 +239,12 @@ impl Stop<'_> {
             .map_or(0, |i| i + 1);
         let target = cover(&read[since..]);
         let is_name = matches!(read[since..], [item] if item.token == Token::Name);
+        if let [item] = &read[since..]
+            && item.token.is_keyword()
+        {
+            let word = self.text(*item);
+            return (Kind::ReservedWord { word }, item.span);
+        }
         let has_assign = read.iter().any(|item| item.token == Token::Assign);
         let (fault, span) = match self.run.kind {
             RunKind::Statement if has_assign => (AssignmentFault::Chained, found.span),

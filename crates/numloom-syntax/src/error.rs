@@ -91,6 +91,8 @@ pub enum SyntaxErrorKind {
         after: Option<String>,
         /// What stands there instead; `None` at the end.
         found: Option<String>,
+        /// Whether the statement ends there only because its line does, and the source goes on below.
+        line_ends: bool,
     },
     /// Two operands side by side; the span is the second one's.
     ExpectedOperator {
@@ -142,10 +144,7 @@ pub enum SyntaxErrorKind {
         called: bool,
     },
     /// A value in the place of a function's name; the span is the value's.
-    NotCallable {
-        /// Whether the value is a number, so that a product was probably meant.
-        number: bool,
-    },
+    NotCallable,
     /// A subscript that is not made of constants.
     NonConstantIndex,
     /// A subscript of constants that makes no sense.
@@ -279,7 +278,7 @@ impl SyntaxErrorKind {
             Self::ReservedWord { .. } => Code::ReservedWord,
             Self::UnsupportedSyntax(_) => Code::UnsupportedSyntax,
             Self::UnknownAttribute { .. } => Code::UnknownAttribute,
-            Self::NotCallable { .. } => Code::NotCallable,
+            Self::NotCallable => Code::NotCallable,
             Self::NonConstantIndex => Code::NonConstantIndex,
             Self::InvalidSubscript(_) => Code::InvalidSubscript,
             Self::RepeatedKeyword { .. } => Code::RepeatedKeyword,

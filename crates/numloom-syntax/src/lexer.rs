@@ -106,14 +106,16 @@ impl<'s> Lexer<'s> {
         );
         if instead.is_some_and(|text| text == "\"" || text == "'") {
             // A pasted “quotation” is one mistake, not one for each word in it.
-            let line = self.src[span.end..]
-                .split(['\r', '\n'])
-                .next()
-                .unwrap_or("");
-            let closing = |c: char| TWINS.iter().any(|row| row.0 == c && instead == Some(row.1));
-            if let Some(quote) = line.find(|c| closing(c) || Some(c) == instead.map(first)) {
-                let end = span.end + quote;
-                span.end = end + self.src[end..].chars().next().map_or(0, char::len_utf8);
+            let ends = |c: char| {
+                matches!(c, '\r' | '\n')
+                    || instead.is_some_and(|plain| plain.starts_with(c))
+                    || TWINS.iter().any(|row| row.0 == c && instead == Some(row.1))
+            };
+            let mut rest = self.src[span.end..].char_indices();
+            if let Some((at, quote)) = rest.find(|&(_, c)| ends(c))
+                && !matches!(quote, '\r' | '\n')
+            {
+                span.end += at + quote.len_utf8();
             }
         } else if twin.is_none() {
             while let Some(next) = self.src[span.end..].chars().next().filter(|c| *c == found) {
@@ -124,10 +126,6 @@ impl<'s> Lexer<'s> {
         self.logos.bump(behind);
         (twin.map_or(Token::Error, |row| row.2), span)
     }
-}
-
-fn first(text: &str) -> char {
-    text.chars().next().unwrap_or('\0')
 }
 
 /// What a foreign operator is, and the token that takes its place.

@@ -3,6 +3,8 @@
 
 mod ast;
 mod builder;
+#[cfg(test)]
+mod cliffs;
 mod code;
 mod diagnose;
 mod diagnostic;
@@ -35,7 +37,7 @@ pub use error::{
 pub use limits::{Limit, Limits};
 pub use op::{BinaryOp, BoolOp, CmpOp, Precedence, UnaryOp};
 pub use parser::{parse, parse_with};
-pub use render::{Style, render};
+pub use render::{Paint, Style, line_and_column, render};
 pub use span::Span;
 pub use suggest::nearest;
 pub use visit::Step;

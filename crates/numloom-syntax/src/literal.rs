@@ -173,7 +173,7 @@ impl NumberFault {
                 return (Self::NoSuchDigit { digit: c, radix }, body + at);
             }
             let tail = &digits[at..];
-            if radix == 10 && at > 0 && matches!(tail, "e" | "E") {
+            if radix == 10 && at > 0 && matches!(tail, "e" | "E" | "e+" | "e-" | "E+" | "E-") {
                 return (Self::NoExponent, 0);
             }
             if at > 0 || radix == 10 {

@@ -111,3 +111,9 @@ thread_local! {
 pub(crate) fn count_step() {
     STEPS.with(|steps| steps.set(steps.get() + 1));
 }
+
+/// The tokens counted since the last call.
+#[cfg(test)]
+pub(crate) fn take_steps() -> u64 {
+    STEPS.take()
+}

@@ -1,14 +1,505 @@
-//! Draws a diagnostic under its source, for a terminal or a log.
+//! Draws a diagnostic under the lines of source it speaks of.
+//!
+//! In: a [`Diagnostic`], its source, perhaps the source's origin. Out: text for a terminal or a log.
+//! Columns count what is seen: tabs as four blanks, wide characters as two, combining marks as none. A
+//! line too long to show whole is cut to a window round the labels; the work is bounded by the lines
+//! that labels touch. It never fails: spans out of range, or amid a character, are moved to where they
+//! make sense.
+//!
+//! ```text
+//! error[type-mismatch]: `&` needs integers or bools       header
+//!  1 | (a > 0) & b                                        source line
+//!    |         ^ - this is f64                            marks, and the message of the last one
+//!    |         |
+//!    |         in this operation                          the messages of the others, right to left
+//!    = help: write `b != 0` to test it                    notes and help
+//! ```
 
-use crate::Diagnostic;
+use std::fmt::{self, Write};
 
-/// What to put round the parts of a drawing; the default adds nothing.
+use crate::{Diagnostic, Label, Severity, Span};
+
+/// What to put before and after each part of a drawing, such as terminal colours. The default adds
+/// nothing, which is plain text.
+///
+/// ```
+/// use numloom_syntax::{Code, Diagnostic, Paint, Span, Style, render};
+/// let style = Style::default().with_primary(Paint::new("\x1b[31m", "\x1b[0m"));
+/// let diagnostic = Diagnostic::error(Code::UnknownName, "no input named `b`").with_primary(Span::new(2, 3), "");
+/// assert!(render(&diagnostic, "a+b", None, &style).contains("\x1b[31m^\x1b[0m"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Style {}
+pub struct Style {
+    /// `error[code]`.
+    pub error: Paint,
+    /// `warning[code]`.
+    pub warning: Paint,
+    /// The message after it.
+    pub message: Paint,
+    /// Line numbers and the frame.
+    pub frame: Paint,
+    /// Carets and what they say.
+    pub primary: Paint,
+    /// Dashes and what they say.
+    pub secondary: Paint,
+    /// `note:` and `help:`.
+    pub remark: Paint,
+}
 
-/// Draws `diagnostic` under the lines of `src` it speaks of.
+/// The text before and after one part of a drawing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paint {
+    /// Written before, such as an escape sequence that sets a colour.
+    pub prefix: String,
+    /// Written after, such as the one that resets it.
+    pub suffix: String,
+}
+
+impl Paint {
+    /// A part between `prefix` and `suffix`.
+    pub fn new(prefix: impl Into<String>, suffix: impl Into<String>) -> Self {
+        let (prefix, suffix) = (prefix.into(), suffix.into());
+        Self { prefix, suffix }
+    }
+
+    fn on<'a, T: fmt::Display>(&'a self, text: T) -> Painted<'a, T> {
+        Painted { paint: self, text }
+    }
+}
+
+struct Painted<'a, T> {
+    paint: &'a Paint,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.paint.prefix)?;
+        self.text.fmt(f)?;
+        f.write_str(&self.paint.suffix)
+    }
+}
+
+impl Style {
+    /// Sets how carets are painted.
+    #[must_use]
+    pub fn with_primary(mut self, paint: Paint) -> Self {
+        self.primary = paint;
+        self
+    }
+
+    /// Sets how `error[code]` is painted.
+    #[must_use]
+    pub fn with_error(mut self, paint: Paint) -> Self {
+        self.error = paint;
+        self
+    }
+
+    /// Sets how `warning[code]` is painted.
+    #[must_use]
+    pub fn with_warning(mut self, paint: Paint) -> Self {
+        self.warning = paint;
+        self
+    }
+
+    /// Sets how the message is painted.
+    #[must_use]
+    pub fn with_message(mut self, paint: Paint) -> Self {
+        self.message = paint;
+        self
+    }
+
+    /// Sets how line numbers and the frame are painted.
+    #[must_use]
+    pub fn with_frame(mut self, paint: Paint) -> Self {
+        self.frame = paint;
+        self
+    }
+
+    /// Sets how dashes are painted.
+    #[must_use]
+    pub fn with_secondary(mut self, paint: Paint) -> Self {
+        self.secondary = paint;
+        self
+    }
+
+    /// Sets how `note:` and `help:` are painted.
+    #[must_use]
+    pub fn with_remark(mut self, paint: Paint) -> Self {
+        self.remark = paint;
+        self
+    }
+
+    fn of(&self, label: &Mark<'_>) -> &Paint {
+        if label.primary {
+            &self.primary
+        } else {
+            &self.secondary
+        }
+    }
+}
+
+/// Draws `diagnostic` under the lines of `src` it speaks of. Each line of the result ends with a newline.
+///
+/// `origin` names where the source is from, such as a file; it appears with line and column, counted
+/// from 1 in characters.
+///
+/// ```
+/// use numloom_syntax::{Style, parse, render};
+/// let src = "2 * (a + b";
+/// let errors = parse(src).unwrap_err();
+/// assert_eq!(render(&errors.diagnostics()[0], src, None, &Style::default()), "\
+/// error[unclosed-bracket]: `(` is never closed
+///  1 | 2 * (a + b
+///    |     ^ opened here
+/// ");
+/// ```
 pub fn render(diagnostic: &Diagnostic, src: &str, origin: Option<&str>, style: &Style) -> String {
-    let _ = (src, origin, style);
-    diagnostic.to_string()
+    let mut out = String::new();
+    let drawn = draw(diagnostic, src, origin, style, &mut out);
+    drawn.expect("a string takes all that is written to it");
+    out
+}
+
+fn draw(
+    diagnostic: &Diagnostic,
+    src: &str,
+    origin: Option<&str>,
+    style: &Style,
+    out: &mut String,
+) -> fmt::Result {
+    let paint = match diagnostic.severity {
+        Severity::Error => &style.error,
+        Severity::Warning => &style.warning,
+    };
+    let head = format!("{}[{}]", diagnostic.severity, diagnostic.code);
+    let (head, message) = (paint.on(head), style.message.on(&diagnostic.message));
+    writeln!(out, "{head}: {message}")?;
+
+    let lines = lines_with_marks(&diagnostic.labels, src);
+    let last_number = lines.last().map_or(0, |line| line.number);
+    let width = last_number.max(1).ilog10() as usize + 1;
+    if let (Some(origin), Some(span)) = (origin, diagnostic.span()) {
+        let (line, column) = line_and_column(src, span.start);
+        let arrow = style.frame.on("-->");
+        writeln!(out, "{:width$}{arrow} {origin}:{line}:{column}", " ")?;
+    }
+    let bar = style.frame.on("|");
+    let mut before = None;
+    for line in &lines {
+        if before.is_some_and(|n: usize| n + 1 < line.number) {
+            writeln!(out, " {:width$} {}", "", style.frame.on("⋮"))?;
+        }
+        before = Some(line.number);
+        let view = View::of(line, src);
+        let number = style.frame.on(format!("{:>width$}", line.number));
+        writeln!(out, " {number} {bar} {}", view.text.trim_end())?;
+        for row in mark_rows(&view.marks, style) {
+            writeln!(out, " {:width$} {bar} {row}", "")?;
+        }
+    }
+    let (equals, blank) = (style.frame.on("="), "");
+    for note in &diagnostic.notes {
+        let note_mark = style.remark.on("note");
+        writeln!(out, " {blank:width$} {equals} {note_mark}: {note}")?;
+    }
+    if let Some(help) = &diagnostic.help {
+        let help_mark = style.remark.on("help");
+        writeln!(out, " {blank:width$} {equals} {help_mark}: {help}")?;
+    }
+    Ok(())
+}
+
+/// The line and the column of a byte offset, both from 1, the column in characters. An offset amid a
+/// character counts as the character's, one past the end as the end's.
+///
+/// ```
+/// use numloom_syntax::line_and_column;
+/// assert_eq!(line_and_column("é + b\nc", 5), (1, 5));
+/// assert_eq!(line_and_column("é + b\nc", 7), (2, 1));
+/// ```
+pub fn line_and_column(src: &str, offset: usize) -> (usize, usize) {
+    let before = &src[..src.floor_char_boundary(offset)];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
+}
+
+/// A part of a label that falls on one line.
+struct Mark<'a> {
+    /// Within the source, or within the view's columns.
+    start: usize,
+    end: usize,
+    message: &'a str,
+    primary: bool,
+}
+
+/// A source line that labels touch.
+struct Line<'a> {
+    /// From 1.
+    number: usize,
+    span: Span,
+    marks: Vec<Mark<'a>>,
+}
+
+/// The lines to draw, in order. Of a label over several lines the first and the last are drawn, and the
+/// message stands at the last.
+fn lines_with_marks<'a>(labels: &'a [Label], src: &str) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for label in labels {
+        let start = src.floor_char_boundary(label.span.start.min(src.len()));
+        let end = src.ceil_char_boundary(label.span.end.clamp(start, src.len()));
+        let message = label.message.as_deref().unwrap_or("");
+        let primary = label.primary;
+        let (first, last) = (line_round(src, start), line_round(src, end));
+        // A span that ends at the very start of a line belongs to the line before.
+        let last = match end > start && end == last.start && first.start != last.start {
+            true => line_round(src, end - 1),
+            false => last,
+        };
+        let mut add = |line: Span, start: usize, end: usize, message: &'a str| {
+            let mark = Mark {
+                start,
+                end,
+                message,
+                primary,
+            };
+            match lines.iter_mut().find(|known| known.span == line) {
+                Some(known) => known.marks.push(mark),
+                None => lines.push(Line {
+                    number: src[..line.start].bytes().filter(|&b| b == b'\n').count() + 1,
+                    span: line,
+                    marks: vec![mark],
+                }),
+            }
+        };
+        if first.start == last.start {
+            add(first, start, end.min(first.end).max(start), message);
+        } else {
+            add(first, start, first.end.max(start), "");
+            let text = &src[last.range()];
+            let indent = text.len() - text.trim_start().len();
+            add(last, last.start + indent, end.min(last.end), message);
+        }
+    }
+    lines.sort_by_key(|line| line.number);
+    lines
+}
+
+/// The line round an offset, without its end.
+fn line_round(src: &str, offset: usize) -> Span {
+    let start = src[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let rest = &src[offset..];
+    let end = offset + rest.find('\n').unwrap_or(rest.len());
+    let line = src[start..end].trim_end_matches('\r');
+    Span::new(start, (start + line.len()).max(offset.min(end)))
+}
+
+/// What is seen of a line: its text made printable, and its marks in columns.
+struct View<'a> {
+    text: String,
+    marks: Vec<Mark<'a>>,
+}
+
+/// Bytes of source shown of one line, at most, and how many of them before the first mark.
+const MAX_BYTES: usize = 160;
+const LEAD_BYTES: usize = 60;
+
+impl<'a> View<'a> {
+    fn of(line: &Line<'a>, src: &str) -> Self {
+        let window = window(line, src);
+        let mut text = String::new();
+        if window.start > line.span.start {
+            text.push('…');
+        }
+        // Columns of the marks' ends, found as the text grows.
+        let mut column = text.chars().count();
+        let mut marks: Vec<Mark<'a>> = line
+            .marks
+            .iter()
+            .map(|mark| Mark {
+                start: if mark.start < window.start {
+                    0
+                } else {
+                    usize::MAX
+                },
+                end: usize::MAX,
+                ..*mark
+            })
+            .collect();
+        let place = |offset: usize, column: usize, marks: &mut [Mark<'a>]| {
+            for (mark, original) in marks.iter_mut().zip(&line.marks) {
+                if original.start == offset {
+                    mark.start = column;
+                }
+                if original.end == offset {
+                    mark.end = column;
+                }
+            }
+        };
+        for (at, c) in src[window.range()].char_indices() {
+            place(window.start + at, column, &mut marks);
+            match c {
+                '\t' => text.push_str("    "),
+                c => text.push(visible(c)),
+            }
+            column += columns(c);
+        }
+        place(window.end, column, &mut marks);
+        if window.end < line.span.end {
+            text.push('…');
+            column += 1;
+        }
+        for mark in &mut marks {
+            mark.start = mark.start.min(column);
+            mark.end = mark.end.min(column).max(mark.start + 1);
+        }
+        marks.sort_by_key(|mark| (mark.start, !mark.primary));
+        Self { text, marks }
+    }
+}
+
+/// The part of a line to show: all of it, or as much as fits round the first primary mark.
+fn window(line: &Line<'_>, src: &str) -> Span {
+    if line.span.len() <= MAX_BYTES {
+        return line.span;
+    }
+    let primary = line.marks.iter().find(|mark| mark.primary);
+    let Some(focus) = primary.or(line.marks.first()) else {
+        return line.span;
+    };
+    let latest = line.span.end.saturating_sub(MAX_BYTES);
+    let start = focus.start.saturating_sub(LEAD_BYTES).min(latest);
+    let start = src.floor_char_boundary(start.max(line.span.start));
+    let end = src.floor_char_boundary((start + MAX_BYTES).min(line.span.end));
+    Span::new(start, end)
+}
+
+/// The rows under a source line: the marks with the last one's message, then the other messages from
+/// right to left, each under its mark.
+fn mark_rows(marks: &[Mark<'_>], style: &Style) -> Vec<String> {
+    let mut rows = vec![Row::default()];
+    for mark in marks {
+        let sign = if mark.primary { "^" } else { "-" };
+        let n = mark.end.saturating_sub(mark.start.max(rows[0].column));
+        let at = mark.start.max(rows[0].column);
+        rows[0].put(at, &sign.repeat(n), style.of(mark));
+    }
+    let mut waiting: Vec<&Mark<'_>> = marks.iter().filter(|m| !m.message.is_empty()).collect();
+    let last_end = marks.iter().map(|mark| mark.end).max().unwrap_or(0);
+    if let Some(last) = waiting.pop_if(|mark| mark.end == last_end) {
+        rows[0].put(last_end + 1, last.message, style.of(last));
+    }
+    if !waiting.is_empty() {
+        let mut row = Row::default();
+        for mark in &waiting {
+            row.put(mark.start, "|", style.of(mark));
+        }
+        rows.push(row);
+    }
+    while let Some(mark) = waiting.pop() {
+        let mut row = Row::default();
+        for outer in &waiting {
+            row.put(outer.start, "|", style.of(outer));
+        }
+        row.put(mark.start, mark.message, style.of(mark));
+        rows.push(row);
+    }
+    rows.into_iter().map(|row| row.text).collect()
+}
+
+/// A row of marks being written from left to right.
+#[derive(Default)]
+struct Row {
+    text: String,
+    column: usize,
+}
+
+impl Row {
+    /// Writes `text` at a column; what would stand on something written before is left out.
+    fn put(&mut self, column: usize, text: &str, paint: &Paint) {
+        if column < self.column || text.is_empty() {
+            return;
+        }
+        self.text += &" ".repeat(column - self.column);
+        self.text += &paint.on(text).to_string();
+        self.column = column + text.chars().map(columns).sum::<usize>();
+    }
+}
+
+/// The character to draw for one of the source: itself, unless it could command the terminal or turn the
+/// direction of the text round it.
+pub(crate) fn visible(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+/// How many columns a terminal gives to a character, roughly.
+fn columns(c: char) -> usize {
+    let in_any = |ranges: &[(u32, u32)]| {
+        let code = u32::from(c);
+        ranges
+            .iter()
+            .any(|&(low, high)| (low..=high).contains(&code))
+    };
+    match c {
+        '\t' => 4,
+        c if c.is_ascii() => 1,
+        _ if in_any(NARROW) => 0,
+        _ if in_any(WIDE) => 2,
+        _ => 1,
+    }
+}
+
+/// Combining marks, joiners and variation selectors.
+const NARROW: &[(u32, u32)] = &[
+    (0x0300, 0x036f),
+    (0x1ab0, 0x1aff),
+    (0x1dc0, 0x1dff),
+    (0x200b, 0x200f),
+    (0x20d0, 0x20ff),
+    (0xfe00, 0xfe0f),
+    (0xfe20, 0xfe2f),
+    (0xfeff, 0xfeff),
+];
+
+/// East Asian wide and full-width blocks, and emoji.
+///
+/// # Source
+/// The blocks marked W or F in Unicode's EastAsianWidth.txt, joined where they lie close.
+const WIDE: &[(u32, u32)] = &[
+    (0x1100, 0x115f),
+    (0x2e80, 0x303e),
+    (0x3041, 0x33ff),
+    (0x3400, 0x4dbf),
+    (0x4e00, 0x9fff),
+    (0xa000, 0xa4cf),
+    (0xa960, 0xa97f),
+    (0xac00, 0xd7a3),
+    (0xf900, 0xfaff),
+    (0xfe30, 0xfe6f),
+    (0xff01, 0xff60),
+    (0xffe0, 0xffe6),
+    (0x1f300, 0x1f64f),
+    (0x1f680, 0x1f6ff),
+    (0x1f900, 0x1faff),
+    (0x20000, 0x3fffd),
+];
+
+impl Diagnostic {
+    /// The plain drawing of [`render()`], as something to print.
+    ///
+    /// ```
+    /// use numloom_syntax::parse;
+    /// let src = "a && b";
+    /// let diagnostics = parse(src).unwrap_err().diagnostics();
+    /// assert!(diagnostics[0].display(src).to_string().contains("^^"));
+    /// ```
+    pub fn display(&self, src: &str) -> impl fmt::Display {
+        fmt::from_fn(move |f| f.write_str(&render(self, src, None, &Style::default())))
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{AssignmentFault, NumberFault, SubscriptFault, Unsupported};
+use crate::render::visible;
 use crate::{Diagnostic, SyntaxError, SyntaxErrorKind, SyntaxErrors};
 
 /// A piece of the source in backticks, shortened so that a message stays one line.
@@ -11,10 +12,10 @@ struct Code<'a>(&'a str);
 impl fmt::Display for Code<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAX_CHARS: usize = 32;
-        match self.0.char_indices().nth(MAX_CHARS) {
-            Some((end, _)) => write!(f, "`{}…`", &self.0[..end]),
-            None => write!(f, "`{}`", self.0),
-        }
+        let mut chars = self.0.chars().map(visible);
+        let text: String = chars.by_ref().take(MAX_CHARS).collect();
+        let more = if chars.next().is_some() { "…" } else { "" };
+        write!(f, "`{text}{more}`")
     }
 }
 
@@ -25,7 +26,7 @@ impl fmt::Display for SyntaxError {
             Kind::EmptySource => f.write_str("the source holds no expression"),
             Kind::LimitExceeded { limit, max } => limit.describe(*max, f),
             Kind::UnexpectedCharacter { found, .. } => {
-                if found.is_control() || found.is_whitespace() {
+                if found.is_whitespace() || visible(*found) != *found {
                     write!(f, "unexpected character U+{:04X}", u32::from(*found))
                 } else {
                     write!(f, "unexpected character `{found}`")
@@ -38,7 +39,7 @@ impl fmt::Display for SyntaxError {
                 write!(f, "the text has no closing `{quote}` on its line")
             }
             Kind::InvalidEscape { text } => write!(f, "{} is not an escape sequence", Code(text)),
-            Kind::NonAsciiBytes { found } => write!(f, "`{found}` is not one byte"),
+            Kind::NonAsciiBytes { found } => write!(f, "`{}` is not one byte", visible(*found)),
             Kind::UnclosedBracket { open, before, .. } => match before {
                 Some((before, _)) => write!(f, "`{open}` is not closed before `{before}`"),
                 None => write!(f, "`{open}` is never closed"),
@@ -47,7 +48,7 @@ impl fmt::Display for SyntaxError {
             Kind::MismatchedBracket { open, close, .. } => {
                 write!(f, "`{close}` cannot close `{open}`")
             }
-            Kind::ExpectedExpression { after, found } => {
+            Kind::ExpectedExpression { after, found, .. } => {
                 f.write_str("expected an expression")?;
                 if let Some(after) = after {
                     write!(f, " after {}", Code(after))?;
@@ -61,7 +62,9 @@ impl fmt::Display for SyntaxError {
                 let (left, right) = (Code(left), Code(right));
                 write!(f, "expected an operator between {left} and {right}")
             }
-            Kind::UnexpectedToken { found } => write!(f, "unexpected {}", Code(found)),
+            Kind::UnexpectedToken { found } => {
+                write!(f, "unexpected {} after an expression", Code(found))
+            }
             Kind::ExpectedName { after } => write!(f, "expected a name after `{after}`"),
             Kind::IncompleteLet { name } => {
                 write!(f, "expected `=` and a value for {}", Code(name))
@@ -78,7 +81,7 @@ impl fmt::Display for SyntaxError {
             Kind::ReservedWord { word } => write!(f, "{} is a reserved word", Code(word)),
             Kind::UnsupportedSyntax(form) => write!(f, "{form} not part of the language"),
             Kind::UnknownAttribute { name, .. } => write!(f, "no attribute {}", Code(name)),
-            Kind::NotCallable { .. } => f.write_str("only a function's name can be called"),
+            Kind::NotCallable => f.write_str("only a function's name can be called"),
             Kind::NonConstantIndex => f.write_str("a subscript must be constant"),
             Kind::InvalidSubscript(fault) => f.write_str(match fault {
                 SubscriptFault::Empty => "an empty subscript",
@@ -185,7 +188,7 @@ fn label(diagnostic: Diagnostic, error: &SyntaxError) -> Diagnostic {
             .with_primary(span, "has no keyword")
             .with_secondary(*keyword, "keyword arguments begin here"),
         Kind::ExpectedOperator { .. } => diagnostic.with_primary(span, "no operator before this"),
-        Kind::NotCallable { .. } => diagnostic.with_primary(span, "not a function's name"),
+        Kind::NotCallable => diagnostic.with_primary(span, "not a function's name"),
         Kind::NonConstantIndex => diagnostic.with_primary(span, "not a constant"),
         Kind::ReservedWord { .. } => diagnostic.with_primary(span, "not a name"),
         Kind::MisplacedAssignment(AssignmentFault::Target) => {
@@ -205,7 +208,7 @@ fn help(kind: &SyntaxErrorKind) -> Option<String> {
             format!("raise `{limit}` if the source can be trusted")
         }
         Kind::UnexpectedCharacter { instead, .. } => match (*instead)? {
-            plain @ ("a plain space" | "\"" | "'") => format!("use {plain} instead"),
+            space @ "a plain space" => format!("use {space} instead"),
             plain => format!("write `{plain}`"),
         },
         Kind::ForeignOperator { found, instead } => match *found {
@@ -218,10 +221,12 @@ fn help(kind: &SyntaxErrorKind) -> Option<String> {
         Kind::UnterminatedString { quote } => format!("close it with `{quote}`"),
         Kind::InvalidEscape { .. } => "write `\\\\` for a backslash".into(),
         Kind::NonAsciiBytes { .. } => "write its bytes as `\\xNN`".into(),
-        Kind::ExpectedExpression { after, found } => match (after.as_deref(), found.as_deref()) {
-            (Some(_), Some("not")) => "put parentheses round `not …`".into(),
-            (Some("let"), _) => return None,
-            (Some(_), None) => "an expression goes on over lines only inside parentheses".into(),
+        Kind::ExpectedExpression {
+            line_ends: true, ..
+        } => "to go on over several lines, put the expression in parentheses".into(),
+        Kind::ExpectedExpression { after, found, .. } => match found.as_deref() {
+            Some("not") if after.is_some() => "put parentheses round `not …`".into(),
+            Some("if") => "write `x if condition else y`".into(),
             _ => return None,
         },
         Kind::ExpectedOperator {
@@ -260,9 +265,7 @@ fn help(kind: &SyntaxErrorKind) -> Option<String> {
             (Some(near), ..) => format!("did you mean `.{}`?", near.name()),
             _ => "the attributes are `.real` and `.imag`".into(),
         },
-        Kind::NotCallable { number: true } => {
-            "to multiply, write `*` before the parenthesis".into()
-        }
+        Kind::NotCallable => "to multiply, write `*` before the parenthesis".into(),
         Kind::NonConstantIndex => {
             "choose elements by a condition with `where(condition, x, y)`".into()
         }
@@ -286,6 +289,9 @@ fn number_help(text: &str, fault: NumberFault) -> Option<String> {
         }
         NumberFault::RunsOn { number } => {
             let (number, rest) = text.split_at(number);
+            if matches!(rest, "if" | "else" | "and" | "or" | "not" | "is" | "in") {
+                return Some(format!("put a blank between `{number}` and `{rest}`"));
+            }
             format!("to multiply, write `{number} * {rest}`")
         }
         NumberFault::NoExponent => format!("write `{text}0`, or the exponent that was meant"),

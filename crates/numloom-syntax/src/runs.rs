@@ -67,6 +67,8 @@ impl Runs {
             out: Self::default(),
             pending: Vec::new(),
             opens: Vec::new(),
+            n_open: [0; 3],
+            forgiven: 0,
             nesting: Nesting::default(),
             broken: false,
         };
@@ -104,7 +106,11 @@ struct Reader<'a> {
     /// Tokens of the statement and of the open brackets in it, one behind the other.
     pending: Vec<Item>,
     opens: Vec<Open>,
+    /// How many brackets of each shape are open.
+    n_open: [usize; 3],
     nesting: Nesting,
+    /// How many closing brackets belong to brackets that a `;` broke off.
+    forgiven: usize,
     /// Whether this statement has an unclosed bracket.
     broken: bool,
 }
@@ -118,6 +124,7 @@ impl Reader<'_> {
             Token::Newline => self.end_statement(),
             Token::Semicolon => {
                 if !self.opens.is_empty() {
+                    self.forgiven += self.opens.len();
                     self.unclosed(0, Some((';', item.span)));
                 }
                 self.end_statement();
@@ -129,6 +136,7 @@ impl Reader<'_> {
     fn open(&mut self, span: Span) {
         let bracket = self.char_at(span);
         let first = self.pending.len();
+        self.n_open[bracket_index(bracket)] += 1;
         let kind = match (bracket, self.after_operand()) {
             ('(', false) => Some(RunKind::Paren),
             ('(', true) => Some(RunKind::Args),
@@ -146,15 +154,22 @@ impl Reader<'_> {
     fn close(&mut self, span: Span) {
         let close = self.char_at(span);
         let Some(innermost) = self.opens.last() else {
-            let kind = SyntaxErrorKind::UnmatchedBracket { close };
-            self.findings.push(kind, span);
+            if self.forgiven > 0 {
+                self.forgiven -= 1;
+            } else {
+                let kind = SyntaxErrorKind::UnmatchedBracket { close };
+                self.findings.push(kind, span);
+            }
             self.pending.push(Item::new(Token::Error, span));
             return;
         };
         if partner(innermost.bracket) != close {
             let (open, open_span) = (innermost.bracket, innermost.span);
-            // `f(a[0)`: the closing bracket fits one further out, so the inner one was forgotten.
-            let fitting = self.opens.iter().rposition(|o| partner(o.bracket) == close);
+            // `f(a[0)`: the closing bracket fits one further out, so the inner one was forgotten. The
+            // search is paid for by the brackets it gives up: without a fitting one it is not begun.
+            let fitting = (self.n_open[bracket_index(close)] > 0)
+                .then(|| self.opens.iter().rposition(|o| partner(o.bracket) == close))
+                .flatten();
             if let Some(fitting) = fitting {
                 self.unclosed(fitting + 1, Some((close, span)));
             } else {
@@ -167,6 +182,7 @@ impl Reader<'_> {
             }
         }
         if let Some(open) = self.opens.pop() {
+            self.n_open[bracket_index(open.bracket)] -= 1;
             let span = open.span.merge(span);
             self.end_bracket(open, span);
         }
@@ -227,7 +243,9 @@ impl Reader<'_> {
         self.findings.push(kind, span);
         self.pending.truncate(self.opens[keep].first);
         self.pending.push(Item::new(Token::Error, span));
-        self.opens.truncate(keep);
+        for given_up in self.opens.drain(keep..) {
+            self.n_open[bracket_index(given_up.bracket)] -= 1;
+        }
         self.nesting.truncate(keep);
         self.broken = true;
     }
@@ -256,6 +274,14 @@ const fn partner(open: char) -> char {
         '(' => ')',
         '[' => ']',
         _ => '}',
+    }
+}
+
+const fn bracket_index(bracket: char) -> usize {
+    match bracket {
+        '(' | ')' => 0,
+        '[' | ']' => 1,
+        _ => 2,
     }
 }
 

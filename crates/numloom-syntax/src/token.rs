@@ -54,6 +54,7 @@ pub(crate) enum Token {
     #[regex(r"[0-9][0-9A-Za-z_]*", priority = 3)]
     #[regex(r"[0-9][0-9_]*\.[0-9_]*[A-Za-z_][0-9A-Za-z_]*", priority = 3)]
     #[regex(r"\.[0-9][0-9A-Za-z_]*", priority = 3)]
+    #[regex(r"[0-9][0-9_]*(\.[0-9_]*)?[eE][+-]", priority = 3)]
     BadNumber,
 
     #[regex(r#""([^"\\\r\n]|\\(\r\n|[^\r]|\r))*""#)]
