@@ -12,6 +12,7 @@ pub(crate) enum Dims<T> {
 }
 
 impl<T: Copy + Default> Dims<T> {
+    #[inline]
     pub(crate) fn filled(value: T, n: usize) -> Dims<T> {
         if n <= INLINE {
             Dims::Inline(n as u8, [value; INLINE])
@@ -20,6 +21,7 @@ impl<T: Copy + Default> Dims<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn from_slice(items: &[T]) -> Dims<T> {
         let mut dims = Dims::filled(T::default(), items.len());
         dims.copy_from_slice(items);

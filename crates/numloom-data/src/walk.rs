@@ -51,12 +51,23 @@ impl RowWalker {
     #[must_use]
     pub fn new(shape: &[usize], strides: &[isize], start: usize, n: usize) -> RowWalker {
         assert_eq!(shape.len(), strides.len(), "as many strides as axes");
+        // One axis needs no merging, and is so common that it should not pay for it.
+        if let (&[extent], &[stride]) = (shape, strides) {
+            check_range(start, n, extent);
+            return RowWalker {
+                shape: Dims::filled(0, 0),
+                strides: Dims::filled(0, 0),
+                index: Dims::filled(0, 0),
+                inner_extent: extent,
+                inner_stride: stride,
+                inner: start,
+                row: 0,
+                left: n,
+            };
+        }
         // An overflowing product has more elements than any position; `usize::MAX` stands for it.
         let count = shape::element_count(shape).unwrap_or(usize::MAX);
-        assert!(
-            start.checked_add(n).is_some_and(|end| end <= count),
-            "elements {start}..{start}+{n} of {count}"
-        );
+        check_range(start, n, count);
         let mut axes = Dims::from_slice(shape);
         let mut steps = Dims::from_slice(strides);
         let ndim = merge_in_place(&mut axes, std::slice::from_mut(&mut steps));
@@ -152,6 +163,13 @@ impl Iterator for RowWalker {
     fn next(&mut self) -> Option<Run> {
         self.next_run(usize::MAX)
     }
+}
+
+fn check_range(start: usize, n: usize, count: usize) {
+    assert!(
+        start.checked_add(n).is_some_and(|end| end <= count),
+        "elements {start}..{start}+{n} of {count}"
+    );
 }
 
 #[cfg(test)]
