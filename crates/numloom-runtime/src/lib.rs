@@ -1,1 +1,49 @@
 //! Binds numloom kernels to arrays and runs them block by block on all cores.
+//!
+//! *Should I use this crate?* No, use `numloom`, whose `Engine` this is. Here is what lies between a typed program and its
+//! results.
+//!
+//! What goes in: a [`Program`](numloom_ir::Program) that has been through its passes, [`View`](numloom_data::View)s of any layout,
+//! places for outputs. What comes out: arrays and reduced values, or one typed error; the same bits at any number of threads, any
+//! block size and any layout. What it never does: hand out a result of which a block did not report success.
+//!
+//! ```text
+//! Engine::compile ─► Compiled ─ run(inputs) ─► bind ─► plan ─► exec: chunks ─► leaves ─► blocks ─► kernel
+//! ```
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `options`, `error` | [`Options`], [`RunOptions`], the environment; [`RuntimeError`] |
+//! | `engine`, `cache` | [`Engine`]: threads and the kernel cache |
+//! | `compiled`, `variant`, `code` | [`Compiled`]: a program, its parts and variants, what runs them |
+//! | `bind` | arrays checked against the program: dtypes, shapes, overlap |
+//! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
+//! | `exec`, `control`, `scratch` | the run itself, its state that threads share, memory that is used again |
+//!
+//! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
+//! share one. A *chunk* is what a thread takes at a time, a *leaf* the unit of reductions
+//! ([`numloom_ir::reduce`]), a *block* the elements of one kernel call.
+
+mod bind;
+mod cache;
+mod code;
+mod compiled;
+mod control;
+mod engine;
+mod error;
+mod exec;
+mod options;
+mod plan;
+mod scratch;
+mod space;
+mod variant;
+
+pub use bind::{Out, OutputValue};
+pub use cache::CacheInfo;
+pub use compiled::{Compiled, Explanation};
+pub use engine::Engine;
+pub use error::{RuntimeError, RuntimeErrorKind};
+pub use options::{
+    Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
+};
+pub use scratch::Scratch;

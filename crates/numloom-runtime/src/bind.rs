@@ -1,0 +1,509 @@
+//! A program meets its arrays: arity, dtypes, shapes, and which memory is shared.
+//!
+//! What goes in: a program, views, places for outputs. What comes out: shapes of the outputs, and a [`Bound`] whose
+//! inputs may safely be read while its outputs are written. What it never does: touch an element, except to copy an input
+//! that an output would overwrite.
+
+use numloom_data::{Array, DType, Order, Overlap, Scalar, View, ViewMut, overlap, shape};
+use numloom_ir::{InstKind, Output, Program, Reduction};
+
+use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::variant::is_reduced;
+
+/// The place for one output: an array of exactly its shape and dtype, or a scalar.
+///
+/// A reduced value goes to a scalar or to an array without axes, and so does any output whose shape has no axes.
+#[derive(Debug)]
+pub enum Out<'a> {
+    /// An array to write to.
+    Array(ViewMut<'a>),
+    /// A value to replace.
+    Scalar(&'a mut Scalar),
+}
+
+impl<'a> Out<'a> {
+    /// The place that `value` offers.
+    pub fn of(value: &'a mut OutputValue) -> Out<'a> {
+        match value {
+            OutputValue::Array(array) => Out::Array(array.view_mut()),
+            OutputValue::Scalar(value) => Out::Scalar(value),
+        }
+    }
+}
+
+/// One output: reduced values are scalars, all others arrays.
+#[derive(Debug, PartialEq)]
+pub enum OutputValue {
+    /// Elements.
+    Array(Array),
+    /// A reduced value.
+    Scalar(Scalar),
+}
+
+impl OutputValue {
+    /// The dtype.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match self {
+            OutputValue::Array(array) => array.dtype(),
+            OutputValue::Scalar(value) => value.dtype(),
+        }
+    }
+
+    /// The shape; none for a reduced value.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            OutputValue::Array(array) => array.shape(),
+            OutputValue::Scalar(_) => &[],
+        }
+    }
+
+    /// The array, or the reduced value as an array without axes.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`](RuntimeErrorKind::OutOfMemory).
+    pub fn into_array(self) -> Result<Array, RuntimeError> {
+        match self {
+            OutputValue::Array(array) => Ok(array),
+            OutputValue::Scalar(value) => Ok(Array::from_scalar(&value)?),
+        }
+    }
+
+    /// The value, if there is exactly one.
+    #[must_use]
+    pub fn item(&self) -> Option<Scalar> {
+        match self {
+            OutputValue::Array(array) => array.item(),
+            OutputValue::Scalar(value) => Some(value.clone()),
+        }
+    }
+}
+
+/// Sets of inputs that shape outputs: each distinct one once.
+#[derive(Debug)]
+pub(crate) struct ShapeSets {
+    sets: Vec<Vec<u32>>,
+    /// For each output, its set.
+    of: Vec<usize>,
+}
+
+impl ShapeSets {
+    pub(crate) fn of(prog: &Program) -> ShapeSets {
+        let mut sets: Vec<Vec<u32>> = Vec::new();
+        let mut index = std::collections::HashMap::new();
+        let mut of = Vec::new();
+        for output in &prog.outputs {
+            let set = *index.entry(&output.shape_inputs).or_insert_with(|| {
+                sets.push(output.shape_inputs.clone());
+                sets.len() - 1
+            });
+            of.push(set);
+        }
+        ShapeSets { sets, of }
+    }
+}
+
+/// The shapes that outputs are computed over, for the inputs of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    shapes: Vec<Vec<usize>>,
+    sets: usize,
+}
+
+impl Shapes {
+    /// Broadcasts the inputs of each set.
+    pub(crate) fn infer(
+        &mut self,
+        prog: &Program,
+        sets: &ShapeSets,
+        inputs: &[View<'_>],
+    ) -> Result<(), RuntimeError> {
+        self.sets = sets.sets.len();
+        if self.shapes.len() < self.sets {
+            self.shapes.resize_with(self.sets, Vec::new);
+        }
+        for (i, (set, to)) in sets.sets.iter().zip(&mut self.shapes).enumerate() {
+            if let Err((left, right)) = broadcast(set, inputs, to) {
+                let output = sets.of.iter().position(|&of| of == i);
+                let output = &prog.outputs[output.expect("each set is some output's")];
+                let side = |i: u32| {
+                    let i = i as usize;
+                    (prog.inputs[i].name.clone(), inputs[i].shape().to_vec())
+                };
+                return Err(RuntimeErrorKind::Broadcast {
+                    output: output.name.clone(),
+                    left: side(left),
+                    right: side(right),
+                    span: output.span,
+                }
+                .into());
+            }
+            shape::element_count(to)?;
+        }
+        Ok(())
+    }
+
+    /// The shape that output `i` is computed over.
+    pub(crate) fn of<'s>(&'s self, sets: &ShapeSets, output: usize) -> &'s [usize] {
+        &self.shapes[sets.of[output]]
+    }
+
+    /// Whether all outputs are computed over one shape.
+    pub(crate) fn agree(&self) -> bool {
+        let shapes = &self.shapes[..self.sets];
+        shapes.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
+    /// The outputs, grouped by the shape they are computed over, each group ascending.
+    pub(crate) fn groups(&self, sets: &ShapeSets) -> Vec<Box<[usize]>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut index = std::collections::HashMap::new();
+        for output in 0..sets.of.len() {
+            let shape = self.of(sets, output);
+            let group = *index.entry(shape).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(output);
+        }
+        groups.into_iter().map(Vec::into_boxed_slice).collect()
+    }
+}
+
+/// NumPy's rule, into `to`; two inputs that disagree if there are such.
+fn broadcast(set: &[u32], inputs: &[View<'_>], to: &mut Vec<usize>) -> Result<(), (u32, u32)> {
+    let shape_of = |i: u32| inputs[i as usize].shape();
+    let rank = set.iter().map(|&i| shape_of(i).len()).max().unwrap_or(0);
+    to.clear();
+    to.resize(rank, 1);
+    for (nth, &input) in set.iter().enumerate() {
+        let shape = shape_of(input);
+        for (&extent, have) in shape.iter().rev().zip(to.iter_mut().rev()) {
+            if *have == 1 {
+                *have = extent;
+            } else if extent != 1 && extent != *have {
+                let disagrees = |&&other: &&u32| {
+                    let pair = shape_of(other).iter().rev().zip(shape.iter().rev());
+                    pair.into_iter().any(|(&a, &b)| a != b && a != 1 && b != 1)
+                };
+                let left = set[..nth].iter().find(disagrees);
+                return Err((*left.expect("an earlier input gave the extent"), input));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks number and dtypes of the inputs.
+pub(crate) fn check_inputs(prog: &Program, inputs: &[View<'_>]) -> Result<(), RuntimeError> {
+    if inputs.len() != prog.inputs.len() {
+        return Err(RuntimeErrorKind::InputCount {
+            expected: prog.inputs.iter().map(|input| input.name.clone()).collect(),
+            found: inputs.len(),
+        }
+        .into());
+    }
+    for (input, view) in prog.inputs.iter().zip(inputs) {
+        if view.dtype() != input.dtype {
+            return Err(RuntimeErrorKind::InputDType {
+                name: input.name.clone(),
+                expected: input.dtype,
+                found: view.dtype(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Checks number, shapes and dtypes of the places for outputs.
+pub(crate) fn check_outputs(
+    prog: &Program,
+    sets: &ShapeSets,
+    shapes: &Shapes,
+    outputs: &[Out<'_>],
+) -> Result<(), RuntimeError> {
+    if outputs.len() != prog.outputs.len() {
+        return Err(RuntimeErrorKind::OutputCount {
+            expected: prog.outputs.len(),
+            found: outputs.len(),
+        }
+        .into());
+    }
+    for (i, (output, out)) in prog.outputs.iter().zip(outputs).enumerate() {
+        let reduced = is_reduced(prog, output.value);
+        let expected = if reduced { &[] } else { shapes.of(sets, i) };
+        let (found, dtype) = match out {
+            Out::Array(view) => (view.shape(), Some(view.dtype())),
+            Out::Scalar(_) => (&[][..], None),
+        };
+        if found != expected {
+            return Err(RuntimeErrorKind::OutputShape {
+                name: output.name.clone(),
+                expected: expected.to_vec(),
+                found: found.to_vec(),
+            }
+            .into());
+        }
+        let want = prog.dtype(output.value);
+        if let Some(found) = dtype.filter(|&dtype| dtype != want) {
+            return Err(RuntimeErrorKind::OutputDType {
+                name: output.name.clone(),
+                expected: want,
+                found,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses the least or greatest of nothing.
+pub(crate) fn check_reductions(
+    prog: &Program,
+    sets: &ShapeSets,
+    shapes: &Shapes,
+) -> Result<(), RuntimeError> {
+    for (i, output) in prog.outputs.iter().enumerate() {
+        let InstKind::Reduce { reduction, .. } = prog.inst(output.value).kind else {
+            continue;
+        };
+        let shape = shapes.of(sets, i);
+        if matches!(reduction, Reduction::Min | Reduction::Max) && shape.contains(&0) {
+            return Err(RuntimeErrorKind::EmptyReduction {
+                reduction: reduction.name(),
+                name: output.name.clone(),
+                shape: shape.to_vec(),
+                span: output.span,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Room for each output: arrays in column-major order if all inputs that have their shape are in it.
+pub(crate) fn allocate(
+    prog: &Program,
+    sets: &ShapeSets,
+    shapes: &Shapes,
+    inputs: &[View<'_>],
+    limit: Option<u64>,
+) -> Result<Vec<OutputValue>, RuntimeError> {
+    let array = |output: &Output| !is_reduced(prog, output.value);
+    let mut needed = 0u64;
+    for (i, output) in prog.outputs.iter().enumerate().filter(|(_, o)| array(o)) {
+        let itemsize = prog.dtype(output.value).itemsize();
+        let bytes = shape::size_bytes(shapes.of(sets, i), itemsize)?;
+        needed = needed.saturating_add(bytes as u64);
+    }
+    if let Some(limit) = limit.filter(|&limit| needed > limit) {
+        return Err(RuntimeErrorKind::Limit {
+            option: "max_output_bytes",
+            limit,
+            needed,
+        }
+        .into());
+    }
+    let make = |(i, output): (usize, &Output)| {
+        let dtype = prog.dtype(output.value);
+        if !array(output) {
+            return Ok(OutputValue::Scalar(Scalar::zero(dtype)));
+        }
+        let shape = shapes.of(sets, i);
+        let shaping = output.shape_inputs.iter().map(|&i| &inputs[i as usize]);
+        let mut full = shaping.filter(|view| view.shape() == shape).peekable();
+        let order = if full.peek().is_some_and(|view| !view.is_c_contiguous())
+            && full.all(|view| view.is_f_contiguous())
+        {
+            Order::F
+        } else {
+            Order::C
+        };
+        Ok(OutputValue::Array(Array::zeros(dtype, shape, order)?))
+    };
+    prog.outputs.iter().enumerate().map(make).collect()
+}
+
+/// What must be done so that an input can be read while outputs are written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Guard {
+    /// Nothing: no output shares its memory.
+    #[default]
+    Free,
+    /// Each block is copied before any of its elements is written: an output is the same array.
+    Block,
+    /// It was copied as a whole; the copy's index.
+    Copied(usize),
+}
+
+/// Guards of all inputs, and the copies that they name.
+#[derive(Debug, Default)]
+pub(crate) struct Guards {
+    guards: Vec<Guard>,
+    copies: Vec<Array>,
+}
+
+impl Guards {
+    /// Decides for each input, and copies where an output would overwrite elements that are still to be read.
+    ///
+    /// `passes` is how many times the arrays are gone through: after the first, nothing may be overwritten.
+    pub(crate) fn set(
+        &mut self,
+        prog: &Program,
+        inputs: &[View<'_>],
+        outputs: &[Out<'_>],
+        passes: usize,
+    ) -> Result<(), RuntimeError> {
+        self.guards.clear();
+        self.copies.clear();
+        let arrays = || {
+            outputs.iter().enumerate().filter_map(|(i, out)| match out {
+                Out::Array(view) => Some((i, view)),
+                Out::Scalar(_) => None,
+            })
+        };
+        for (i, a) in arrays() {
+            for (j, b) in arrays().skip_while(|&(j, _)| j <= i) {
+                if relation(&a.as_view(), &b.as_view()) != Overlap::None {
+                    return Err(RuntimeErrorKind::OutputOverlap {
+                        first: prog.outputs[i].name.clone(),
+                        second: prog.outputs[j].name.clone(),
+                    }
+                    .into());
+                }
+            }
+        }
+        for input in inputs {
+            let mut guard = Guard::Free;
+            for (_, output) in arrays() {
+                guard = guard.max(match relation(input, &output.as_view()) {
+                    Overlap::None => Guard::Free,
+                    Overlap::Same if passes == 1 => Guard::Block,
+                    Overlap::Same | Overlap::Partial => Guard::Copied(self.copies.len()),
+                });
+            }
+            if let Guard::Copied(_) = guard {
+                self.copies.push(input.to_array()?);
+            }
+            self.guards.push(guard);
+        }
+        Ok(())
+    }
+
+    /// Lets go of the copies.
+    pub(crate) fn clear(&mut self) {
+        self.copies.clear();
+    }
+}
+
+/// [`overlap`], without the false alarm of arrays that interleave: real and imaginary parts, odd and even elements.
+fn relation(a: &View<'_>, b: &View<'_>) -> Overlap {
+    match overlap(a, b) {
+        Overlap::Partial if interleave(a, b) => Overlap::None,
+        found => found,
+    }
+}
+
+/// Whether the elements of two arrays lie at addresses that differ modulo a common step of all their axes.
+fn interleave(a: &View<'_>, b: &View<'_>) -> bool {
+    let steps = |v: &View<'_>| {
+        let axes = v.shape().iter().zip(v.strides());
+        axes.filter(|(extent, _)| **extent > 1)
+            .fold(0, |step, (_, stride)| gcd(step, stride.unsigned_abs()))
+    };
+    let step = gcd(steps(a), steps(b));
+    if step == 0 {
+        return false;
+    }
+    // Bytes from an element of `a` up to the next of `b`, and from there up to the next of `a`.
+    let ahead = (b.ptr().addr().wrapping_sub(a.ptr().addr()) as isize).rem_euclid(step as isize);
+    let ahead = ahead.unsigned_abs();
+    ahead >= a.dtype().itemsize() && step - ahead >= b.dtype().itemsize()
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Inputs and outputs of one run.
+///
+/// Invariant, on which [`exec`](crate::exec) relies: no two arrays among the outputs share memory, and an input shares
+/// memory with an output only if its guard says so; if that is [`Guard::Block`], each index means the same bytes in both.
+#[derive(Debug)]
+pub(crate) struct Bound<'r, 'i, 'o> {
+    inputs: &'r [View<'i>],
+    outputs: &'r mut [Out<'o>],
+    guards: &'r Guards,
+}
+
+impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
+    /// Binds arrays for which `guards` were set.
+    pub(crate) fn new(
+        inputs: &'r [View<'i>],
+        outputs: &'r mut [Out<'o>],
+        guards: &'r Guards,
+    ) -> Bound<'r, 'i, 'o> {
+        assert_eq!(
+            inputs.len(),
+            guards.guards.len(),
+            "one guard for each input"
+        );
+        Bound {
+            inputs,
+            outputs,
+            guards,
+        }
+    }
+
+    /// The number of inputs.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Calls `f` with input `i`, or its copy, and whether its blocks must be copied.
+    pub(crate) fn with_input<R>(&self, i: usize, f: impl FnOnce(&View<'_>, bool) -> R) -> R {
+        match self.guards.guards[i] {
+            Guard::Free => f(&self.inputs[i], false),
+            Guard::Block => f(&self.inputs[i], true),
+            Guard::Copied(copy) => f(&self.guards.copies[copy].view(), false),
+        }
+    }
+
+    /// Output `i`.
+    pub(crate) fn output(&mut self, i: usize) -> &mut Out<'o> {
+        &mut self.outputs[i]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaved_arrays_share_nothing() {
+        let x = [0f32; 24];
+        let all = View::from_slice(&x);
+        let every = |start, step| all.slice_axis(0, Some(start), None, step).unwrap();
+        assert_eq!(relation(&every(0, 2), &every(1, 2)), Overlap::None);
+        assert_eq!(relation(&every(1, 2), &every(0, 2)), Overlap::None);
+        assert_eq!(relation(&every(0, 6), &every(3, 6)), Overlap::None);
+        assert_eq!(relation(&every(0, 2), &every(0, 4)), Overlap::Partial);
+        assert_eq!(relation(&every(0, 2), &every(1, 3)), Overlap::Partial);
+        assert_eq!(relation(&every(0, 1), &every(1, 1)), Overlap::Partial);
+        assert_eq!(relation(&every(-1, -2), &every(-2, -2)), Overlap::None);
+        assert_eq!(relation(&all, &all), Overlap::Same);
+    }
+
+    #[test]
+    fn elements_that_straddle_do_share() {
+        let x = [0u16; 8];
+        let halves = View::from_slice(&x).slice_axis(0, None, None, 2).unwrap();
+        // SAFETY-free: a wider element cannot be made from a `u16` slice here, so strides stand in for it.
+        let wide = [0u32; 4];
+        let words = View::from_slice(&wide);
+        assert!(!interleave(&words, &words));
+        assert!(!interleave(&halves, &halves));
+    }
+}

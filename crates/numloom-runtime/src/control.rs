@@ -1,0 +1,162 @@
+//! One run, seen from all its threads: how far it is, whether it has to stop, and what went wrong first.
+//!
+//! What goes in: reports of chunks, faults and failures. What comes out: one verdict, the same at any number of threads.
+//! What it never does: take a lock, unless there is a fault or somebody to be told of progress.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use numloom_ir::Fault;
+
+use crate::error::RuntimeErrorKind;
+use crate::exec;
+use crate::options::{CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
+
+/// Why a run stops before its end; the greatest reason is the one reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Stop {
+    /// The cancel flag was raised.
+    Cancelled = 1,
+    /// The deadline passed.
+    Deadline = 2,
+    /// A block failed, or the progress callback panicked.
+    Failed = 3,
+}
+
+/// The state that the threads of one run share.
+pub(crate) struct Control<'a> {
+    progress: Option<&'a ProgressFn>,
+    cancel: Option<&'a CancelFlag>,
+    deadline: Option<Instant>,
+    fail_at: Option<u64>,
+    total: u64,
+    done: AtomicU64,
+    told: Mutex<u64>,
+    stop: AtomicU8,
+    /// The index of the first fault so far; `u64::MAX` for none.
+    fault_index: AtomicU64,
+    fault: Mutex<Fault>,
+}
+
+impl<'a> Control<'a> {
+    /// Control of a run over `total` elements, with options of the run and, below them, of the engine.
+    pub(crate) fn new(run: &'a RunOptions, engine: &'a RunOptions, total: u64) -> Control<'a> {
+        let deadline = run
+            .deadline
+            .or(engine.deadline)
+            .and_then(|deadline| match deadline {
+                Deadline::At(at) => Some(at),
+                // A moment past the end of time is no deadline.
+                Deadline::After(after) => exec::now().checked_add(after),
+            });
+        Control {
+            progress: run.progress.as_deref().or(engine.progress.as_deref()),
+            cancel: run.cancel.as_ref().or(engine.cancel.as_ref()),
+            deadline,
+            fail_at: run.fail_at.or(engine.fail_at),
+            total,
+            done: AtomicU64::new(0),
+            told: Mutex::new(0),
+            stop: AtomicU8::new(0),
+            fault_index: AtomicU64::new(u64::MAX),
+            fault: Mutex::new(Fault::NONE),
+        }
+    }
+
+    /// Whether a chunk that starts at `start` is still wanted: looks at everything, the clock included.
+    pub(crate) fn wants_chunk(&self, start: usize) -> bool {
+        if self
+            .deadline
+            .is_some_and(|deadline| exec::now() >= deadline)
+        {
+            self.stop(Stop::Deadline);
+        }
+        self.wants_block() && start as u64 <= self.fault_index.load(Ordering::Relaxed)
+    }
+
+    /// Whether to go on with the next block.
+    pub(crate) fn wants_block(&self) -> bool {
+        if self.cancel.is_some_and(CancelFlag::is_cancelled) {
+            self.stop(Stop::Cancelled);
+        }
+        self.stop.load(Ordering::Relaxed) == 0
+    }
+
+    /// Ends the run.
+    pub(crate) fn stop(&self, why: Stop) {
+        self.stop.fetch_max(why as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the block of `n` elements from `start` on is to fail, for a test.
+    pub(crate) fn injects_failure(&self, start: usize, n: usize) -> bool {
+        self.fail_at
+            .is_some_and(|at| (start as u64..(start + n) as u64).contains(&at))
+    }
+
+    /// Takes in a fault: chunks past it are not wanted any more.
+    pub(crate) fn record(&self, fault: Fault) {
+        self.fault_index.fetch_min(fault.index, Ordering::Relaxed);
+        lock(&self.fault).merge(fault);
+    }
+
+    /// Counts a chunk of which every block reported success, and tells of it.
+    ///
+    /// # Panics
+    /// With the panic of the progress callback.
+    pub(crate) fn chunk_done(&self, n: usize) {
+        self.done.fetch_add(n as u64, Ordering::Relaxed);
+        let Some(progress) = self.progress else {
+            return;
+        };
+        // Told under the lock, so that `done` never falls.
+        let mut told = lock(&self.told);
+        if self.stop.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        *told += n as u64;
+        let news = Progress::new(*told, self.total);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| progress(news))) {
+            self.stop(Stop::Failed);
+            drop(told);
+            resume_unwind(panic);
+        }
+    }
+
+    /// The verdict after passes over `expected` elements in all: done, or the fault, or why not.
+    pub(crate) fn verdict(&self, expected: u64) -> Result<(), Verdict> {
+        let (done, total) = (self.done.load(Ordering::Relaxed), self.total);
+        let kind = match self.stop.load(Ordering::Relaxed) {
+            0 => {
+                let fault = *lock(&self.fault);
+                if fault.is_some() {
+                    return Err(Verdict::Fault(fault));
+                }
+                if done == expected {
+                    return Ok(());
+                }
+                RuntimeErrorKind::Incomplete { done, total }
+            }
+            1 => RuntimeErrorKind::Cancelled { done, total },
+            2 => RuntimeErrorKind::DeadlineExceeded { done, total },
+            _ => RuntimeErrorKind::Incomplete { done, total },
+        };
+        Err(Verdict::Stopped(kind))
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The first fault.
+    Fault(Fault),
+    /// All else.
+    Stopped(RuntimeErrorKind),
+}
+
+/// Locks; what a panicking thread left behind is a number either way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

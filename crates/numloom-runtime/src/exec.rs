@@ -1,0 +1,643 @@
+#![expect(
+    unsafe_code,
+    reason = "hands pointers into arrays to kernels, from several threads"
+)]
+//! Runs one pass: chunks on threads, leaves and blocks inside them, one kernel call for each block.
+//!
+//! What goes in: a [`Plan`] and the arrays it was laid out for. What comes out: written outputs, reduced values. What it never
+//! does: decide anything, or let a result depend on who ran which chunk.
+//!
+//! Threads share the arrays through raw pointers. The proof is in one place: chunks are disjoint ranges of positions, each taken
+//! by one thread; an output's elements do not overlap, so neither do those at disjoint positions; and what
+//! [`Bound`] says about inputs and outputs holds.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use numloom_data::RawView;
+use numloom_ir::interp::{Block, Interpreter};
+use numloom_ir::reduce::{LANE_WORDS, LEAF, Tree};
+use numloom_ir::{Fault, Kernel};
+use rayon::ThreadPool;
+
+use crate::bind::Bound;
+use crate::code::{Code, Compiler};
+use crate::control::{Control, Stop};
+use crate::error::RuntimeError;
+use crate::plan::{Access, Operand, Plan};
+use crate::scratch::{Work, with_thread_scratch};
+use crate::variant::{Part, Variant};
+
+/// An address in an array: a number, until one of the `unsafe` blocks below uses it.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct Ptr(pub(crate) *mut u8);
+
+// SAFETY: a `Ptr` is a number; each use as a pointer has its own contract.
+unsafe impl Send for Ptr {}
+// SAFETY: as above.
+unsafe impl Sync for Ptr {}
+
+impl Ptr {
+    /// For what is not used: aligned, not null.
+    pub(crate) const DANGLING: Ptr = Ptr(std::ptr::without_provenance_mut(64));
+
+    pub(crate) fn offset(self, bytes: isize) -> Ptr {
+        Ptr(self.0.wrapping_offset(bytes))
+    }
+}
+
+/// The time, for deadlines.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that looks at the clock"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// How a pass is to be run.
+pub(crate) struct Conditions<'a> {
+    pub(crate) compiler: &'a Compiler,
+    pub(crate) control: &'a Control<'a>,
+    /// Elements of a block, if not the best.
+    pub(crate) block: Option<usize>,
+    /// The pool for this many elements, and how many threads may work.
+    pub(crate) threads: &'a dyn Fn(usize) -> Result<Option<(Arc<ThreadPool>, usize)>, RuntimeError>,
+}
+
+/// Runs one pass: `part` over the arrays of `bound`, whose iteration space is `shape`. Reduced values, one for each
+/// accumulator of the kernel, go to `reduced`. Whether all blocks succeeded is for `control` to say.
+///
+/// # Errors
+/// If no variant can be compiled, threads or memory are refused.
+pub(crate) fn run<'p>(
+    part: &'p Part,
+    shape: &[usize],
+    mut bound: Bound<'_, '_, '_>,
+    conditions: &Conditions<'_>,
+    plan: &mut Plan,
+    work: &mut Work,
+    reduced: &mut Vec<u64>,
+) -> Result<&'p Variant, RuntimeError> {
+    let mut copies = conditions.compiler.interprets();
+    let variant = loop {
+        plan.layout(part, shape, &mut bound, copies)?;
+        let variant = part.variant(&mut plan.classes, conditions.compiler)?;
+        if copies || !matches!(variant.code, Code::Interpreter) {
+            break variant;
+        }
+        // Nothing better could be had: the interpreter wants its inputs in private memory.
+        copies = true;
+    };
+    plan.follow(&variant.kernel);
+    let pool = (conditions.threads)(plan.total)?;
+    let threads = pool.as_ref().map_or(1, |(_, threads)| *threads);
+    let interpreted = matches!(variant.code, Code::Interpreter);
+    plan.cut(
+        part,
+        &variant.kernel,
+        interpreted,
+        conditions.block,
+        threads,
+    );
+    // `bound` outlives the pass, and with it the exclusive access to outputs on which every block below relies.
+    let pass = Pass {
+        plan,
+        part,
+        kernel: &variant.kernel,
+        code: &variant.code,
+        control: conditions.control,
+    };
+    match pool {
+        Some((pool, threads)) if pass.chunks() > 1 => {
+            pass.run_on(&pool, threads.min(pass.chunks()), work, reduced)?;
+        }
+        _ => pass.run_here(work, reduced)?,
+    }
+    drop(bound);
+    Ok(variant)
+}
+
+/// A pass that is running.
+///
+/// Invariant: `plan` was laid out and cut for `part`, `kernel` and arrays that are alive, with the outputs held exclusively and
+/// the inputs not written to by others, until the pass ends; and [`Bound`]'s invariant holds for them.
+struct Pass<'a> {
+    plan: &'a Plan,
+    part: &'a Part,
+    kernel: &'a Arc<Kernel>,
+    code: &'a Code,
+    control: &'a Control<'a>,
+}
+
+/// Why a chunk ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    /// Stopped, faulted or failed: `control` knows.
+    Short,
+}
+
+impl Pass<'_> {
+    fn chunks(&self) -> usize {
+        self.plan.total.div_ceil(self.plan.chunk)
+    }
+
+    /// The positions of chunk `i`.
+    fn chunk(&self, i: usize) -> (usize, usize) {
+        let start = i * self.plan.chunk;
+        (start, self.plan.total.min(start + self.plan.chunk))
+    }
+
+    /// All chunks on this thread, in order; takes no lock and, up to one leaf, allocates nothing.
+    fn run_here(&self, work: &mut Work, reduced: &mut Vec<u64>) -> Result<(), RuntimeError> {
+        work.fit(self.plan, self.kernel)?;
+        reduced.clear();
+        let mut tree = (self.plan.total > LEAF && self.part.reduces)
+            .then(|| Tree::new(&self.kernel.accumulators));
+        for i in 0..self.chunks() {
+            let (start, end) = self.chunk(i);
+            if !self.control.wants_chunk(start) {
+                return Ok(());
+            }
+            let leaf = |partials: &[u64]| match &mut tree {
+                Some(tree) => tree.push(0, partials.to_vec()),
+                None => reduced.extend_from_slice(partials),
+            };
+            if self.run_chunk(work, start, end, leaf) == End::Done {
+                self.control.chunk_done(end - start);
+            }
+        }
+        if let Some(tree) = tree {
+            *reduced = tree.finish();
+        } else if self.plan.total == 0 {
+            *reduced = Tree::new(&self.kernel.accumulators).finish();
+        }
+        Ok(())
+    }
+
+    /// Chunks on up to `threads` threads, this one among them.
+    fn run_on(
+        &self,
+        pool: &ThreadPool,
+        threads: usize,
+        work: &mut Work,
+        reduced: &mut Vec<u64>,
+    ) -> Result<(), RuntimeError> {
+        let next = AtomicUsize::new(0);
+        let joined = Mutex::new(Joined::new(self.kernel));
+        let refused = Mutex::new(None);
+        let help = |work: &mut Work| {
+            if let Err(error) = self.take_chunks(work, &next, &joined) {
+                self.control.stop(Stop::Failed);
+                refused
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+            }
+        };
+        pool.in_place_scope(|scope| {
+            for _ in 1..threads {
+                // A panic goes on in the caller, once all have stopped.
+                scope.spawn(|_| {
+                    let guard = StopOnPanic(self.control);
+                    with_thread_scratch(|scratch| help(&mut scratch.work));
+                    drop(guard);
+                });
+            }
+            let guard = StopOnPanic(self.control);
+            help(work);
+            drop(guard);
+        });
+        if let Some(error) = refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *reduced = joined.tree.finish();
+        Ok(())
+    }
+
+    fn take_chunks(
+        &self,
+        work: &mut Work,
+        next: &AtomicUsize,
+        joined: &Mutex<Joined>,
+    ) -> Result<(), RuntimeError> {
+        work.fit(self.plan, self.kernel)?;
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= self.chunks() {
+                return Ok(());
+            }
+            let (start, end) = self.chunk(i);
+            if !self.control.wants_chunk(start) {
+                return Ok(());
+            }
+            let mut leaves = Vec::new();
+            let done = self.run_chunk(work, start, end, |partials| leaves.push(partials.to_vec()));
+            if done == End::Short {
+                continue;
+            }
+            if self.part.reduces {
+                let whole = end - start == self.plan.chunk;
+                let level = whole.then(|| (self.plan.chunk / LEAF).ilog2());
+                let nodes = reduce_leaves(self.kernel, leaves, level);
+                joined
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(i, nodes);
+            }
+            self.control.chunk_done(end - start);
+        }
+    }
+
+    /// The blocks of one chunk; `leaf` is given the partial values of each leaf.
+    fn run_chunk(
+        &self,
+        work: &mut Work,
+        start: usize,
+        end: usize,
+        leaf: impl FnMut(&[u64]),
+    ) -> End {
+        match self.code {
+            Code::Interpreter => {
+                let mut interpreter = work.take_interpreter(self.kernel);
+                let done = self.blocks(work, start, end, leaf, |work, n, index, fault| {
+                    self.interpret(&mut interpreter.1, work, n, index, fault)
+                });
+                work.keep_interpreter(interpreter);
+                done
+            }
+            #[cfg(feature = "jit")]
+            Code::Native(native) => self.blocks(work, start, end, leaf, |work, n, index, fault| {
+                self.call(native, work, n, index, fault)
+            }),
+        }
+    }
+
+    /// Cuts a chunk into leaves and blocks and runs `kernel` on each; that returns whether it succeeded.
+    fn blocks(
+        &self,
+        work: &mut Work,
+        start: usize,
+        end: usize,
+        mut leaf: impl FnMut(&[u64]),
+        mut kernel: impl FnMut(&mut Work, usize, u64, &mut Fault) -> bool,
+    ) -> End {
+        let plan = self.plan;
+        let mut fault = Fault::NONE;
+        let mut at = self.seek(work, start);
+        self.load_cells(work);
+        while at.position < end {
+            let leaf_end = if self.part.reduces {
+                self.reset_lanes(work);
+                end.min((at.position / LEAF + 1) * LEAF)
+            } else {
+                end
+            };
+            while at.position < leaf_end {
+                if !self.control.wants_block() {
+                    return End::Short;
+                }
+                let n = plan.block.min(leaf_end - at.position).min(at.row_left);
+                self.locate(work, &at, n);
+                let failed = self.control.injects_failure(at.position, n)
+                    || !kernel(work, n, at.position as u64, &mut fault);
+                if failed {
+                    self.control.stop(Stop::Failed);
+                    return End::Short;
+                }
+                if fault.is_some() {
+                    self.control.record(fault);
+                    return End::Short;
+                }
+                self.store(work, at.position, n);
+                self.advance(work, &mut at, n);
+            }
+            if self.part.reduces {
+                let lanes = work.lanes.chunks_exact(LANE_WORDS);
+                let accumulators = self.kernel.accumulators.iter().zip(lanes);
+                for ((acc, lanes), partial) in accumulators.zip(&mut work.partials) {
+                    *partial = acc.combine_lanes(lanes);
+                }
+                leaf(&work.partials);
+            }
+        }
+        End::Done
+    }
+
+    fn reset_lanes(&self, work: &mut Work) {
+        let lanes = work.lanes.chunks_exact_mut(LANE_WORDS);
+        for (acc, lanes) in self.kernel.accumulators.iter().zip(lanes) {
+            acc.reset(lanes);
+        }
+    }
+
+    /// The cursor at `position`.
+    fn seek(&self, work: &mut Work, position: usize) -> Cursor {
+        work.index.clear();
+        work.rows.clear();
+        let Some(row) = self.plan.row else {
+            return Cursor {
+                position,
+                in_row: position,
+                row_left: usize::MAX,
+            };
+        };
+        let space = &self.plan.space;
+        let outer = &space.shape()[..space.shape().len() - 1];
+        work.index.resize(outer.len(), 0);
+        let mut rest = position / row;
+        for (index, extent) in work.index.iter_mut().zip(outer).rev() {
+            *index = rest % extent;
+            rest /= extent;
+        }
+        for i in 0..self.plan.operands.len() {
+            let steps = work.index.iter().zip(space.strides(i));
+            work.rows.push(
+                steps
+                    .map(|(&index, &stride)| stride * index.cast_signed())
+                    .sum(),
+            );
+        }
+        Cursor {
+            position,
+            in_row: position % row,
+            row_left: row - position % row,
+        }
+    }
+
+    /// Moves the cursor on by a block, which does not pass the end of the row.
+    fn advance(&self, work: &mut Work, at: &mut Cursor, n: usize) {
+        at.position += n;
+        at.in_row += n;
+        let Some(row) = self.plan.row else {
+            return;
+        };
+        at.row_left -= n;
+        if at.row_left > 0 {
+            return;
+        }
+        (at.in_row, at.row_left) = (0, row);
+        let space = &self.plan.space;
+        for axis in (0..space.shape().len() - 1).rev() {
+            let extent = space.shape()[axis];
+            work.index[axis] += 1;
+            let wraps = work.index[axis] == extent;
+            let steps = if wraps { 1 - extent.cast_signed() } else { 1 };
+            for (i, row) in work.rows.iter_mut().enumerate() {
+                *row += space.strides(i)[axis] * steps;
+            }
+            if !wraps {
+                return;
+            }
+            work.index[axis] = 0;
+        }
+    }
+
+    /// The array of `operand`, in the order of iteration.
+    fn array(&self, i: usize, operand: &Operand) -> RawView<'_> {
+        RawView {
+            ptr: operand.ptr.0,
+            dtype: operand.dtype,
+            byte_order: operand.byte_order,
+            shape: self.plan.space.shape(),
+            strides: self.plan.space.strides(i),
+        }
+    }
+
+    /// A thread's area, which [`Work::fit`] made as large as the plan says.
+    fn area(work: &mut Work) -> *mut u8 {
+        work.area.as_mut().expect("`fit` made an area").as_mut_ptr()
+    }
+
+    /// Copies the one element of each operand that wants it.
+    fn load_cells(&self, work: &mut Work) {
+        let area = Self::area(work);
+        for (i, operand) in self.plan.operands[..self.plan.inputs].iter().enumerate() {
+            if operand.access == Access::Cell {
+                // SAFETY: gather's (1) the array is alive (`Pass`) and, as there are elements to go through, has its first;
+                // (2) `cut` left room for an element at `offset`; (3) the area is this thread's own, and nobody writes to
+                // an input that is accessed so: one that an output shares has `Access::Block`.
+                unsafe {
+                    self.array(i, operand)
+                        .gather(0, 1, area.wrapping_add(operand.offset))
+                };
+            }
+        }
+    }
+
+    /// Fills the blocks of inputs, and sets the kernel's pointers to where its operands are for `n` elements from `at` on.
+    fn locate(&self, work: &mut Work, at: &Cursor, n: usize) {
+        let area = Self::area(work);
+        for (i, operand) in self.plan.operands.iter().enumerate() {
+            let is_input = i < self.plan.inputs;
+            let place = match operand.access {
+                Access::Direct | Access::Scalar => {
+                    let row = work.rows.get(i).copied().unwrap_or(0);
+                    operand
+                        .ptr
+                        .offset(row + operand.step * at.in_row.cast_signed())
+                }
+                Access::Cell => Ptr(area.wrapping_add(operand.offset)),
+                Access::Block => {
+                    let block = area.wrapping_add(operand.offset);
+                    if is_input {
+                        // SAFETY: gather's (1) the array is alive (`Pass`), and `at.position + n` is at most its number of
+                        // elements; (2) `cut` left room for `plan.block >= n` elements; (3) the area is this thread's own;
+                        // if an output shares the array, then under the same indices (`Bound`), and only the thread
+                        // that has this chunk writes to those, after this.
+                        unsafe { self.array(i, operand).gather(at.position, n, block) };
+                    }
+                    Ptr(block)
+                }
+            };
+            let places = if is_input {
+                &mut work.inputs
+            } else {
+                &mut work.outputs
+            };
+            places[operand.index] = place;
+        }
+    }
+
+    /// Puts the blocks of outputs into their arrays.
+    fn store(&self, work: &mut Work, position: usize, n: usize) {
+        let area = Self::area(work);
+        for (i, operand) in self.plan.operands.iter().enumerate().skip(self.plan.inputs) {
+            if operand.access == Access::Block {
+                // SAFETY: scatter's (1) the array is alive and exclusively held (`Pass`), and `position + n` is at most its
+                // number of elements; (2, 3) the block is this thread's own, and has `plan.block >= n` elements;
+                // (4) positions of one chunk are accessed by the thread that has it only.
+                unsafe {
+                    let block = area.wrapping_add(operand.offset);
+                    self.array(i, operand).scatter(position, n, block);
+                }
+            }
+        }
+    }
+
+    /// Runs machine code on the places that [`locate`](Self::locate) has set.
+    #[cfg(feature = "jit")]
+    fn call(
+        &self,
+        native: &numloom_jit::NativeKernel,
+        work: &mut Work,
+        n: usize,
+        index: u64,
+        fault: &mut Fault,
+    ) -> bool {
+        let scratch = Self::area(work).wrapping_add(self.plan.scratch);
+        let mut args = numloom_jit::abi::KernelArgs {
+            n,
+            index,
+            inputs: work.inputs.as_ptr().cast(),
+            input_strides: std::ptr::null(),
+            outputs: work.outputs.as_ptr().cast(),
+            output_strides: std::ptr::null(),
+            accumulators: work.lanes.as_mut_ptr(),
+            scratch,
+            calls: std::ptr::null(),
+            fault,
+        };
+        // SAFETY: (1) `cut` keeps blocks within MAX_BLOCK for a kernel with slots. (2, 3) `fit` made a pointer for each input and
+        // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
+        // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
+        // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room. (6) `fault` is a
+        // reference. (7) Blocks, cells and scratch lie apart in the area; arrays that outputs share have `Access::Block`,
+        // two outputs share nothing (`Bound`), and other threads have other positions. (8) Every array is initialised.
+        let status = unsafe { native.call(&mut args) };
+        status & numloom_jit::abi::STATUS_PANIC == 0
+    }
+
+    /// Runs the interpreter on cells and blocks: with it, no operand is accessed in place.
+    fn interpret(
+        &self,
+        interpreter: &mut Interpreter,
+        work: &mut Work,
+        n: usize,
+        index: u64,
+        fault: &mut Fault,
+    ) -> bool {
+        let area = work
+            .area
+            .as_mut()
+            .expect("`fit` made an area")
+            .as_bytes_mut();
+        let (inputs, outputs) = self.plan.operands.split_at(self.plan.inputs);
+        let cut = outputs.first().map_or(area.len(), |operand| operand.offset);
+        let (read, mut rest) = area.split_at_mut(cut);
+        let mut places = Slots::new(self.kernel.inputs.len(), || &[][..]);
+        for operand in inputs {
+            let n = if operand.access == Access::Cell { 1 } else { n };
+            let bytes = &read[operand.offset..][..n * operand.dtype.itemsize()];
+            places.as_mut()[operand.index] = bytes;
+        }
+        let mut targets = Slots::new(outputs.len(), || &mut [][..]);
+        let mut passed = cut;
+        for operand in outputs {
+            let (_, from) = rest.split_at_mut(operand.offset - passed);
+            let (bytes, after) = from.split_at_mut(n * operand.dtype.itemsize());
+            passed = operand.offset + bytes.len();
+            targets.as_mut()[operand.index] = bytes;
+            rest = after;
+        }
+        let block = Block {
+            n,
+            index,
+            inputs: places.as_mut(),
+            outputs: targets.as_mut(),
+            accumulators: &mut work.lanes,
+            fault,
+        };
+        interpreter.run(self.kernel, block);
+        true
+    }
+}
+
+/// As many slices as a kernel has places, in place if they are few.
+enum Slots<T> {
+    Few([T; 16], usize),
+    Many(Vec<T>),
+}
+
+impl<T> Slots<T> {
+    fn new(n: usize, empty: impl Fn() -> T) -> Slots<T> {
+        if n <= 16 {
+            Slots::Few(std::array::from_fn(|_| empty()), n)
+        } else {
+            Slots::Many((0..n).map(|_| empty()).collect())
+        }
+    }
+
+    fn as_mut(&mut self) -> &mut [T] {
+        match self {
+            Slots::Few(items, n) => &mut items[..*n],
+            Slots::Many(items) => items,
+        }
+    }
+}
+
+/// Where a chunk is.
+struct Cursor {
+    /// The logical position.
+    position: usize,
+    /// The position in the row, or the same if blocks do not end with rows.
+    in_row: usize,
+    row_left: usize,
+}
+
+/// Stops the run if dropped by a panic, so that other threads do not go on for nothing.
+struct StopOnPanic<'a>(&'a Control<'a>);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Stop::Failed);
+        }
+    }
+}
+
+/// Nodes of the fixed tree: levels and partial values.
+type Nodes = Vec<(u32, Vec<u64>)>;
+
+/// A whole chunk's leaves as one node of `level`, or those of the last chunk as they are.
+fn reduce_leaves(kernel: &Kernel, leaves: Vec<Vec<u64>>, level: Option<u32>) -> Nodes {
+    let Some(level) = level else {
+        return leaves.into_iter().map(|leaf| (0, leaf)).collect();
+    };
+    let mut tree = Tree::new(&kernel.accumulators);
+    leaves.into_iter().for_each(|leaf| tree.push(0, leaf));
+    vec![(level, tree.finish())]
+}
+
+/// Takes the nodes of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
+/// fastest thread is ahead of the slowest.
+struct Joined {
+    tree: Tree,
+    next: usize,
+    waiting: BTreeMap<usize, Nodes>,
+}
+
+impl Joined {
+    fn new(kernel: &Kernel) -> Joined {
+        Joined {
+            tree: Tree::new(&kernel.accumulators),
+            next: 0,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    fn push(&mut self, chunk: usize, nodes: Nodes) {
+        self.waiting.insert(chunk, nodes);
+        while let Some(nodes) = self.waiting.remove(&self.next) {
+            for (level, partials) in nodes {
+                self.tree.push(level, partials);
+            }
+            self.next += 1;
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! How one pass goes through its arrays: which operands the kernel sees in place, and how the work is cut.
+//!
+//! What goes in: a [`Part`] and the arrays bound to it. What comes out: a [`Plan`]. What it never does: follow a pointer.
+//!
+//! | access | the kernel sees | when |
+//! |---|---|---|
+//! | `Direct` | the array's memory | its elements lie one after the other in every block |
+//! | `Scalar` | the one element | the same element for the whole block |
+//! | `Cell` | a native copy of the one element | the same element everywhere, of the other byte order or for the interpreter |
+//! | `Block` | a private block, filled before or emptied after | everything else |
+//!
+//! Blocks end at multiples of the block size or, if that makes more operands direct, at the ends of rows.
+
+use numloom_data::{ByteOrder, DType};
+use numloom_ir::reduce::{LANES, LEAF};
+use numloom_ir::{Kernel, MAX_BLOCK};
+
+use crate::bind::{Bound, Out};
+use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::exec::Ptr;
+use crate::space::Space;
+use crate::variant::{Classes, Part};
+
+/// Rows at least this long are worth a kernel call each.
+const LONG_ROW: usize = 256;
+
+/// The most elements of a block that is copied, whatever the options say.
+const MAX_COPIED_BLOCK: usize = 1 << 16;
+
+/// Bytes read and written between two looks at the cancel flag and the clock: about 30 µs of memory traffic.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Where a chunk may start, in elements: 64 of one byte fill a cache line, so no two chunks write to one.
+const CHUNK_ALIGN: usize = 64;
+
+/// How the kernel gets at an operand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    Direct,
+    Scalar,
+    Cell,
+    Block,
+}
+
+/// An array of a pass.
+#[derive(Debug)]
+pub(crate) struct Operand {
+    /// The element where the iteration starts.
+    pub(crate) ptr: Ptr,
+    pub(crate) dtype: DType,
+    pub(crate) byte_order: ByteOrder,
+    /// Index among the kernel's inputs or outputs.
+    pub(crate) index: usize,
+    pub(crate) access: Access,
+    /// Bytes from one position to the next in what the kernel sees in place.
+    pub(crate) step: isize,
+    /// Where its cell or block lies in a thread's work area.
+    pub(crate) offset: usize,
+}
+
+impl Operand {
+    fn is_native(&self) -> bool {
+        self.byte_order == ByteOrder::Native || self.dtype.swap_unit() == 1
+    }
+}
+
+/// One pass over arrays, ready to run.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Elements to go through.
+    pub(crate) total: usize,
+    /// The axes gone through, and each operand's strides.
+    pub(crate) space: Space,
+    /// Inputs that are read, then arrays that are written.
+    pub(crate) operands: Vec<Operand>,
+    /// How many of the operands are inputs.
+    pub(crate) inputs: usize,
+    /// What the kernel must be compiled for.
+    pub(crate) classes: Classes,
+    /// The length of a row, if blocks end with rows.
+    pub(crate) row: Option<usize>,
+    /// Elements of a block.
+    pub(crate) block: usize,
+    /// Elements of a chunk.
+    pub(crate) chunk: usize,
+    /// Where the kernel's scratch lies in a thread's work area, and the size of that area.
+    pub(crate) scratch: usize,
+    pub(crate) work_bytes: usize,
+}
+
+impl Plan {
+    /// Takes in the arrays of `part` and chooses the order of iteration and each operand's access.
+    ///
+    /// `copies` says that the engine wants each input in private memory.
+    pub(crate) fn layout(
+        &mut self,
+        part: &Part,
+        shape: &[usize],
+        bound: &mut Bound<'_, '_, '_>,
+        copies: bool,
+    ) -> Result<(), RuntimeError> {
+        self.total = shape.iter().product();
+        self.space.reset(shape);
+        self.operands.clear();
+        self.classes.reset(bound.inputs());
+        for &i in &part.inputs {
+            let (operand, broadcasts) = bound.with_input(i, |view, guarded| {
+                let operand = Operand {
+                    ptr: Ptr(view.ptr().cast_mut()),
+                    dtype: view.dtype(),
+                    byte_order: view.byte_order(),
+                    index: i,
+                    // An operand of one element goes with the arrays if it is one, to spare a variant.
+                    access: match (guarded, view.ndim()) {
+                        (true, _) => Access::Block,
+                        (false, 0) => Access::Scalar,
+                        (false, _) => Access::Direct,
+                    },
+                    step: 0,
+                    offset: 0,
+                };
+                (operand, self.space.push(view.shape(), view.strides()))
+            });
+            if !broadcasts {
+                return Err(bound.with_input(i, |view, _| {
+                    RuntimeErrorKind::UncoveredInput {
+                        name: part.input_name(i).to_owned(),
+                        expected: shape.to_vec(),
+                        found: view.shape().to_vec(),
+                    }
+                    .into()
+                }));
+            }
+            self.operands.push(operand);
+        }
+        self.inputs = self.operands.len();
+        for (index, &output) in part.arrays.iter().enumerate() {
+            let Out::Array(view) = bound.output(output) else {
+                unreachable!("scalars stand in for arrays before a pass is planned")
+            };
+            let broadcasts = self.space.push(view.shape(), view.strides());
+            assert!(
+                broadcasts && view.shape() == shape,
+                "an output has its result's shape"
+            );
+            self.operands.push(Operand {
+                ptr: Ptr(view.mut_ptr()),
+                dtype: view.dtype(),
+                byte_order: view.byte_order(),
+                index,
+                access: Access::Direct,
+                step: 0,
+                offset: 0,
+            });
+        }
+        self.space.simplify(!part.reduces && !part.faults);
+        self.choose_rows(part, copies);
+        self.choose_access(copies);
+        Ok(())
+    }
+
+    /// Blocks end with rows if that spares an operand its copy, rows are long, and lanes stay in step.
+    fn choose_rows(&mut self, part: &Part, copies: bool) {
+        self.row = None;
+        let [_, .., row] = *self.space.shape() else {
+            return;
+        };
+        if copies || row < LONG_ROW || part.reduces && !row.is_multiple_of(LANES) {
+            return;
+        }
+        let spared = |(i, operand): (usize, &Operand)| {
+            let strides = self.space.strides(i);
+            operand.is_native()
+                && operand.access != Access::Block
+                && in_place(operand, strides, self.space.shape()).is_none()
+                && in_place(operand, &strides[strides.len() - 1..], &[row]).is_some()
+        };
+        if self.operands.iter().enumerate().any(spared) {
+            self.row = Some(row);
+        }
+    }
+
+    fn choose_access(&mut self, copies: bool) {
+        let rank = self.space.shape().len();
+        for (i, operand) in self.operands.iter_mut().enumerate() {
+            operand.ptr = operand.ptr.offset(self.space.start(i));
+            let input = i < self.inputs;
+            if operand.access == Access::Block {
+                continue;
+            }
+            let (strides, shape) = (self.space.strides(i), self.space.shape());
+            let constant = strides.iter().all(|&stride| stride == 0);
+            if input && constant && (self.total > 1 || operand.access == Access::Scalar) {
+                operand.access = if copies || normalised(operand) {
+                    Access::Cell
+                } else {
+                    Access::Scalar
+                };
+                operand.step = 0;
+            } else if copies || normalised(operand) && input || !operand.is_native() {
+                operand.access = Access::Block;
+            } else {
+                let first = if self.row.is_some() { rank - 1 } else { 0 };
+                let place = in_place(operand, &strides[first..], &shape[first..]);
+                (operand.access, operand.step) = match place {
+                    Some(0) if input => (Access::Scalar, 0),
+                    Some(step) if step != 0 => (Access::Direct, step),
+                    _ => (Access::Block, 0),
+                };
+            }
+            if input && matches!(operand.access, Access::Scalar | Access::Cell) {
+                self.classes.set_scalar(operand.index);
+            }
+        }
+    }
+
+    /// Gives scalars a block each where the kernel that was found takes contiguous inputs only.
+    pub(crate) fn follow(&mut self, kernel: &Kernel) {
+        for operand in &mut self.operands[..self.inputs] {
+            let scalar = matches!(operand.access, Access::Scalar | Access::Cell);
+            let class = kernel.inputs[operand.index].class;
+            if scalar && class == numloom_ir::InputClass::Contiguous {
+                operand.access = Access::Block;
+            }
+        }
+    }
+
+    /// Cuts the work into blocks and chunks, and lays out a thread's work area.
+    pub(crate) fn cut(
+        &mut self,
+        part: &Part,
+        kernel: &Kernel,
+        interpreted: bool,
+        block: Option<usize>,
+        threads: usize,
+    ) {
+        let copied = self
+            .operands
+            .iter()
+            .any(|operand| operand.access == Access::Block);
+        let most = match (interpreted || !kernel.slots.is_empty(), copied) {
+            (true, _) => MAX_BLOCK,
+            (false, true) => MAX_COPIED_BLOCK,
+            (false, false) => usize::MAX,
+        };
+        let best = if copied { MAX_BLOCK } else { usize::MAX };
+        let mut block = block.unwrap_or(best).min(most);
+        if part.reduces {
+            block = block.min(LEAF).next_multiple_of(LANES);
+        }
+        let mut chunk = CHUNK_BYTES / part.bytes_per_element.max(1);
+        if threads > 1 {
+            chunk = chunk.min(self.total.div_ceil(4 * threads));
+        }
+        chunk = if part.reduces {
+            LEAF << chunk.div_ceil(LEAF).max(1).ilog2()
+        } else {
+            chunk.next_multiple_of(CHUNK_ALIGN).max(CHUNK_ALIGN)
+        };
+        self.chunk = chunk;
+        self.block = block.min(chunk.next_multiple_of(LANES));
+
+        const LINE: usize = numloom_data::Buffer::ALIGN;
+        self.scratch = 0;
+        let mut end = kernel.scratch_bytes().next_multiple_of(LINE);
+        for operand in &mut self.operands {
+            operand.offset = end;
+            end += match operand.access {
+                Access::Direct | Access::Scalar => 0,
+                Access::Cell => LINE,
+                Access::Block => (self.block * operand.dtype.itemsize()).next_multiple_of(LINE),
+            };
+        }
+        self.work_bytes = end;
+    }
+}
+
+/// Whether the bytes of an input are not what the kernel may see: any byte but 0 is true to a view, 1 alone to a kernel.
+fn normalised(operand: &Operand) -> bool {
+    !operand.is_native() || operand.dtype == DType::Bool
+}
+
+/// The step of an operand that steps evenly through `shape`, by its item size or not at all.
+fn in_place(operand: &Operand, strides: &[isize], shape: &[usize]) -> Option<isize> {
+    let size = operand.dtype.itemsize().cast_signed();
+    if strides.iter().all(|&stride| stride == 0) {
+        // No axis at all, or one element: either will do.
+        return Some(if shape.iter().all(|&extent| extent <= 1) {
+            size
+        } else {
+            0
+        });
+    }
+    let mut step = size;
+    let even = strides.iter().zip(shape).rev().all(|(&stride, &extent)| {
+        let even = stride == step;
+        step = step.saturating_mul(extent.cast_signed());
+        even
+    });
+    even.then_some(size)
+}

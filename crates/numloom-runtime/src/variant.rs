@@ -1,0 +1,307 @@
+//! What is compiled of a program: a part of its outputs, for inputs that lie in a certain way.
+//!
+//! What goes in: a [`Program`] and the outputs that share an iteration space. What comes out: a [`Part`], and its [`Variant`]s, each
+//! scheduled and compiled for the class of each input. Variants are made as they are met, and finding one takes no lock. What it
+//! never does: look at data.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use numloom_data::DType;
+use numloom_ir::{InputClass, InstKind, Kernel, Op, Program, schedule};
+
+use crate::code::{Code, Compiler};
+use crate::error::RuntimeError;
+
+/// The most variants of one part; further combinations of classes run on the all-contiguous one.
+const MAX_VARIANTS: usize = 32;
+
+/// A list that only grows, and is read without a lock.
+#[derive(Debug)]
+pub(crate) struct Growing<T> {
+    first: OnceLock<Box<Link<T>>>,
+    len: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Link<T> {
+    item: T,
+    next: OnceLock<Box<Link<T>>>,
+}
+
+impl<T> Growing<T> {
+    pub(crate) const fn new() -> Growing<T> {
+        Growing {
+            first: OnceLock::new(),
+            len: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let mut at = &self.first;
+        std::iter::from_fn(move || {
+            let link = at.get()?;
+            at = &link.next;
+            Some(&link.item)
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Appends `item` unless another that `is_same` is there first; the one in the list.
+    pub(crate) fn insert(&self, item: T, is_same: impl Fn(&T, &T) -> bool) -> &T {
+        let mut link = Box::new(Link {
+            item,
+            next: OnceLock::new(),
+        });
+        let mut at = &self.first;
+        loop {
+            match at.set(link) {
+                Ok(()) => {
+                    self.len.fetch_add(1, Ordering::Relaxed);
+                    return &at.get().expect("it was just set").item;
+                }
+                Err(refused) => link = refused,
+            }
+            let there = at.get().expect("it was set before");
+            if is_same(&there.item, &link.item) {
+                return &there.item;
+            }
+            at = &there.next;
+        }
+    }
+}
+
+/// The class of each input, one bit an input: 1 for [`InputClass::Scalar`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Classes(Vec<u64>);
+
+impl Classes {
+    pub(crate) fn new(classes: &[InputClass]) -> Classes {
+        let mut bits = Classes::default();
+        bits.reset(classes.len());
+        for (i, &class) in classes.iter().enumerate() {
+            if class == InputClass::Scalar {
+                bits.set_scalar(i);
+            }
+        }
+        bits
+    }
+
+    /// All `n` contiguous.
+    pub(crate) fn reset(&mut self, n: usize) {
+        self.0.clear();
+        self.0.resize(n.div_ceil(64), 0);
+    }
+
+    pub(crate) fn set_scalar(&mut self, i: usize) {
+        self.0[i / 64] |= 1 << (i % 64);
+    }
+
+    pub(crate) fn set_contiguous(&mut self, i: usize) {
+        self.0[i / 64] &= !(1 << (i % 64));
+    }
+
+    pub(crate) fn is_scalar(&self, i: usize) -> bool {
+        self.0[i / 64] >> (i % 64) & 1 == 1
+    }
+
+    fn list(&self, n: usize) -> Vec<InputClass> {
+        let class = |i| match self.is_scalar(i) {
+            true => InputClass::Scalar,
+            false => InputClass::Contiguous,
+        };
+        (0..n).map(class).collect()
+    }
+}
+
+/// A kernel and what runs it.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    classes: Classes,
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) code: Code,
+    /// Why it is the interpreter, if it is not by choice.
+    pub(crate) fallback: Option<String>,
+}
+
+impl Variant {
+    /// About how many bytes it holds.
+    fn bytes(&self) -> usize {
+        let insts = |step: &numloom_ir::Step| match step {
+            numloom_ir::Step::Loop(insts) => insts.len(),
+            numloom_ir::Step::Call(_) => 2,
+        };
+        let ir: usize = self.kernel.steps.iter().map(insts).sum();
+        1024 + 96 * ir + self.code.bytes()
+    }
+}
+
+/// Outputs of a program that share an iteration space.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The program with these outputs only.
+    prog: Arc<Program>,
+    /// Their indices in the whole program.
+    pub(crate) outputs: Box<[usize]>,
+    /// Those of them that are arrays, in the order of the kernel's outputs.
+    pub(crate) arrays: Box<[usize]>,
+    /// Inputs that are read, ascending.
+    pub(crate) inputs: Box<[usize]>,
+    /// Whether any output is reduced.
+    pub(crate) reduces: bool,
+    /// Whether an element can fault.
+    pub(crate) faults: bool,
+    /// Bytes read and written for each element of the space, all operands contiguous.
+    pub(crate) bytes_per_element: usize,
+    /// A rough estimate of the work of an element, in tenths of a nanosecond.
+    pub(crate) work: usize,
+    variants: Growing<Variant>,
+}
+
+impl Part {
+    /// The part of `prog` with `outputs`.
+    pub(crate) fn new(prog: &Arc<Program>, outputs: Box<[usize]>) -> Part {
+        let prog = if outputs.len() == prog.outputs.len() {
+            Arc::clone(prog)
+        } else {
+            Arc::new(Program {
+                inputs: prog.inputs.clone(),
+                insts: prog.insts.clone(),
+                outputs: outputs.iter().map(|&i| prog.outputs[i].clone()).collect(),
+            })
+        };
+        let mut live = vec![false; prog.insts.len()];
+        for output in &prog.outputs {
+            live[output.value.index()] = true;
+        }
+        let mut inputs = vec![false; prog.inputs.len()];
+        let mut part = Part {
+            prog: Arc::clone(&prog),
+            outputs,
+            arrays: Box::default(),
+            inputs: Box::default(),
+            reduces: false,
+            faults: false,
+            bytes_per_element: 0,
+            work: 0,
+            variants: Growing::new(),
+        };
+        for (i, inst) in prog.insts.iter().enumerate().rev() {
+            if !live[i] {
+                continue;
+            }
+            inst.operands()
+                .iter()
+                .for_each(|arg| live[arg.index()] = true);
+            match &inst.kind {
+                InstKind::Input(i) => inputs[*i as usize] = true,
+                InstKind::Const(_) => {}
+                InstKind::Reduce { .. } => part.reduces = true,
+                InstKind::Apply { op, args } => {
+                    let from = prog.dtype(args[args.len() - 1]);
+                    part.faults |= op.can_fault(from);
+                    part.work += work(*op, from, inst.dtype);
+                }
+            }
+        }
+        part.inputs = (0..inputs.len()).filter(|&i| inputs[i]).collect();
+        let read = part.inputs.iter().map(|&i| prog.inputs[i].dtype.itemsize());
+        let arrays = (prog.outputs.iter().zip(&part.outputs))
+            .filter(|(output, _)| !is_reduced(&prog, output.value));
+        let written = (arrays.clone()).map(|(output, _)| prog.dtype(output.value).itemsize());
+        part.bytes_per_element = read.chain(written).sum();
+        part.arrays = arrays.map(|(_, &i)| i).collect();
+        part.work += part.bytes_per_element;
+        part
+    }
+
+    /// The variant for `classes`, compiled if it is met for the first time; past [`MAX_VARIANTS`] of them the
+    /// all-contiguous one, with `classes` set to that.
+    pub(crate) fn variant(
+        &self,
+        classes: &mut Classes,
+        compiler: &Compiler,
+    ) -> Result<&Variant, RuntimeError> {
+        if let Some(variant) = self.variants.iter().find(|v| v.classes == *classes) {
+            return Ok(variant);
+        }
+        if self.variants.len() >= MAX_VARIANTS {
+            classes.reset(self.prog.inputs.len());
+            if let Some(variant) = self.variants.iter().find(|v| v.classes == *classes) {
+                return Ok(variant);
+            }
+        }
+        let kernel = Arc::new(schedule(&self.prog, &classes.list(self.prog.inputs.len())));
+        let (code, fallback) = compiler.compile(&kernel)?;
+        let variant = Variant {
+            classes: classes.clone(),
+            kernel,
+            code,
+            fallback,
+        };
+        Ok(self.variants.insert(variant, |a, b| a.classes == b.classes))
+    }
+
+    /// The name of input `i`.
+    pub(crate) fn input_name(&self, i: usize) -> &str {
+        &self.prog.inputs[i].name
+    }
+
+    /// About how many bytes its variants hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.variants.iter().map(Variant::bytes).sum()
+    }
+
+    /// How many variants there are.
+    pub(crate) fn variants(&self) -> usize {
+        self.variants.len()
+    }
+}
+
+/// Whether an output's value is a reduction.
+pub(crate) fn is_reduced(prog: &Program, value: numloom_ir::Value) -> bool {
+    matches!(prog.inst(value).kind, InstKind::Reduce { .. })
+}
+
+/// A rough estimate of an operation's time for one element, in tenths of a nanosecond.
+fn work(op: Op, from: DType, to: DType) -> usize {
+    if op.is_block(from, to) {
+        25
+    } else {
+        from.itemsize().div_ceil(4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_growing_list_keeps_the_first_of_equals() {
+        let list = Growing::new();
+        assert_eq!(list.iter().count(), 0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|i| assert_eq!(*list.insert(i, |a, b| a == b), i)));
+            }
+        });
+        let mut items: Vec<_> = list.iter().copied().collect();
+        items.sort_unstable();
+        assert_eq!(items, (0..50).collect::<Vec<_>>());
+        assert_eq!(list.len(), 50);
+    }
+
+    #[test]
+    fn classes_are_told_apart_past_one_word() {
+        let mut list = vec![InputClass::Contiguous; 70];
+        list[66] = InputClass::Scalar;
+        let classes = Classes::new(&list);
+        assert!(classes.is_scalar(66) && !classes.is_scalar(2));
+        assert_eq!(classes.list(70), list);
+        assert_ne!(classes, Classes::new(&[InputClass::Contiguous; 70]));
+    }
+}
