@@ -18,11 +18,13 @@
 //! library. Functions over vectors, as fixed in their operations and with tighter bounds, will come behind the same
 //! signatures. `f32` functions go through `f64` and round once more, which is correct rounding but for a handful of inputs.
 //!
-//! Special values are those of the C standard,
+//! How far each may be from the true value stands in one table, [`accuracy`]. Special values are those of the C standard,
 //! Annex F, which NumPy's are as well: `pow(1, nan)` is 1, `hypot(inf, nan)` is infinite, `atan2` knows the signs of zeros.
 //! The sign and payload of a NaN that comes out are not promised.
 #![forbid(unsafe_code)]
 
+pub mod accuracy;
+mod pow;
 mod reference;
 
 pub use reference::*;

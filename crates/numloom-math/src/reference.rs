@@ -86,5 +86,5 @@ unary! {
 binary! {
     atan2_f64 atan2_f32 (y, x) = libm::atan2, "Angle of the point (x, y)", "signs of zeros count; -π to π";
     hypot_f64 hypot_f32 (x, y) = libm::hypot, "Length of the vector (x, y)", "infinite if either is, even beside NaN; no overflow on the way";
-    pow_f64   pow_f32   (x, y) = libm::pow,   "Power", "1 at y = 0 and at x = 1 whatever the other, NaN for x < 0 with a fraction in y";
+    pow_f64   pow_f32   (x, y) = crate::pow::pow, "Power", "1 at y = 0 and at x = 1 whatever the other, NaN for x < 0 with a fraction in y";
 }
