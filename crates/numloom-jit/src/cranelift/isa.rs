@@ -53,6 +53,8 @@ pub(crate) struct Isa {
     isa: OwnedTargetIsa,
     /// x86-64 rather than aarch64.
     pub(super) x86: bool,
+    /// Instructions take operands of any alignment in memory.
+    pub(super) unaligned_operands: bool,
 }
 
 impl Isa {
@@ -82,6 +84,7 @@ impl Isa {
         Ok(Isa {
             isa,
             x86: level != Level::Neon,
+            unaligned_operands: level > Level::X86V2,
         })
     }
 

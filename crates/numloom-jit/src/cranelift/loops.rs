@@ -59,6 +59,7 @@ pub(super) fn build(
     let emit = Emit {
         b,
         x86: isa.x86,
+        foldable: isa.unaligned_operands,
         lanes: 1,
         uniform: false,
         pool: Pool::new(0),

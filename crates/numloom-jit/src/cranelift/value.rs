@@ -146,6 +146,9 @@ pub(super) struct Emit<'f> {
     pub(super) b: FunctionBuilder<'f>,
     /// x86-64 rather than aarch64.
     pub(super) x86: bool,
+    /// Whether a load may become the operand of an instruction. Without AVX most operands in memory must be aligned, and
+    /// Cranelift 0.135 forgets that for some comparisons; a load seen as another type is none that it folds.
+    pub(super) foldable: bool,
     /// Elements that the code being emitted computes at once.
     pub(super) lanes: usize,
     /// Whether the code being emitted is for a value that is the same for all elements.
@@ -296,7 +299,16 @@ impl Emit<'_> {
             let n = bytes / 16;
             Regs::collect((0..n).map(|i| {
                 let at = Offset32::new(offset + 16 * i as i32);
-                self.b.ins().load(ty, flags(), base, at)
+                if self.foldable {
+                    return self.b.ins().load(ty, flags(), base, at);
+                }
+                let other = if ty == types::I8X16 {
+                    types::I16X8
+                } else {
+                    types::I8X16
+                };
+                let x = self.b.ins().load(other, flags(), base, at);
+                self.view(ty, x)
             }))
         } else {
             let (scalar, whole) = match bytes {

@@ -1,0 +1,113 @@
+//! Reductions: lanes in registers, tails in memory.
+
+use std::sync::Arc;
+
+use numloom_data::DType;
+use numloom_ir::reduce::LANES;
+use numloom_ir::{AccOp, CastMode, Kernel, Op, Reduction};
+
+use crate::build::Build;
+use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
+use crate::values::{DTYPES, Numbers};
+
+const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
+
+/// Every length from 0 to 67, and one call after another on the same lanes.
+fn agree(kernel: Kernel) {
+    let kernel = Arc::new(kernel);
+    let mut numbers = Numbers::new(17);
+    for target in targets() {
+        let native = compile(&kernel, &target);
+        for n in (0..=67).chain([1000, 1024]) {
+            let data = Data::new(&kernel, n, &mut numbers);
+            let want = interpret(&kernel, &data);
+            let got = execute(&native, &data, n % 9);
+            let context = format!("{} n={n}", target.name());
+            assert_same(&kernel, Nan::Any, &got, &want, &context);
+
+            // In two calls, cut at a multiple of the lanes.
+            let cut = n / 2 / LANES * LANES;
+            let first = execute(&native, &data.part(&kernel, 0, cut), 0);
+            let mut rest = data.part(&kernel, cut, n - cut);
+            rest.accumulators = first.accumulators;
+            let got = execute(&native, &rest, 0);
+            let lanes = crate::compare::Result {
+                outputs: want.outputs.iter().map(|_| vec![]).collect(),
+                ..want
+            };
+            let got = crate::compare::Result {
+                outputs: lanes.outputs.clone(),
+                ..got
+            };
+            assert_same(&kernel, Nan::Any, &got, &lanes, &context);
+        }
+    }
+}
+
+#[test]
+fn each_lane_takes_its_elements_in_order() {
+    for op in OPS {
+        for dtype in DTYPES {
+            if op.op().info().domain.contains(dtype) {
+                let mut build = Build::new();
+                let x = build.array(dtype);
+                build.accumulate(op, x);
+                agree(build.finish());
+            }
+        }
+    }
+}
+
+#[test]
+fn elements_widen_on_their_way_to_a_sum() {
+    for dtype in DTYPES {
+        let mut build = Build::new();
+        let x = build.array(dtype);
+        let y = build.array(dtype);
+        for reduction in [Reduction::Sum, Reduction::Mean, Reduction::Prod] {
+            let to = reduction.accumulator(dtype);
+            let op = if reduction == Reduction::Prod {
+                AccOp::Prod
+            } else {
+                AccOp::Sum
+            };
+            let wide = build.apply_to(Op::Cast(CastMode::Wrap), to, &[x]);
+            build.accumulate(op, wide);
+        }
+        let least = build.apply(Op::Minimum, &[x, y]);
+        build.accumulate(AccOp::Min, least);
+        build.out(least);
+        agree(build.finish());
+    }
+}
+
+#[test]
+fn a_scalar_is_taken_once_for_each_element() {
+    for dtype in [DType::I32, DType::F64, DType::Bool] {
+        let mut build = Build::new();
+        let x = build.scalar(dtype);
+        build.accumulate(AccOp::Max, x);
+        let y = build.array(DType::F32);
+        build.accumulate(AccOp::Prod, y);
+        agree(build.finish());
+    }
+}
+
+#[test]
+fn one_body_fills_many_accumulators() {
+    let mut build = Build::new();
+    let x = build.array(DType::F64);
+    let square = build.apply(Op::Mul, &[x, x]);
+    build.accumulate(AccOp::Sum, x);
+    build.accumulate(AccOp::Sum, square);
+    build.accumulate(AccOp::Min, x);
+    build.accumulate(AccOp::Max, x);
+    let y = build.array(DType::I8);
+    build.accumulate(AccOp::Max, y);
+    let positive = build.apply(Op::Gt, &[square, x]);
+    build.accumulate(AccOp::Min, positive);
+    let one = build.apply_to(Op::Cast(CastMode::Wrap), DType::I64, &[positive]);
+    build.accumulate(AccOp::Sum, one);
+    build.out(square);
+    agree(build.finish());
+}
