@@ -47,6 +47,10 @@ fn each_mode_changes_what_its_name_says() {
     assert_eq!(read(&path), [1, 9, 3]);
     set(MapMode::Create).unwrap();
     assert_eq!(read(&path), [0, 9, 0]);
+    // A finished file is not locked, even while its map is there.
+    let created = MappedArray::open(&path, spec(MapMode::Create, &[3])).unwrap();
+    fs::File::open(&path).unwrap().try_lock().unwrap();
+    drop(created);
     assert!(!partial_path(&path).exists());
 }
 
@@ -301,9 +305,10 @@ fn released_pages_keep_their_values() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("a.bin");
     let n = 100_000;
-    for mode in [MapMode::Create, MapMode::CopyOnWrite, MapMode::ReadWrite] {
+    let modes = [MapMode::Create, MapMode::CopyOnWrite, MapMode::ReadWrite];
+    for (value, mode) in (4..).map(Scalar::I32).zip(modes) {
         let mut array = MappedArray::open(&path, spec(mode, &[n])).unwrap();
-        array.view_mut().unwrap().fill(&Scalar::I32(4)).unwrap();
+        array.view_mut().unwrap().fill(&value).unwrap();
         for advice in [
             numloom_data::Advice::Sequential,
             numloom_data::Advice::WillNeed,
@@ -312,7 +317,7 @@ fn released_pages_keep_their_values() {
             array.map().advise(advice, 5000..usize::MAX).unwrap();
         }
         array.map().flush_range(8192..10_000).unwrap();
-        assert!(array.view().scalars().all(|value| value == Scalar::I32(4)));
+        assert!(array.view().scalars().all(|found| found == value));
     }
 }
 
@@ -361,16 +366,58 @@ fn a_full_disk_is_an_error_before_anything_is_written() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
-/// No file system has this much room.
+/// More than any memory has: `/dev/shm` is a file system in memory, and knows its size.
 #[cfg(target_os = "linux")]
 #[test]
 fn more_than_the_disk_holds_leaves_nothing_behind() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = dir.path().join("c.bin");
+    let error = OutputFile::create(&path, b"", DType::U8, &[1 << 46], Order::C).unwrap_err();
+    match error.kind() {
+        DataErrorKind::NoSpace { source, .. } => {
+            assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// Writers come and go; whenever the file is there, it is one writer's whole output.
+#[test]
+fn many_writers_never_show_a_torn_file() {
+    const N: usize = 3000;
     let dir = tempdir().unwrap();
     let path = dir.path().join("c.bin");
-    let error = OutputFile::create(&path, b"", DType::U8, &[1 << 52], Order::C).unwrap_err();
-    assert!(
-        matches!(error.kind(), DataErrorKind::NoSpace { .. }),
-        "{error}"
-    );
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let write = &|value: i32| {
+        let mut commits = 0;
+        for _ in 0..300 {
+            match OutputFile::create(&path, b"", DType::I32, &[N], Order::C) {
+                Ok(mut out) => {
+                    out.view_mut().fill(&Scalar::I32(value)).unwrap();
+                    out.commit().unwrap();
+                    commits += 1;
+                }
+                Err(error) => assert!(
+                    matches!(error.kind(), DataErrorKind::InUse { .. }),
+                    "{error}"
+                ),
+            }
+            if path.exists() {
+                let values = read(&path);
+                assert_eq!(values.len(), N);
+                assert!(values[0] > 0 && values.iter().all(|&v| v == values[0]));
+            }
+        }
+        commits
+    };
+    let commits: Vec<i32> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..=4)
+            .map(|value| scope.spawn(move || write(value)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(commits.iter().sum::<i32>() > 0);
 }

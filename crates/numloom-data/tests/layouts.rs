@@ -1,6 +1,8 @@
 //! Gathering and scattering, against indices multiplied by strides one element at a time.
 
-use numloom_data::{ByteOrder, Complex, DType, Order, Scalar, View, ViewMut, gather, scatter};
+use numloom_data::{
+    ByteOrder, Complex, DType, Order, Overlap, Scalar, View, ViewMut, gather, overlap, scatter,
+};
 use proptest::prelude::*;
 
 fn dtypes() -> impl Strategy<Value = DType> {
@@ -289,6 +291,39 @@ fn an_index_out_of_range_is_none_and_an_axis_an_error() {
             .reshape(&[2, 1])
             .is_err()
     );
+}
+
+#[test]
+fn overlap_tells_the_same_elements_from_other_orders_of_them() {
+    let x = [0u32; 9];
+    let square = View::from_slice_shaped(&x, &[3, 3]).unwrap();
+    let part = |start, stop| square.slice_axis(0, Some(start), Some(stop), 1).unwrap();
+    let cases = [
+        (square.clone(), square.clone(), Overlap::Same),
+        (square.clone(), square.transpose(), Overlap::Partial),
+        (
+            square.clone(),
+            square.with_byte_order(ByteOrder::Swapped),
+            Overlap::Partial,
+        ),
+        (
+            square.clone(),
+            square.reshape(&[9]).unwrap(),
+            Overlap::Partial,
+        ),
+        (part(0, 2), part(1, 3), Overlap::Partial),
+        (part(0, 1), part(1, 3), Overlap::None),
+        (
+            part(0, 1),
+            square.index_axis(0, 0).unwrap().insert_axis(0).unwrap(),
+            Overlap::Same,
+        ),
+        (part(1, 1), square.clone(), Overlap::None),
+    ];
+    for (a, b, want) in cases {
+        assert_eq!(overlap(&a, &b), want, "{a:?} {b:?}");
+        assert_eq!(overlap(&b, &a), want, "{b:?} {a:?}");
+    }
 }
 
 #[test]

@@ -401,6 +401,21 @@ fn files_that_are_not_whole_are_errors_with_their_name() {
 }
 
 #[test]
+fn stray_bool_bytes_are_true() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let mut bytes = Vec::new();
+    npy::write_to(&mut bytes, &View::from_slice(&[false, true, true])).unwrap();
+    let n = bytes.len();
+    bytes[n - 1] = 0xff;
+    fs::write(&path, &bytes).unwrap();
+    let read = npy::read(&path).unwrap();
+    assert_eq!(read.as_slice::<bool>().unwrap(), [false, true, true]);
+    let mapped = npy::open(&path, MapMode::Read).unwrap();
+    assert_eq!(mapped.view().get(&[2]), Some(Scalar::Bool(true)));
+}
+
+#[test]
 fn a_cut_file_can_still_be_looked_at() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("a.npy");
