@@ -107,7 +107,8 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if self.file.take().is_some() && !self.keep {
+        // Removed while the file, and so its lock, is still held: after it the name may be another writer's.
+        if self.file.is_some() && !self.keep {
             // Nobody is left to hear of a failure, and an unfinished file is recognised by its name.
             let _ = fs::remove_file(&self.path);
         }

@@ -385,12 +385,12 @@ fn more_than_the_disk_holds_leaves_nothing_behind() {
 /// Writers come and go; whenever the file is there, it is one writer's whole output.
 #[test]
 fn many_writers_never_show_a_torn_file() {
-    const N: usize = 3000;
+    const N: usize = 16;
     let dir = tempdir().unwrap();
     let path = dir.path().join("c.bin");
     let write = &|value: i32| {
         let mut commits = 0;
-        for _ in 0..300 {
+        for _ in 0..2000 {
             match OutputFile::create(&path, b"", DType::I32, &[N], Order::C) {
                 Ok(mut out) => {
                     out.view_mut().fill(&Scalar::I32(value)).unwrap();
