@@ -19,6 +19,13 @@ pub(crate) struct Operand {
     pub(crate) span: Span,
 }
 
+/// An operand and the signs before it, outermost first.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    pub(crate) signs: Vec<(UnaryOp, Span)>,
+    pub(crate) operand: Operand,
+}
+
 /// What came of the run that a bracketed token stands for.
 #[derive(Debug)]
 pub(crate) enum Group {
@@ -188,32 +195,21 @@ impl<'t> Builder<'t> {
     // Operators.
 
     /// Signs and powers, which group to the right: `-a ** -b` is `-(a ** (-b))`.
-    pub(crate) fn power(
-        &mut self,
-        signs: Vec<(UnaryOp, Span)>,
-        first: Operand,
-        mut rest: Vec<(Span, (Vec<(UnaryOp, Span)>, Operand))>,
-    ) -> Operand {
-        let Some((mut op_span, (mut inner, mut value))) = rest.pop() else {
-            return self.signed(signs, first);
-        };
-        loop {
-            value = self.signed(inner, value);
-            let (base, outer, next) = match rest.pop() {
-                Some((span, (signs, base))) => (base, signs, Some(span)),
-                None => (first, Vec::new(), None),
-            };
-            value = self.binary(base, (BinaryOp::Pow, op_span), value);
-            match next {
-                Some(span) => (op_span, inner) = (span, outer),
-                None => return self.signed(signs, value),
-            }
+    pub(crate) fn power(&mut self, first: Signed, mut rest: Vec<(Span, Signed)>) -> Operand {
+        let mut exponent = None;
+        while let Some((op_span, factor)) = rest.pop() {
+            exponent = Some((op_span, self.factor(factor, exponent)));
         }
+        self.factor(first, exponent)
     }
 
-    fn signed(&mut self, signs: Vec<(UnaryOp, Span)>, operand: Operand) -> Operand {
-        let signs = signs.into_iter().rev();
-        signs.fold(operand, |arg, (op, at)| self.unary(op, at, arg))
+    fn factor(&mut self, factor: Signed, exponent: Option<(Span, Operand)>) -> Operand {
+        let power = match exponent {
+            Some((at, exponent)) => self.binary(factor.operand, (BinaryOp::Pow, at), exponent),
+            None => factor.operand,
+        };
+        let signs = factor.signs.into_iter().rev();
+        signs.fold(power, |arg, (op, at)| self.unary(op, at, arg))
     }
 
     fn unary(&mut self, op: UnaryOp, at: Span, arg: Operand) -> Operand {

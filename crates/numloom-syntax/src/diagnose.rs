@@ -45,8 +45,13 @@ struct Stop<'a> {
 }
 
 impl Stop<'_> {
+    /// The token as written; of a bracketed part, the bracket nearest to the reader.
     fn text(&self, item: Item) -> String {
-        self.src[item.span.range()].to_owned()
+        let text = &self.src[item.span.range()];
+        match item.token {
+            Token::Paren | Token::Args | Token::Index => text[text.len() - 1..].to_owned(),
+            _ => text.to_owned(),
+        }
     }
 
     fn explain(&self) -> (SyntaxErrorKind, Span) {
@@ -107,7 +112,12 @@ impl Stop<'_> {
                 line_ends: closing.is_none() && self.goes_on_below(),
                 found: closing,
             };
-            return (kind, self.end());
+            let closing = Span::new(self.run.span.end - 1, self.run.span.end);
+            let at = match self.run.kind {
+                RunKind::Statement => self.end(),
+                _ => closing,
+            };
+            return (kind, at);
         };
         let in_args = self.run.kind == RunKind::Args;
         let first = matches!(
@@ -281,7 +291,9 @@ impl Stop<'_> {
         let kind = if colons.count() > 2 && part.iter().all(positional) {
             Kind::InvalidSubscript(SubscriptFault::TooManyColons)
         } else {
-            Kind::NonConstantIndex
+            let compares = |item: &Item| item.token.comparison().is_some();
+            let condition = part.iter().any(compares);
+            Kind::NonConstantIndex { condition }
         };
         (kind, cover(part))
     }

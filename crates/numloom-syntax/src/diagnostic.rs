@@ -1,6 +1,6 @@
 //! A diagnostic as plain data: no colour, no source text, no output.
 //!
-//! Every layer makes its own from its typed errors; [`render`](crate::render) draws them.
+//! Every layer makes its own from its typed errors; [`render`](crate::render()) draws them.
 
 use std::fmt;
 

@@ -146,7 +146,10 @@ pub enum SyntaxErrorKind {
     /// A value in the place of a function's name; the span is the value's.
     NotCallable,
     /// A subscript that is not made of constants.
-    NonConstantIndex,
+    NonConstantIndex {
+        /// Whether it compares something, so that elements were to be chosen by a condition.
+        condition: bool,
+    },
     /// A subscript of constants that makes no sense.
     InvalidSubscript(SubscriptFault),
     /// A keyword argument given twice; the span is the second one's.
@@ -279,7 +282,7 @@ impl SyntaxErrorKind {
             Self::UnsupportedSyntax(_) => Code::UnsupportedSyntax,
             Self::UnknownAttribute { .. } => Code::UnknownAttribute,
             Self::NotCallable => Code::NotCallable,
-            Self::NonConstantIndex => Code::NonConstantIndex,
+            Self::NonConstantIndex { .. } => Code::NonConstantIndex,
             Self::InvalidSubscript(_) => Code::InvalidSubscript,
             Self::RepeatedKeyword { .. } => Code::RepeatedKeyword,
             Self::PositionalAfterKeyword { .. } => Code::PositionalAfterKeyword,

@@ -30,7 +30,7 @@ use chumsky::prelude::{Boxed, IterParser, Parser, choice};
 use chumsky::primitive::select;
 
 use crate::ast::{Arg, Stmt, SubscriptItem, SubscriptKind};
-use crate::builder::{Builder, Operand};
+use crate::builder::{Builder, Operand, Signed, cover};
 use crate::token::{Item, Token};
 use crate::{Precedence, Span};
 
@@ -177,7 +177,9 @@ fn postfix<'t>() -> Rule<'t, Operand> {
 
 fn power<'t>(operand: Rule<'t, Operand>) -> Rule<'t, Operand> {
     let signs = word(Token::sign).repeated().collect::<Vec<_>>();
-    let signed = signs.then(operand);
+    let signed = signs
+        .then(operand)
+        .map(|(signs, operand)| Signed { signs, operand });
     signed
         .clone()
         .then(
@@ -187,7 +189,7 @@ fn power<'t>(operand: Rule<'t, Operand>) -> Rule<'t, Operand> {
                 .repeated()
                 .collect::<Vec<_>>(),
         )
-        .map_with(|((signs, first), rest), e| e.state().power(signs, first, rest))
+        .map_with(|(first, rest), e| e.state().power(first, rest))
         .boxed()
 }
 
@@ -304,7 +306,7 @@ fn index<'t>() -> Rule<'t, Vec<SubscriptItem>> {
     ));
     kind.map_with(|kind, e| {
         let tokens: Tokens<'t> = e.slice();
-        (kind, crate::builder::cover(tokens))
+        (kind, cover(tokens))
     })
     .separated_by(token(Token::Comma))
     .at_least(1)

@@ -73,7 +73,7 @@ impl<'s> Lexer<'s> {
             }
             Token::BadNumber => {
                 let (fault, at) = NumberFault::of(text);
-                let span = Span::new(span.start + at, span.end);
+                let span = Span::new(span.start + at.start, span.start + at.end);
                 let text = text.to_owned();
                 findings.push(SyntaxErrorKind::InvalidNumber { text, fault }, span);
                 Token::Hole

@@ -1,6 +1,8 @@
 //! What a number or a quoted text is worth. The token has the right shape already; what can still be
 //! wrong is size and escapes.
 
+use std::ops::Range;
+
 use crate::error::{NumberFault, SyntaxErrorKind};
 use crate::{IntLit, Span};
 
@@ -154,8 +156,9 @@ fn escape(rest: &str, is_bytes: bool) -> (Escape, usize) {
 }
 
 impl NumberFault {
-    /// What is wrong with the text of a `BadNumber` token, and at which byte of it that shows.
-    pub(crate) fn of(text: &str) -> (Self, usize) {
+    /// What is wrong with the text of a `BadNumber` token, and which bytes of it show that.
+    pub(crate) fn of(text: &str) -> (Self, Range<usize>) {
+        let all = 0..text.len();
         let (radix, body) = match text.as_bytes() {
             [b'0', b'x' | b'X', ..] => (16, 2),
             [b'0', b'o' | b'O', ..] => (8, 2),
@@ -164,32 +167,35 @@ impl NumberFault {
         };
         let digits = &text[body..];
         if body == 2 && digits.is_empty() {
-            return (Self::NoDigits, 0);
+            return (Self::NoDigits, all);
         }
         let belongs = |c: char| c == '_' || c.is_digit(radix) || (radix == 10 && c == '.');
         if let Some(at) = digits.find(|c| !belongs(c)) {
             let c = digits[at..].chars().next().unwrap_or('_');
             if radix != 10 && c.is_ascii_digit() {
-                return (Self::NoSuchDigit { digit: c, radix }, body + at);
+                let digit = body + at..body + at + 1;
+                return (Self::NoSuchDigit { digit: c, radix }, digit);
             }
             let tail = &digits[at..];
             if radix == 10 && at > 0 && matches!(tail, "e" | "E" | "e+" | "e-" | "E+" | "E-") {
-                return (Self::NoExponent, 0);
+                return (Self::NoExponent, all);
             }
             if at > 0 || radix == 10 {
                 let number = text[..body + at].trim_end_matches('_').len();
-                return (Self::RunsOn { number }, number);
+                return (Self::RunsOn { number }, number..text.len());
             }
-            return (Self::NoDigits, 0);
+            return (Self::NoDigits, all);
         }
-        if digits.contains("__") || digits.ends_with('_') || digits.contains("._") {
-            let at = digits
-                .find("__")
-                .or(digits.find("._"))
-                .unwrap_or(digits.len() - 1);
-            return (Self::Underscore, body + at);
+        let odd = ["__", "._", "_."].iter().find_map(|pair| digits.find(pair));
+        let odd = odd.or_else(|| digits.ends_with('_').then(|| digits.len() - 1));
+        match odd {
+            Some(at) => {
+                let rest = &digits[at..];
+                let len = rest.len() - rest.trim_start_matches(['_', '.']).len();
+                (Self::Underscore, body + at..body + at + len)
+            }
+            None => (Self::LeadingZero, all),
         }
-        (Self::LeadingZero, 0)
     }
 }
 

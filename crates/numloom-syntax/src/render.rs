@@ -17,128 +17,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::{Diagnostic, Label, Severity, Span};
-
-/// What to put before and after each part of a drawing, such as terminal colours. The default adds
-/// nothing, which is plain text.
-///
-/// ```
-/// use numloom_syntax::{Code, Diagnostic, Paint, Span, Style, render};
-/// let style = Style::default().with_primary(Paint::new("\x1b[31m", "\x1b[0m"));
-/// let diagnostic = Diagnostic::error(Code::UnknownName, "no input named `b`").with_primary(Span::new(2, 3), "");
-/// assert!(render(&diagnostic, "a+b", None, &style).contains("\x1b[31m^\x1b[0m"));
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Style {
-    /// `error[code]`.
-    pub error: Paint,
-    /// `warning[code]`.
-    pub warning: Paint,
-    /// The message after it.
-    pub message: Paint,
-    /// Line numbers and the frame.
-    pub frame: Paint,
-    /// Carets and what they say.
-    pub primary: Paint,
-    /// Dashes and what they say.
-    pub secondary: Paint,
-    /// `note:` and `help:`.
-    pub remark: Paint,
-}
-
-/// The text before and after one part of a drawing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Paint {
-    /// Written before, such as an escape sequence that sets a colour.
-    pub prefix: String,
-    /// Written after, such as the one that resets it.
-    pub suffix: String,
-}
-
-impl Paint {
-    /// A part between `prefix` and `suffix`.
-    pub fn new(prefix: impl Into<String>, suffix: impl Into<String>) -> Self {
-        let (prefix, suffix) = (prefix.into(), suffix.into());
-        Self { prefix, suffix }
-    }
-
-    fn on<'a, T: fmt::Display>(&'a self, text: T) -> Painted<'a, T> {
-        Painted { paint: self, text }
-    }
-}
-
-struct Painted<'a, T> {
-    paint: &'a Paint,
-    text: T,
-}
-
-impl<T: fmt::Display> fmt::Display for Painted<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.paint.prefix)?;
-        self.text.fmt(f)?;
-        f.write_str(&self.paint.suffix)
-    }
-}
-
-impl Style {
-    /// Sets how carets are painted.
-    #[must_use]
-    pub fn with_primary(mut self, paint: Paint) -> Self {
-        self.primary = paint;
-        self
-    }
-
-    /// Sets how `error[code]` is painted.
-    #[must_use]
-    pub fn with_error(mut self, paint: Paint) -> Self {
-        self.error = paint;
-        self
-    }
-
-    /// Sets how `warning[code]` is painted.
-    #[must_use]
-    pub fn with_warning(mut self, paint: Paint) -> Self {
-        self.warning = paint;
-        self
-    }
-
-    /// Sets how the message is painted.
-    #[must_use]
-    pub fn with_message(mut self, paint: Paint) -> Self {
-        self.message = paint;
-        self
-    }
-
-    /// Sets how line numbers and the frame are painted.
-    #[must_use]
-    pub fn with_frame(mut self, paint: Paint) -> Self {
-        self.frame = paint;
-        self
-    }
-
-    /// Sets how dashes are painted.
-    #[must_use]
-    pub fn with_secondary(mut self, paint: Paint) -> Self {
-        self.secondary = paint;
-        self
-    }
-
-    /// Sets how `note:` and `help:` are painted.
-    #[must_use]
-    pub fn with_remark(mut self, paint: Paint) -> Self {
-        self.remark = paint;
-        self
-    }
-
-    fn of(&self, label: &Mark<'_>) -> &Paint {
-        if label.primary {
-            &self.primary
-        } else {
-            &self.secondary
-        }
-    }
-}
+use crate::width::{columns, visible};
+use crate::{Diagnostic, Label, Paint, Severity, Span, Style};
 
 /// Draws `diagnostic` under the lines of `src` it speaks of. Each line of the result ends with a newline.
 ///
@@ -384,29 +264,37 @@ fn mark_rows(marks: &[Mark<'_>], style: &Style) -> Vec<String> {
         let sign = if mark.primary { "^" } else { "-" };
         let n = mark.end.saturating_sub(mark.start.max(rows[0].column));
         let at = mark.start.max(rows[0].column);
-        rows[0].put(at, &sign.repeat(n), style.of(mark));
+        rows[0].put(at, &sign.repeat(n), paint_of(mark, style));
     }
     let mut waiting: Vec<&Mark<'_>> = marks.iter().filter(|m| !m.message.is_empty()).collect();
     let last_end = marks.iter().map(|mark| mark.end).max().unwrap_or(0);
     if let Some(last) = waiting.pop_if(|mark| mark.end == last_end) {
-        rows[0].put(last_end + 1, last.message, style.of(last));
+        rows[0].put(last_end + 1, last.message, paint_of(last, style));
     }
     if !waiting.is_empty() {
         let mut row = Row::default();
         for mark in &waiting {
-            row.put(mark.start, "|", style.of(mark));
+            row.put(mark.start, "|", paint_of(mark, style));
         }
         rows.push(row);
     }
     while let Some(mark) = waiting.pop() {
         let mut row = Row::default();
         for outer in &waiting {
-            row.put(outer.start, "|", style.of(outer));
+            row.put(outer.start, "|", paint_of(outer, style));
         }
-        row.put(mark.start, mark.message, style.of(mark));
+        row.put(mark.start, mark.message, paint_of(mark, style));
         rows.push(row);
     }
     rows.into_iter().map(|row| row.text).collect()
+}
+
+fn paint_of<'a>(mark: &Mark<'_>, style: &'a Style) -> &'a Paint {
+    if mark.primary {
+        &style.primary
+    } else {
+        &style.secondary
+    }
 }
 
 /// A row of marks being written from left to right.
@@ -428,68 +316,6 @@ impl Row {
     }
 }
 
-/// The character to draw for one of the source: itself, unless it could command the terminal or turn the
-/// direction of the text round it.
-pub(crate) fn visible(c: char) -> char {
-    match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
-    }
-}
-
-/// How many columns a terminal gives to a character, roughly.
-fn columns(c: char) -> usize {
-    let in_any = |ranges: &[(u32, u32)]| {
-        let code = u32::from(c);
-        ranges
-            .iter()
-            .any(|&(low, high)| (low..=high).contains(&code))
-    };
-    match c {
-        '\t' => 4,
-        c if c.is_ascii() => 1,
-        _ if in_any(NARROW) => 0,
-        _ if in_any(WIDE) => 2,
-        _ => 1,
-    }
-}
-
-/// Combining marks, joiners and variation selectors.
-const NARROW: &[(u32, u32)] = &[
-    (0x0300, 0x036f),
-    (0x1ab0, 0x1aff),
-    (0x1dc0, 0x1dff),
-    (0x200b, 0x200f),
-    (0x20d0, 0x20ff),
-    (0xfe00, 0xfe0f),
-    (0xfe20, 0xfe2f),
-    (0xfeff, 0xfeff),
-];
-
-/// East Asian wide and full-width blocks, and emoji.
-///
-/// # Source
-/// The blocks marked W or F in Unicode's EastAsianWidth.txt, joined where they lie close.
-const WIDE: &[(u32, u32)] = &[
-    (0x1100, 0x115f),
-    (0x2e80, 0x303e),
-    (0x3041, 0x33ff),
-    (0x3400, 0x4dbf),
-    (0x4e00, 0x9fff),
-    (0xa000, 0xa4cf),
-    (0xa960, 0xa97f),
-    (0xac00, 0xd7a3),
-    (0xf900, 0xfaff),
-    (0xfe30, 0xfe6f),
-    (0xff01, 0xff60),
-    (0xffe0, 0xffe6),
-    (0x1f300, 0x1f64f),
-    (0x1f680, 0x1f6ff),
-    (0x1f900, 0x1faff),
-    (0x20000, 0x3fffd),
-];
-
 impl Diagnostic {
     /// The plain drawing of [`render()`], as something to print.
     ///
@@ -501,5 +327,133 @@ impl Diagnostic {
     /// ```
     pub fn display(&self, src: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| f.write_str(&render(self, src, None, &Style::default())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BYTES, Paint, Style, render};
+    use crate::{Code, Diagnostic, Span};
+
+    fn plain(diagnostic: &Diagnostic, src: &str) -> String {
+        render(diagnostic, src, None, &Style::default())
+    }
+
+    fn at(start: usize, end: usize) -> Diagnostic {
+        Diagnostic::error(Code::UnknownName, "no").with_primary(Span::new(start, end), "here")
+    }
+
+    #[test]
+    fn labels_on_one_line_hang_below_each_other() {
+        let diagnostic = Diagnostic::error(Code::TypeMismatch, "`&` needs integers or bools")
+            .with_primary(Span::new(8, 9), "in this operation")
+            .with_secondary(Span::new(10, 11), "this is f64")
+            .with_secondary(Span::new(0, 7), "this is bool")
+            .with_note("a note")
+            .with_help("write `b != 0` to test it");
+        let want = "\
+error[type-mismatch]: `&` needs integers or bools
+ 1 | (a > 0) & b
+   | ------- ^ - this is f64
+   | |       |
+   | |       in this operation
+   | this is bool
+   = note: a note
+   = help: write `b != 0` to test it
+";
+        assert_eq!(plain(&diagnostic, "(a > 0) & b"), want);
+    }
+
+    #[test]
+    fn tabs_wide_and_combining_characters_keep_the_caret_below() {
+        let src = "\ta + 数 + e\u{301} $ b";
+        let dollar = src.find('$').unwrap();
+        let drawing = plain(&at(dollar, dollar + 1), src);
+        // Four blanks for the tab, two columns for 数, none for the accent.
+        let caret = drawing.lines().last().unwrap();
+        assert_eq!(caret, "   |                ^ here");
+        assert!(drawing.contains("     a + 数 + e\u{301} $ b"));
+    }
+
+    #[test]
+    fn a_label_over_lines_shows_its_ends() {
+        let src = "f(a,\n  b,\n  c\n  d)";
+        let diagnostic = at(1, src.len()).with_secondary(Span::new(5, 8), "b");
+        let want = "\
+error[unknown-name]: no
+ 1 | f(a,
+   |  ^^^
+ 2 |   b,
+   | --- b
+   ⋮
+ 4 |   d)
+   |   ^^ here
+";
+        let drawing = plain(&diagnostic, src);
+        let tidy: Vec<&str> = drawing.lines().map(str::trim_end).collect();
+        assert_eq!(tidy.join("\n") + "\n", want);
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_cut_round_the_label() {
+        let src = "数+".repeat(250_000) + "$" + &"+é".repeat(200_000);
+        let dollar = src.find('$').unwrap();
+        let drawing = plain(&at(dollar, dollar + 1), &src);
+        assert!(drawing.len() < 3 * MAX_BYTES + 200, "{}", drawing.len());
+        let lines: Vec<&str> = drawing.lines().collect();
+        assert!(
+            lines[1].starts_with(" 1 | …") && lines[1].ends_with('…'),
+            "{drawing}"
+        );
+        let column = |line: &str, c: char| {
+            line.chars()
+                .take_while(|&x| x != c)
+                .map(super::columns)
+                .sum::<usize>()
+        };
+        assert_eq!(column(lines[1], '$'), column(lines[2], '^'));
+        // A label as long as the line ends with the window.
+        let all = plain(&at(0, src.len()), &src);
+        assert!(all.len() < 4 * MAX_BYTES + 200);
+    }
+
+    #[test]
+    fn spans_that_make_no_sense_are_drawn_somewhere() {
+        let src = "é\r\nb";
+        for start in 0..8 {
+            for end in 0..8 {
+                let drawing = plain(&at(start, end), src);
+                assert!(drawing.contains('^'), "{start}..{end}: {drawing}");
+            }
+        }
+        assert!(plain(&at(0, 1), "").contains("^ here"));
+        assert!(plain(&at(usize::MAX, usize::MAX), "a").contains("^ here"));
+        let inverted = Span { start: 5, end: 2 };
+        let diagnostic = Diagnostic::error(Code::UnknownName, "no").with_primary(inverted, "");
+        assert!(plain(&diagnostic, "abcdefg").contains("     ^"));
+    }
+
+    #[test]
+    fn a_style_paints_and_changes_nothing_else() {
+        let paint = |name: &str| Paint::new(format!("<{name}>"), "</>");
+        let style = Style::default()
+            .with_error(paint("e"))
+            .with_message(paint("m"))
+            .with_frame(paint("f"))
+            .with_primary(paint("p"))
+            .with_secondary(paint("s"))
+            .with_remark(paint("r"));
+        let diagnostic = at(0, 1)
+            .with_secondary(Span::new(2, 3), "too")
+            .with_help("do");
+        let painted = render(&diagnostic, "a b", None, &style);
+        assert!(painted.contains("<e>error[unknown-name]</>: <m>no</>"));
+        assert!(painted.contains("<p>^</> <s>-</> <s>too</>"), "{painted}");
+        assert!(painted.contains("<f>=</> <r>help</>: do"));
+        let mut stripped = painted.replace("</>", "");
+        for name in ["e", "m", "f", "p", "s", "r"] {
+            stripped = stripped.replace(&format!("<{name}>"), "");
+        }
+        assert_eq!(stripped, plain(&diagnostic, "a b"));
     }
 }

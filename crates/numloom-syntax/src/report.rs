@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{AssignmentFault, NumberFault, SubscriptFault, Unsupported};
-use crate::render::visible;
+use crate::width::visible;
 use crate::{Diagnostic, SyntaxError, SyntaxErrorKind, SyntaxErrors};
 
 /// A piece of the source in backticks, shortened so that a message stays one line.
@@ -82,7 +82,7 @@ impl fmt::Display for SyntaxError {
             Kind::UnsupportedSyntax(form) => write!(f, "{form} not part of the language"),
             Kind::UnknownAttribute { name, .. } => write!(f, "no attribute {}", Code(name)),
             Kind::NotCallable => f.write_str("only a function's name can be called"),
-            Kind::NonConstantIndex => f.write_str("a subscript must be constant"),
+            Kind::NonConstantIndex { .. } => f.write_str("a subscript must be constant"),
             Kind::InvalidSubscript(fault) => f.write_str(match fault {
                 SubscriptFault::Empty => "an empty subscript",
                 SubscriptFault::ZeroStep => "a slice step of zero",
@@ -189,7 +189,7 @@ fn label(diagnostic: Diagnostic, error: &SyntaxError) -> Diagnostic {
             .with_secondary(*keyword, "keyword arguments begin here"),
         Kind::ExpectedOperator { .. } => diagnostic.with_primary(span, "no operator before this"),
         Kind::NotCallable => diagnostic.with_primary(span, "not a function's name"),
-        Kind::NonConstantIndex => diagnostic.with_primary(span, "not a constant"),
+        Kind::NonConstantIndex { .. } => diagnostic.with_primary(span, "not a constant"),
         Kind::ReservedWord { .. } => diagnostic.with_primary(span, "not a name"),
         Kind::MisplacedAssignment(AssignmentFault::Target) => {
             diagnostic.with_primary(span, "not a name")
@@ -233,7 +233,11 @@ fn help(kind: &SyntaxErrorKind) -> Option<String> {
             left,
             right,
             multiply: true,
-        } if left.len() + right.len() <= 32 => format!("to multiply, write `{left} * {right}`"),
+        } => match left.as_str() {
+            ")" | "]" => "to multiply, write `*` between them".into(),
+            _ if left.len() + right.len() > 32 => "to multiply, write `*` between them".into(),
+            _ => format!("to multiply, write `{left} * {right}`"),
+        },
         Kind::ExpectedName { after: "let" } => "write `let name = value`".into(),
         Kind::IncompleteLet { .. } => "write `let name = value`".into(),
         Kind::MisplacedAssignment(fault) => match fault {
@@ -266,8 +270,11 @@ fn help(kind: &SyntaxErrorKind) -> Option<String> {
             _ => "the attributes are `.real` and `.imag`".into(),
         },
         Kind::NotCallable => "to multiply, write `*` before the parenthesis".into(),
-        Kind::NonConstantIndex => {
+        Kind::NonConstantIndex { condition: true } => {
             "choose elements by a condition with `where(condition, x, y)`".into()
+        }
+        Kind::NonConstantIndex { condition: false } => {
+            "a subscript is an integer, a slice such as `1:-1`, `None` or `...`".into()
         }
         Kind::InvalidSubscript(SubscriptFault::Empty) => "write `[:]` for all elements".into(),
         _ => return None,
