@@ -13,6 +13,7 @@
 //! | [`DType`], [`Scalar`], [`Element`] | `dtype`, `scalar`, `element` | the type of an element, one value, the Rust types that can be elements |
 //! | [`shape`], [`broadcast`], [`layout`] | same names | arithmetic on extents and strides; no memory |
 //! | [`View`], [`ViewMut`], [`RawView`] | `view` | borrowed strided arrays, and the handle that threads share |
+//! | [`Overlap`] | `overlap` | how the memory of two views lies |
 //! | [`gather()`], [`scatter()`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
@@ -32,6 +33,7 @@ pub mod layout;
 pub mod mapped;
 pub mod mmap;
 pub mod output;
+pub mod overlap;
 mod print;
 mod reserve;
 pub mod scalar;
@@ -51,7 +53,8 @@ pub use mapped::{MapSpec, MappedArray};
 pub use mmap::{Advice, MapMode, Mmap};
 pub use num_complex::Complex;
 pub use output::{OutputFile, partial_path};
+pub use overlap::{Overlap, overlap};
 pub use scalar::Scalar;
 pub use shape::Order;
-pub use view::{ByteOrder, Overlap, RawView, View, ViewMut, overlap};
+pub use view::{ByteOrder, RawView, View, ViewMut};
 pub use walk::{RowWalker, Run};
