@@ -1,0 +1,572 @@
+//! The one error of the facade: opaque, drawn with carets, and the only place where errors of the layers are turned into it.
+//!
+//! What goes in: an error of a layer and, where there is one, the source text. What comes out: an [`Error`] that holds
+//! [`Diagnostic`]s. What it never does: decide that something is wrong.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use numloom_data::error::ShapeText;
+use numloom_data::{DType, DataError, DataErrorKind};
+use numloom_io::{IoError, IoErrorKind};
+use numloom_ir::{FaultCode, LowerErrors};
+use numloom_runtime::{RuntimeError, RuntimeErrorKind};
+use numloom_syntax::{Ast, Code, Diagnostic, ExprKind, Span, Style, SyntaxErrors, nearest, render};
+
+/// What went wrong, for people; a code, places and [`Diagnostic`]s, for programs.
+///
+/// One word wide. It owns the text of the expression, so that `Display` can draw what is wrong under it; `Debug` prints the
+/// same, so that `unwrap` is readable, and `{:#}` is one line:
+///
+/// ```
+/// use numloom::{Code, ErrorKind, eval};
+///
+/// let error = eval("2 * velo", [("velocity", 1.0)]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Type);
+/// assert_eq!(error.code(), Code::UnknownName);
+/// assert_eq!(&"2 * velo"[error.span().unwrap().range()], "velo");
+/// assert_eq!(format!("{error:#}"), "error[unknown-name] at 1:5: no input named `velo`");
+/// assert_eq!(
+///     error.to_string(),
+///     "\
+/// error[unknown-name]: no input named `velo`
+///  1 | 2 * velo
+///    |     ^^^^ not an input
+///    = note: the only input is `velocity`
+///    = help: did you mean `velocity`?"
+/// );
+/// ```
+pub struct Error(Box<Repr>);
+
+struct Repr {
+    kind: ErrorKind,
+    src: Option<Arc<str>>,
+    /// At least one; the first is *the* error.
+    diagnostics: Vec<Diagnostic>,
+    /// What the system said, if it was asked.
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The few ways in which something can be wrong; [`Error::code`] says exactly what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text does not parse.
+    Syntax,
+    /// The text parses and means nothing: an unknown name, a dtype that an operation does not take.
+    Type,
+    /// Inputs or places for outputs that are missing, unknown, or of another dtype.
+    Bind,
+    /// Shapes that do not go together.
+    Shape,
+    /// The data could not be computed with, or the run was cancelled.
+    Run,
+    /// The engine could not be had.
+    Compile,
+    /// A file or a memory map.
+    Io,
+    /// A named limit, the deadline, or the memory.
+    Limit,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            ErrorKind::Syntax => "syntax",
+            ErrorKind::Type => "type",
+            ErrorKind::Bind => "bind",
+            ErrorKind::Shape => "shape",
+            ErrorKind::Run => "run",
+            ErrorKind::Compile => "compile",
+            ErrorKind::Io => "io",
+            ErrorKind::Limit => "limit",
+        })
+    }
+}
+
+impl Error {
+    /// Which kind of thing is wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What exactly is wrong; stable, and explained by [`Code::explain`]. Of several errors, the first.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.diagnostics[0].code
+    }
+
+    /// Where, in bytes of [`src`](Error::src); none if it is about no place in the text.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        self.0.diagnostics[0].span()
+    }
+
+    /// All that is wrong, as data. Never empty.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0.diagnostics
+    }
+
+    /// The text of the expression, if it is about one.
+    #[must_use]
+    pub fn src(&self) -> Option<&str> {
+        self.0.src.as_deref()
+    }
+
+    /// What `Display` prints, with the name of the file that the text is from and with the marks of a style, such as colours.
+    #[must_use]
+    pub fn render(&self, origin: Option<&str>, style: &Style) -> String {
+        let src = self.src().unwrap_or_default();
+        let draw = |d: &Diagnostic| render(d, src, origin, style).trim_end().to_owned();
+        let drawings: Vec<String> = self.0.diagnostics.iter().map(draw).collect();
+        drawings.join("\n\n")
+    }
+
+    fn one_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = &self.0.diagnostics[0];
+        write!(f, "{}[{}]", first.severity, first.code)?;
+        if let (Some(src), Some(span)) = (self.src(), first.span()) {
+            let (line, column) = line_and_column(src, span.start);
+            write!(f, " at {line}:{column}")?;
+        }
+        write!(f, ": {}", first.message)?;
+        match self.0.diagnostics.len() - 1 {
+            0 => Ok(()),
+            1 => f.write_str(" (and one more error)"),
+            more => write!(f, " (and {more} more errors)"),
+        }
+    }
+}
+
+/// Both from 1, columns in characters.
+fn line_and_column(src: &str, at: usize) -> (usize, usize) {
+    let before = &src[..src.floor_char_boundary(at)];
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            self.one_line(f)
+        } else {
+            f.write_str(&self.render(None, &Style::default()))
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The source is what the operating system said, where it was asked; the layers of this library say nothing twice.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause.as_deref()?.source()
+    }
+}
+
+/// An array or a map that cannot be made or used: methods of [`Array`](crate::Array), [`View`](crate::View) and
+/// [`MappedArray`](crate::MappedArray) return these.
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Error {
+        Error::data(error)
+    }
+}
+
+/// A file of [`io`](crate::io) that cannot be read or written.
+impl From<IoError> for Error {
+    fn from(error: IoError) -> Error {
+        Error::io(error)
+    }
+}
+
+impl Error {
+    fn new(kind: ErrorKind, src: Option<&Arc<str>>, diagnostics: Vec<Diagnostic>) -> Error {
+        debug_assert!(!diagnostics.is_empty(), "an error says what is wrong");
+        Error(Box::new(Repr {
+            kind,
+            src: src.cloned(),
+            diagnostics,
+            cause: None,
+        }))
+    }
+
+    pub(crate) fn syntax(errors: &SyntaxErrors, src: &Arc<str>) -> Error {
+        let diagnostics = errors.diagnostics();
+        let kind = match diagnostics[0].code {
+            Code::LimitExceeded => ErrorKind::Limit,
+            _ => ErrorKind::Syntax,
+        };
+        Error::new(kind, Some(src), diagnostics)
+    }
+
+    pub(crate) fn lower(errors: &LowerErrors, src: &Arc<str>) -> Error {
+        let diagnostics = errors.diagnostics();
+        let kind = match diagnostics[0].code {
+            Code::LimitExceeded => ErrorKind::Limit,
+            _ => ErrorKind::Type,
+        };
+        Error::new(kind, Some(src), diagnostics)
+    }
+
+    /// An error of the engine itself, about no expression.
+    pub(crate) fn engine(error: RuntimeError) -> Error {
+        Error::runtime(error, None)
+    }
+
+    /// An error of compiling or running `text`.
+    pub(crate) fn run(error: RuntimeError, text: &Text) -> Error {
+        Error::runtime(error, Some(text))
+    }
+
+    fn runtime(error: RuntimeError, text: Option<&Text>) -> Error {
+        if let RuntimeErrorKind::Data(_) = error.kind() {
+            let RuntimeErrorKind::Data(error) = error.into_kind() else {
+                unreachable!("just seen")
+            };
+            return Error::data(error);
+        }
+        let (kind, diagnostic) = diagnose(&error, text);
+        Error::new(kind, text.map(|text| &text.src), vec![diagnostic])
+    }
+
+    fn data(error: DataError) -> Error {
+        let (kind, code) = classify(error.kind());
+        let diagnostic = Diagnostic::error(code, error.to_string());
+        let mut wrapped = Error::new(kind, None, vec![diagnostic]);
+        wrapped.0.cause = Some(Box::new(error));
+        wrapped
+    }
+
+    fn io(error: IoError) -> Error {
+        let (kind, code) = match error.kind() {
+            IoErrorKind::Data(error) => classify(error.kind()),
+            IoErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                (ErrorKind::Io, Code::FileNotFound)
+            }
+            IoErrorKind::TruncatedData { .. } | IoErrorKind::Empty => {
+                (ErrorKind::Io, Code::FileTruncated)
+            }
+            IoErrorKind::BadMagic { .. }
+            | IoErrorKind::UnsupportedVersion { .. }
+            | IoErrorKind::HeaderTooLong { .. }
+            | IoErrorKind::TruncatedHeader { .. }
+            | IoErrorKind::BadHeader { .. }
+            | IoErrorKind::MissingKey { .. }
+            | IoErrorKind::TooManyAxes { .. } => (ErrorKind::Io, Code::BadNpyHeader),
+            IoErrorKind::UnsupportedDType { .. } => (ErrorKind::Io, Code::UnsupportedNpyDtype),
+            IoErrorKind::UnknownFormat
+            | IoErrorKind::BadSpec { .. }
+            | IoErrorKind::SpecMismatch { .. } => (ErrorKind::Io, Code::BadFileSpec),
+            _ => (ErrorKind::Io, Code::FileIo),
+        };
+        let diagnostic = Diagnostic::error(code, error.to_string());
+        let mut wrapped = Error::new(kind, None, vec![diagnostic]);
+        wrapped.0.cause = Some(Box::new(error));
+        wrapped
+    }
+
+    pub(crate) fn out_of_memory(bytes: usize) -> Error {
+        Error::data(DataErrorKind::OutOfMemory { bytes }.into())
+    }
+
+    /// Inputs that the expression does not name. `known` are the names that it might have meant.
+    pub(crate) fn unexpected_inputs<'a>(
+        text: &Text,
+        unexpected: &[&str],
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Error {
+        let list = quoted(known.clone());
+        let diagnostic = |name: &&str| {
+            let message = format!("the expression names no input `{name}`");
+            let diagnostic = Diagnostic::error(Code::UnexpectedInput, message);
+            let diagnostic = match list.is_empty() {
+                true => diagnostic.with_note("it names no inputs at all"),
+                false => diagnostic.with_note(format!("it names {list}")),
+            };
+            suggest(diagnostic, name, known.clone())
+        };
+        Error::new(
+            ErrorKind::Bind,
+            Some(&text.src),
+            unexpected.iter().map(diagnostic).collect(),
+        )
+    }
+
+    /// Inputs of a compiled kernel that were not given.
+    pub(crate) fn missing_inputs(text: &Text, missing: &[&str]) -> Error {
+        let diagnostic = |name: &&str| {
+            let message = format!("input `{name}` is not given");
+            let diagnostic = Diagnostic::error(Code::MissingInput, message);
+            match text.mention(name) {
+                Some(span) => diagnostic.with_primary(span, "needed here"),
+                None => diagnostic
+                    .with_note("the schema lists it, though the expression does not name it"),
+            }
+        };
+        Error::new(
+            ErrorKind::Bind,
+            Some(&text.src),
+            missing.iter().map(diagnostic).collect(),
+        )
+    }
+
+    /// An input or a place that is given twice.
+    pub(crate) fn given_twice(what: &str, name: &str) -> Error {
+        let message = format!("{what} `{name}` is given twice");
+        Error::new(
+            ErrorKind::Bind,
+            None,
+            vec![Diagnostic::error(Code::DuplicateName, message)],
+        )
+    }
+
+    /// No output has this name.
+    pub(crate) fn no_output<'a>(
+        text: &Text,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Error {
+        let list = quoted(known.clone());
+        let diagnostic = Diagnostic::error(Code::UnknownName, format!("no output named `{name}`"));
+        let diagnostic = match list.is_empty() {
+            true => diagnostic.with_note("no output has a name: name one with `name = …`"),
+            false => diagnostic.with_note(format!("named outputs are {list}")),
+        };
+        let diagnostic = suggest(diagnostic, name, known);
+        Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
+    }
+
+    /// One output was asked for, and there is another number of them.
+    pub(crate) fn not_one_output(text: &Text, found: usize) -> Error {
+        let message = format!("expected an expression with one output, found {found}");
+        let diagnostic = Diagnostic::error(Code::OutputShape, message)
+            .with_help("take each output by its name: `outputs[\"name\"]`");
+        Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
+    }
+
+    /// A place for each output was asked for, and one has none.
+    pub(crate) fn missing_place(text: &Text, output: &str) -> Error {
+        let message = format!("{output} has no place");
+        Error::new(
+            ErrorKind::Bind,
+            Some(&text.src),
+            vec![Diagnostic::error(Code::OutputShape, message)],
+        )
+    }
+
+    /// An output was asked for as elements of another dtype.
+    pub(crate) fn output_dtype(found: DType, wanted: DType) -> Error {
+        let diagnostic = Diagnostic::error(
+            Code::DtypeMismatch,
+            format!("the output is {found}, not {wanted}"),
+        )
+        .with_help(format!(
+            "take it as {found}, or cast in the expression: `{wanted}(…)`"
+        ));
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    /// An output was asked for as one value and has another number of elements.
+    pub(crate) fn not_one_element(shape: &[usize]) -> Error {
+        let message = format!("the output has shape {}, not one element", ShapeText(shape));
+        let diagnostic = Diagnostic::error(Code::OutputShape, message)
+            .with_help("take it as an array, or reduce it in the expression: `sum(…)`");
+        Error::new(ErrorKind::Shape, None, vec![diagnostic])
+    }
+
+    /// An output was asked for as an array and is a reduced value.
+    pub(crate) fn not_an_array(name: &str) -> Error {
+        let message = format!("output `{name}` is one reduced value, not an array");
+        let diagnostic =
+            Diagnostic::error(Code::OutputShape, message).with_help("take it with `scalar`");
+        Error::new(ErrorKind::Shape, None, vec![diagnostic])
+    }
+
+    /// Machine code was asked for, and there is none.
+    pub(crate) fn no_code(message: impl Into<String>) -> Error {
+        let diagnostic = Diagnostic::error(Code::EngineUnavailable, message);
+        Error::new(ErrorKind::Compile, None, vec![diagnostic])
+    }
+}
+
+fn suggest<'a>(
+    diagnostic: Diagnostic,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    match nearest(name, known) {
+        Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+/// A dozen names at most.
+fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let mut list = String::new();
+    for (i, name) in names.enumerate() {
+        match i {
+            0 => {}
+            SHOWN => {
+                list.push_str(", …");
+                break;
+            }
+            _ => list.push_str(", "),
+        }
+        list.push_str(&format!("`{name}`"));
+    }
+    list
+}
+
+/// An expression's text and its tree, to point at.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) src: Arc<str>,
+    pub(crate) ast: Ast,
+}
+
+impl Text {
+    /// Where the name is first read.
+    pub(crate) fn mention(&self, name: &str) -> Option<Span> {
+        let reads = |kind: &ExprKind| matches!(kind, ExprKind::Name(read) if read == name);
+        self.ast
+            .exprs
+            .iter()
+            .find(|node| reads(&node.kind))
+            .map(|node| node.span)
+    }
+}
+
+/// What an error of the runtime is called, and how it is drawn.
+fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic) {
+    use RuntimeErrorKind as K;
+    let plain = |code| Diagnostic::error(code, error.to_string());
+    let at = |diagnostic: Diagnostic, name: &str, message: String| match text
+        .and_then(|text| text.mention(name))
+    {
+        Some(span) => diagnostic.with_primary(span, message),
+        None => diagnostic,
+    };
+    match error.kind() {
+        K::InputCount { .. } => (ErrorKind::Bind, plain(Code::MissingInput)),
+        K::OutputCount { .. } => (ErrorKind::Bind, plain(Code::OutputShape)),
+        K::InputDType {
+            name,
+            expected,
+            found,
+        } => {
+            let diagnostic = at(
+                plain(Code::DtypeMismatch),
+                name,
+                format!("compiled for {expected}"),
+            );
+            let help = format!("compile for {found}, or convert the array");
+            (ErrorKind::Bind, diagnostic.with_help(help))
+        }
+        K::Broadcast { left, right, .. } => {
+            let diagnostic = at(
+                plain(Code::ShapeMismatch),
+                &left.0,
+                ShapeText(&left.1).to_string(),
+            );
+            let diagnostic = at(diagnostic, &right.0, ShapeText(&right.1).to_string());
+            let rule = "counted from the last, two axes must be equal or one of them 1";
+            (ErrorKind::Shape, diagnostic.with_note(rule))
+        }
+        K::OutputShape { .. } => (ErrorKind::Shape, plain(Code::OutputShape)),
+        K::OutputDType { expected, .. } => {
+            let help = format!("give it a place of dtype {expected}, or cast in the expression");
+            (ErrorKind::Bind, plain(Code::OutputDtype).with_help(help))
+        }
+        K::OutputOverlap { .. } => (ErrorKind::Bind, plain(Code::OutputShape)),
+        K::EmptyReduction { span, .. } => (
+            ErrorKind::Run,
+            plain(Code::EmptyReduction).with_primary(*span, "of no elements"),
+        ),
+        K::Fault {
+            code,
+            span,
+            position,
+            value,
+            target,
+            ..
+        } => {
+            let element = element(position);
+            let diagnostic = match code {
+                FaultCode::CastOutOfRange => {
+                    let message = format!("{value}{element} does not fit {target}");
+                    let cast = Diagnostic::error(Code::CastFailed, message)
+                        .with_primary(*span, "this cast");
+                    cast.with_help(
+                        "cast with \"saturate\" or \"wrap\" to have a value for each element",
+                    )
+                }
+                FaultCode::NegativePower => {
+                    let message =
+                        format!("{target} to the power {value}{element} has no integer value");
+                    let power = Diagnostic::error(Code::NegativeIntegerPower, message);
+                    power
+                        .with_primary(*span, "this power")
+                        .with_help("make the base a float: `f64(…)`")
+                }
+            };
+            (ErrorKind::Run, diagnostic)
+        }
+        K::Cancelled { .. } | K::Incomplete { .. } => (ErrorKind::Run, plain(Code::Cancelled)),
+        K::DeadlineExceeded { .. } => (ErrorKind::Limit, plain(Code::DeadlineExceeded)),
+        K::OutOfMemory { .. } => (ErrorKind::Limit, plain(Code::OutOfMemory)),
+        K::Limit { option, .. } => {
+            let help = format!("raise `{option}` if the source can be trusted");
+            (ErrorKind::Limit, plain(Code::LimitExceeded).with_help(help))
+        }
+        K::BadThreadCount { .. } | K::ThreadPool { .. } => {
+            (ErrorKind::Compile, plain(Code::BadThreadCount))
+        }
+        K::BadBlockSize => (ErrorKind::Limit, plain(Code::LimitExceeded)),
+        K::BackendUnavailable { .. } => (ErrorKind::Compile, plain(Code::EngineUnavailable)),
+        _ => (ErrorKind::Compile, plain(Code::EngineUnavailable)),
+    }
+}
+
+/// ` at element …`, or nothing for an array without axes.
+fn element(position: &[usize]) -> String {
+    match position {
+        [] => String::new(),
+        [i] => format!(" at element {i}"),
+        many => format!(" at element {}", ShapeText(many)),
+    }
+}
+
+/// What an error of arrays and maps is called.
+fn classify(kind: &DataErrorKind) -> (ErrorKind, Code) {
+    use DataErrorKind as K;
+    match kind {
+        K::OutOfMemory { .. } => (ErrorKind::Limit, Code::OutOfMemory),
+        K::ShapeOverflow { .. } => (ErrorKind::Limit, Code::LimitExceeded),
+        K::DTypeMismatch { .. }
+        | K::BytesTooLong { .. }
+        | K::UnknownDType { .. }
+        | K::BadScalar { .. } => (ErrorKind::Bind, Code::DtypeMismatch),
+        K::InvalidBool { .. } => (ErrorKind::Run, Code::DtypeMismatch),
+        K::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            (ErrorKind::Io, Code::FileNotFound)
+        }
+        K::Truncated { .. } | K::OddLength { .. } => (ErrorKind::Io, Code::FileTruncated),
+        K::ReadOnly { .. } => (ErrorKind::Io, Code::ReadOnlyOutput),
+        K::Io { .. } | K::NoSpace { .. } | K::NotAFile { .. } | K::InUse { .. } => {
+            (ErrorKind::Io, Code::FileIo)
+        }
+        K::UnknownMapMode { .. } | K::ShapeNeeded { .. } => (ErrorKind::Io, Code::BadFileSpec),
+        _ => (ErrorKind::Shape, Code::ShapeMismatch),
+    }
+}

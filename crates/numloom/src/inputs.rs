@@ -1,0 +1,262 @@
+//! What an expression reads: named arrays and values, borrowed from whoever owns them.
+//!
+//! What goes in: slices, vectors, arrays, maps, views and single values, each under a name. What comes out: views. What it
+//! never does: copy elements, but those of an `ndarray` view with gaps.
+
+use numloom_data::{Array, Complex, DType, Element, MappedArray, Order, Scalar, View, f16};
+
+use crate::error::Error;
+
+/// One input: something that can be seen as an array of one dtype.
+///
+/// | made from | shape |
+/// |---|---|
+/// | `&[T]`, `&Vec<T>`, `&[T; N]` | one axis |
+/// | a value: `2.5`, `7i16`, a [`Scalar`] | none; it goes with every shape |
+/// | [`View`], `&`[`Array`] | its own |
+/// | `&`[`MappedArray`] | its own; before each run the file's length is checked |
+/// | with feature `ndarray`: its views, and references to its arrays | its own, any layout |
+///
+/// `T` is any [`Element`]. Nothing is copied, save where an `ndarray` view has gaps.
+///
+/// ```
+/// use numloom::{Array, DType, Input};
+///
+/// assert_eq!(Input::from(&[1.0f32, 2.0]).dtype(), DType::F32);
+/// assert_eq!(Input::from(2.5).shape(), [0usize; 0]);
+/// let m = Array::from_slice(&[1u8, 2, 3, 4], &[2, 2])?;
+/// assert_eq!(Input::from(&m).shape(), [2, 2]);
+/// # Ok::<(), numloom::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Input<'a>(Repr<'a>);
+
+#[derive(Debug)]
+enum Repr<'a> {
+    View(View<'a>),
+    Value(DType, Cell),
+    Bytes(Box<[u8]>),
+    Mapped(&'a MappedArray),
+    Owned(Array),
+    /// A copy that was needed could not be had; told where the elements are asked for.
+    #[cfg_attr(
+        not(feature = "ndarray"),
+        expect(dead_code, reason = "only `ndarray` views are ever copied")
+    )]
+    OutOfMemory {
+        dtype: DType,
+        bytes: usize,
+    },
+}
+
+/// Room for one value of any fixed-size dtype.
+#[derive(Debug)]
+#[repr(align(16))]
+struct Cell([u8; 16]);
+
+impl<'a> Input<'a> {
+    /// The dtype of the elements.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match &self.0 {
+            Repr::View(view) => view.dtype(),
+            Repr::Value(dtype, _) | Repr::OutOfMemory { dtype, .. } => *dtype,
+            Repr::Bytes(bytes) => DType::Bytes(bytes.len() as u32),
+            Repr::Mapped(map) => map.dtype(),
+            Repr::Owned(array) => array.dtype(),
+        }
+    }
+
+    /// The extents; none for a single value.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        match &self.0 {
+            Repr::View(view) => view.shape(),
+            Repr::Value(..) | Repr::Bytes(_) | Repr::OutOfMemory { .. } => &[],
+            Repr::Mapped(map) => map.shape(),
+            Repr::Owned(array) => array.shape(),
+        }
+    }
+
+    /// The elements. A mapped file is checked to be still long enough.
+    ///
+    /// # Errors
+    /// `file-truncated` for such a map; `out-of-memory` where a copy was needed and could not be had.
+    pub fn view(&self) -> Result<View<'_>, Error> {
+        Ok(match &self.0 {
+            Repr::View(view) => view.clone(),
+            Repr::Value(dtype, cell) => {
+                View::from_bytes(&cell.0[..dtype.itemsize()], *dtype, &[], Order::C)?
+            }
+            Repr::Bytes(bytes) => View::from_bytes(bytes, self.dtype(), &[], Order::C)?,
+            Repr::Mapped(map) => {
+                map.check_len()?;
+                map.view()
+            }
+            Repr::Owned(array) => array.view(),
+            Repr::OutOfMemory { bytes, .. } => return Err(Error::out_of_memory(*bytes)),
+        })
+    }
+
+    /// The same input again, borrowed.
+    #[must_use]
+    pub fn reborrow(&self) -> Input<'_> {
+        Input(match &self.0 {
+            Repr::View(view) => Repr::View(view.clone()),
+            Repr::Value(dtype, cell) => Repr::Value(*dtype, Cell(cell.0)),
+            Repr::Bytes(bytes) => Repr::Bytes(bytes.clone()),
+            Repr::Mapped(map) => Repr::Mapped(map),
+            Repr::Owned(array) => Repr::View(array.view()),
+            Repr::OutOfMemory { dtype, bytes } => Repr::OutOfMemory {
+                dtype: *dtype,
+                bytes: *bytes,
+            },
+        })
+    }
+
+    /// A copy of elements that no view can reach.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn copied<T: Element>(elements: &[T], shape: &[usize]) -> Input<'a> {
+        Input(match Array::from_slice(elements, shape) {
+            Ok(array) => Repr::Owned(array),
+            Err(_) => Repr::OutOfMemory {
+                dtype: T::DTYPE,
+                bytes: size_of_val(elements),
+            },
+        })
+    }
+}
+
+impl<'a, T: Element> From<&'a [T]> for Input<'a> {
+    fn from(slice: &'a [T]) -> Input<'a> {
+        Input(Repr::View(View::from_slice(slice)))
+    }
+}
+
+impl<'a, T: Element> From<&'a Vec<T>> for Input<'a> {
+    fn from(vec: &'a Vec<T>) -> Input<'a> {
+        vec.as_slice().into()
+    }
+}
+
+impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Input<'a> {
+    fn from(array: &'a [T; N]) -> Input<'a> {
+        array.as_slice().into()
+    }
+}
+
+impl<'a> From<View<'a>> for Input<'a> {
+    fn from(view: View<'a>) -> Input<'a> {
+        Input(Repr::View(view))
+    }
+}
+
+impl<'a> From<&View<'a>> for Input<'a> {
+    fn from(view: &View<'a>) -> Input<'a> {
+        view.clone().into()
+    }
+}
+
+impl<'a> From<&'a Array> for Input<'a> {
+    fn from(array: &'a Array) -> Input<'a> {
+        array.view().into()
+    }
+}
+
+impl From<Array> for Input<'_> {
+    fn from(array: Array) -> Self {
+        Input(Repr::Owned(array))
+    }
+}
+
+impl<'a> From<&'a MappedArray> for Input<'a> {
+    fn from(map: &'a MappedArray) -> Input<'a> {
+        Input(Repr::Mapped(map))
+    }
+}
+
+/// References to what is a reference already: `inputs!` writes `&name`.
+macro_rules! references {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<'a, $($generics)*> From<&&'a $type> for Input<'a> {
+            fn from(reference: &&'a $type) -> Input<'a> {
+                Input::from(*reference)
+            }
+        }
+    )*};
+}
+
+references! {
+    [T: Element] [T];
+    [T: Element] Vec<T>;
+    [T: Element, const N: usize] [T; N];
+    [] Array;
+    [] MappedArray;
+}
+
+impl<'a> From<&'a Input<'_>> for Input<'a> {
+    fn from(input: &'a Input<'_>) -> Input<'a> {
+        input.reborrow()
+    }
+}
+
+impl From<Scalar> for Input<'_> {
+    fn from(value: Scalar) -> Self {
+        Input(match value {
+            Scalar::Bytes(bytes) => Repr::Bytes(bytes),
+            value => {
+                let mut cell = Cell([0; 16]);
+                value.write_bytes(&mut cell.0);
+                Repr::Value(value.dtype(), cell)
+            }
+        })
+    }
+}
+
+impl From<&Scalar> for Input<'_> {
+    fn from(value: &Scalar) -> Self {
+        value.clone().into()
+    }
+}
+
+macro_rules! values {
+    ($($type:ty)*) => {$(
+        impl From<$type> for Input<'_> {
+            fn from(value: $type) -> Self {
+                Scalar::from(value).into()
+            }
+        }
+
+        impl From<&$type> for Input<'_> {
+            fn from(value: &$type) -> Self {
+                Scalar::from(*value).into()
+            }
+        }
+    )*};
+}
+
+values! { bool i8 i16 i32 i64 u8 u16 u32 u64 f16 f32 f64 Complex<f32> Complex<f64> }
+
+/// Inputs of several types under their names: `inputs! { a, b: &other, k: 2.5 }`.
+///
+/// `a` alone stands for `a: &a`. The result is an array of `(&str, Input)`, which every function that takes inputs takes; inputs
+/// of one type do without: `[("a", &a), ("b", &b)]`.
+///
+/// ```
+/// use numloom::{eval, inputs};
+///
+/// let a = [1i16, 2, 3];
+/// let weights = vec![0.5, 0.25, 0.25];
+/// let dot: f64 = eval("sum(k * a * w)", inputs! { a, w: &weights, k: 2.0 })?.try_into()?;
+/// assert_eq!(dot, 3.5);
+/// # Ok::<(), numloom::Error>(())
+/// ```
+#[macro_export]
+macro_rules! inputs {
+    (@one $name:ident) => { (::core::stringify!($name), $crate::Input::from(&$name)) };
+    (@one $name:ident $value:expr) => { (::core::stringify!($name), $crate::Input::from($value)) };
+    ($($name:ident $(: $value:expr)?),* $(,)?) => {{
+        let inputs: [(&str, $crate::Input<'_>); _] = [$($crate::inputs!(@one $name $($value)?)),*];
+        inputs
+    }};
+}

@@ -1,0 +1,398 @@
+//! An expression compiled for the dtypes of its inputs: [`Kernel`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use numloom_data::{DType, View, ViewMut};
+use numloom_ir::{InputClass, InstKind, Program, Schema};
+use numloom_runtime::{Compiled, Out, RunOptions};
+
+use crate::error::{Error, Text};
+use crate::explain::Explanation;
+use crate::inputs::Input;
+use crate::options::Options;
+use crate::outputs::Outputs;
+use crate::places::{Place, Places};
+use crate::slots::Slots;
+
+/// A compiled expression, to be run any number of times.
+///
+/// `Send`, `Sync` and cheap to clone: any number of threads may run one at once. It is compiled for the dtypes of its inputs, not
+/// for their shapes.
+///
+/// ```
+/// use numloom::{DType, Expr, Schema};
+///
+/// let schema = Schema::new().with("a", DType::F64).with("b", DType::F64);
+/// let kernel = Expr::parse("let d = a - b; rms = sqrt(d*d); worst = max(abs(d))")?.compile(&schema)?;
+/// let out = kernel.run([("a", &[1.0, 2.0]), ("b", &[1.0, 5.0])])?;
+/// assert_eq!(out["worst"].item::<f64>()?, 3.0);
+/// assert_eq!(out["rms"].to_vec::<f64>()?, [0.0, 3.0]);
+/// # Ok::<(), numloom::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Kernel {
+    inner: Arc<Inner>,
+    run: RunOptions,
+}
+
+pub(crate) struct Inner {
+    pub(crate) names: Arc<Names>,
+    pub(crate) schema: Schema,
+    /// As lowered, before the passes.
+    pub(crate) typed: Program,
+    pub(crate) compiled: Compiled,
+    classes: Vec<InputClass>,
+}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Kernel>();
+};
+
+/// One output of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutputInfo {
+    /// Its name; none for a bare expression.
+    pub name: Option<String>,
+    /// Its dtype.
+    pub dtype: DType,
+    /// Whether it is one value for the whole of the inputs, not one for each element.
+    pub reduced: bool,
+}
+
+/// `rms: f64`, `f32`, `worst: f64 reduced`.
+impl fmt::Display for OutputInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            write!(f, "{name}: ")?;
+        }
+        write!(
+            f,
+            "{}{}",
+            self.dtype,
+            if self.reduced { " reduced" } else { "" }
+        )
+    }
+}
+
+/// The outputs of a program.
+pub(crate) fn output_infos(prog: &Program) -> Vec<OutputInfo> {
+    let info = |output: &numloom_ir::Output| OutputInfo {
+        name: output.name.clone(),
+        dtype: prog.dtype(output.value),
+        reduced: matches!(prog.inst(output.value).kind, InstKind::Reduce { .. }),
+    };
+    prog.outputs.iter().map(info).collect()
+}
+
+/// What inputs and outputs are called, and the text to point at when they are called otherwise.
+#[derive(Debug)]
+pub struct Names {
+    pub(crate) text: Arc<Text>,
+    /// Names of inputs, ascending, and their places in the schema.
+    inputs: Vec<(Box<str>, usize)>,
+    outputs: Vec<Option<Box<str>>>,
+}
+
+impl Names {
+    pub(crate) fn new(text: Arc<Text>, prog: &Program) -> Names {
+        let name = |(i, input): (usize, &numloom_ir::Input)| (input.name.as_str().into(), i);
+        let mut inputs: Vec<_> = prog.inputs.iter().enumerate().map(name).collect();
+        inputs.sort_unstable();
+        let outputs = prog
+            .outputs
+            .iter()
+            .map(|output| output.name.as_deref().map(Into::into));
+        Names {
+            text,
+            inputs,
+            outputs: outputs.collect(),
+        }
+    }
+
+    fn input(&self, name: &str) -> Option<usize> {
+        let found = self
+            .inputs
+            .binary_search_by(|(known, _)| known.as_ref().cmp(name));
+        found.ok().map(|i| self.inputs[i].1)
+    }
+
+    fn input_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.inputs.iter().map(|(name, _)| name.as_ref())
+    }
+
+    /// The place of the output called `name`.
+    pub(crate) fn output(&self, name: &str) -> Result<usize, Error> {
+        let found = self
+            .outputs
+            .iter()
+            .position(|output| output.as_deref() == Some(name));
+        found.ok_or_else(|| {
+            Error::no_output(
+                &self.text,
+                name,
+                self.outputs.iter().flatten().map(AsRef::as_ref),
+            )
+        })
+    }
+
+    /// What each output is called, in order.
+    pub(crate) fn outputs(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
+        self.outputs.iter().map(|name| name.as_deref())
+    }
+
+    pub(crate) fn not_one_output(&self) -> Error {
+        Error::not_one_output(&self.text, self.outputs.len())
+    }
+}
+
+impl Kernel {
+    pub(crate) fn new(names: Names, schema: &Schema, typed: Program, compiled: Compiled) -> Kernel {
+        let inner = Inner {
+            names: Arc::new(names),
+            classes: schema.classes(),
+            schema: schema.clone(),
+            typed,
+            compiled,
+        };
+        Kernel {
+            inner: Arc::new(inner),
+            run: RunOptions::new(),
+        }
+    }
+
+    /// Another handle of the same kernel whose runs have these options: threads, block, deadline, progress, cancel flag,
+    /// `max_output_bytes`, `serial_below`. Those that concern an engine have done their work and are not looked at.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use numloom::{DType, Expr, Options, Schema};
+    ///
+    /// let kernel = Expr::parse("a + 1")?.compile(&Schema::new().with("a", DType::I32))?;
+    /// let patient = kernel.with(Options::new().threads(1).deadline(Duration::from_secs(10)));
+    /// assert_eq!(Vec::<i32>::try_from(patient.run([("a", &[1, 2])])?)?, [2, 3]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with(&self, options: impl Into<Options>) -> Kernel {
+        let run = options.into().run_options().or(&self.run);
+        Kernel {
+            inner: Arc::clone(&self.inner),
+            run,
+        }
+    }
+
+    /// The text that was compiled.
+    #[must_use]
+    pub fn src(&self) -> &str {
+        &self.inner.names.text.src
+    }
+
+    /// What it was compiled for.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.inner.schema
+    }
+
+    /// Names and dtypes of its outputs, in order.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<OutputInfo> {
+        output_infos(self.inner.compiled.program())
+    }
+
+    /// How it runs: engine, passes, memory traffic, blocks, threads.
+    ///
+    /// # Errors
+    /// `engine-unavailable` if the backend that the engine insists on cannot run it.
+    pub fn explain(&self) -> Result<Explanation, Error> {
+        Explanation::of(self)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn classes(&self) -> &[InputClass] {
+        &self.inner.classes
+    }
+
+    /// The shape of each output for `inputs`, in order: what to allocate for [`run_into`](Kernel::run_into). A reduced value has
+    /// no axes.
+    ///
+    /// # Errors
+    /// `missing-input`, `unexpected-input`, `dtype-mismatch`, `shape-mismatch`.
+    pub fn shapes<'i, 'n>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
+    ) -> Result<Vec<Vec<usize>>, Error> {
+        let inputs = self.arrange(inputs)?;
+        let shapes = self.inner.compiled.shapes(&views(&inputs)?);
+        shapes.map_err(|error| self.error(error))
+    }
+
+    /// Runs it over `inputs`, each under its name, and hands out new arrays and reduced values.
+    ///
+    /// Inputs have the dtypes of the [schema](Kernel::schema) and any shapes that broadcast together. Arrays come out row-major,
+    /// or column-major if all inputs of their shape are. The bits depend on neither threads nor blocks nor layouts.
+    ///
+    /// # Errors
+    /// `missing-input`, `unexpected-input`, `dtype-mismatch`, `shape-mismatch`; what only the data can decide: `cast-failed`,
+    /// `negative-integer-power`, `empty-reduction`; limits: `out-of-memory`, `limit-exceeded`, `deadline-exceeded`, `cancelled`.
+    /// There is no partial result.
+    pub fn run<'i, 'n>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
+    ) -> Result<Outputs, Error> {
+        let inputs = self.arrange(inputs)?;
+        let values = self.inner.compiled.run(&views(&inputs)?, &self.run);
+        let values = values.map_err(|error| self.error(error))?;
+        Ok(Outputs::new(Arc::clone(&self.inner.names), values))
+    }
+
+    /// Runs it over `inputs` into memory of the caller's; see [`Places`] for what `outputs` may be.
+    ///
+    /// Each place has exactly its result's dtype and shape, and may share memory with inputs. With up to eight inputs and eight
+    /// outputs, a small run allocates nothing. After an error the content of the places is not specified.
+    ///
+    /// # Errors
+    /// Those of [`run`](Kernel::run), and `output-shape`, `output-dtype`, `read-only-output`.
+    ///
+    /// ```
+    /// use numloom::{DType, Expr, Schema};
+    ///
+    /// let schema = Schema::new().with("a", DType::F32);
+    /// let kernel = Expr::parse("half = a / 2; total = sum(a)")?.compile(&schema)?;
+    /// let (mut half, mut total) = ([0f32; 3], 0f32);
+    /// kernel.run_into(
+    ///     [("a", &[1f32, 2.0, 4.0])],
+    ///     [("half", numloom::Place::from(&mut half)), ("total", (&mut total).into())],
+    /// )?;
+    /// assert_eq!((half, total), ([0.5, 1.0, 2.0], 7.0));
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn run_into<'i, 'n, 'o>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
+        outputs: impl Places<'o>,
+    ) -> Result<(), Error> {
+        let inputs = self.arrange(inputs)?;
+        let names = &self.inner.names;
+        let mut places = Slots::empty(names.outputs().len());
+        outputs.fill(names, &mut places)?;
+        if let Some(missing) = places.iter().position(Option::is_none) {
+            let missing = names
+                .outputs()
+                .nth(missing)
+                .expect("there is a slot for each output");
+            let missing =
+                missing.map_or("the output".to_owned(), |name| format!("output `{name}`"));
+            return Err(Error::missing_place(&names.text, &missing));
+        }
+        let mut outs = Slots::try_new(
+            places.len(),
+            {
+                let mut places = places.iter_mut().flatten();
+                move |_| places.next().expect("no slot is empty").out()
+            },
+            spare_out,
+        )?;
+        let done = self
+            .inner
+            .compiled
+            .run_into(&views(&inputs)?, &mut outs, &self.run);
+        drop(outs);
+        done.map_err(|error| self.error(error))?;
+        places
+            .iter_mut()
+            .filter_map(Option::take)
+            .try_for_each(Place::finish)
+    }
+
+    /// The shortest way in: inputs in the order of the schema, outputs in the order of the expression, nothing looked up.
+    ///
+    /// A reduced value goes to a view without axes. Nothing is allocated for a small run with up to eight outputs.
+    ///
+    /// # Errors
+    /// As [`run_into`](Kernel::run_into).
+    ///
+    /// ```
+    /// use numloom::{DType, Expr, Schema, View, ViewMut};
+    ///
+    /// let schema = Schema::new().with("a", DType::F64).with("b", DType::F64);
+    /// let kernel = Expr::parse("2*a + 3*b")?.compile(&schema)?;
+    /// let mut c = [0.0; 2];
+    /// kernel.call(
+    ///     &[View::from_slice(&[1.0, 2.0]), View::from_slice(&[10.0, 20.0])],
+    ///     &mut [ViewMut::from_slice(&mut c)],
+    /// )?;
+    /// assert_eq!(c, [32.0, 64.0]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn call(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<(), Error> {
+        let n = outputs.len();
+        let mut views = outputs.iter_mut();
+        let out = |_| Ok::<_, Error>(Out::Array(views.next().expect("one for each").reborrow()));
+        let mut outs = Slots::try_new(n, out, spare_out)?;
+        let done = self.inner.compiled.run_into(inputs, &mut outs, &self.run);
+        done.map_err(|error| self.error(error))
+    }
+
+    fn error(&self, error: numloom_runtime::RuntimeError) -> Error {
+        Error::run(error, &self.inner.names.text)
+    }
+
+    /// Brings named inputs into the order of the schema.
+    fn arrange<'i, 'n>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
+    ) -> Result<Slots<Option<Input<'i>>>, Error> {
+        let names = &self.inner.names;
+        let mut slots = Slots::empty(names.inputs.len());
+        let mut unexpected = Vec::new();
+        for (name, input) in inputs {
+            match names.input(name) {
+                None => unexpected.push(name),
+                Some(i) if slots[i].is_some() => return Err(Error::given_twice("input", name)),
+                Some(i) => slots[i] = Some(input.into()),
+            }
+        }
+        if !unexpected.is_empty() {
+            return Err(Error::unexpected_inputs(
+                &names.text,
+                &unexpected,
+                names.input_names(),
+            ));
+        }
+        if slots.iter().any(Option::is_none) {
+            let missing = self.inner.schema.inputs.iter().zip(&*slots);
+            let missing = missing
+                .filter(|(_, slot)| slot.is_none())
+                .map(|(input, _)| input.name.as_str());
+            return Err(Error::missing_inputs(
+                &names.text,
+                &missing.collect::<Vec<_>>(),
+            ));
+        }
+        Ok(slots)
+    }
+}
+
+fn views<'a>(inputs: &'a [Option<Input<'_>>]) -> Result<Slots<View<'a>>, Error> {
+    let view = |i: usize| inputs[i].as_ref().expect("checked by `arrange`").view();
+    Slots::try_new(inputs.len(), view, || View::from_slice::<u8>(&[]))
+}
+
+fn spare_out<'a>() -> Out<'a> {
+    Out::Array(ViewMut::from_slice::<u8>(&mut []))
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("src", &self.src())
+            .field("schema", &format_args!("{}", self.schema()))
+            .finish_non_exhaustive()
+    }
+}
