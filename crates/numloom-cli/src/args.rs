@@ -1,0 +1,159 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use numloom::{Backend, Options};
+
+/// Evaluate array expressions over files, in one pass, on all cores.
+#[derive(Parser, Debug)]
+#[command(name = "numloom", version, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Eval(EvalArgs),
+    Check(CheckArgs),
+    Explain(ExplainArgs),
+    Info(InfoArgs),
+    Demo(DemoArgs),
+}
+
+/// Evaluate an expression over files.
+///
+/// Inputs are named: `a=a.npy`, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
+/// whole. An output file is written under a partial name and gets its own when it is complete. Reduced values, and arrays without a file, are
+/// printed.
+///
+///   numloom eval "2*a + 3*b" a=a.npy b=b.npy -o c.npy
+///   numloom eval "lo = min(a); hi = max(a); mean(a)" a=a.npy
+///   numloom eval "s = a + b; d = a - b" a=a.npy b=b.npy -o s=s.npy -o d=d.npy
+#[derive(ClapArgs, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct EvalArgs {
+    /// The expression, or several parted by `;`.
+    pub(crate) expr: String,
+    /// `name=file` or `name=number`.
+    #[arg(value_name = "NAME=INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Where an array goes: `file`, or `name=file` if there are several outputs.
+    #[arg(short, long = "output", value_name = "[NAME=]FILE")]
+    pub(crate) outputs: Vec<String>,
+    /// Write into the existing output files (mode r+) instead of replacing them; they may also be inputs.
+    #[arg(long)]
+    pub(crate) in_place: bool,
+    /// When to draw a progress bar.
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub(crate) progress: When,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Check an expression without running it; prints the dtypes of its outputs.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CheckArgs {
+    /// The expression.
+    pub(crate) expr: String,
+    /// `name:dtype` or `name:dtype[shape]`, as `x:f64[1000,1]`; `name=file` takes them from a file.
+    #[arg(value_name = "NAME:DTYPE")]
+    pub(crate) inputs: Vec<String>,
+}
+
+/// Show what becomes of an expression, stage by stage.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The expression.
+    #[arg(required_unless_present_any = ["functions", "code"])]
+    pub(crate) expr: Option<String>,
+    /// `name:dtype` or `name:dtype[shape]`, as `x:f64[1000,1]`; `name=file` takes them from a file.
+    #[arg(value_name = "NAME:DTYPE")]
+    pub(crate) inputs: Vec<String>,
+    /// Which stage: ast, ir, opt, kernel, clif, asm or plan.
+    #[arg(long, default_value = "plan")]
+    pub(crate) stage: String,
+    /// List all functions instead.
+    #[arg(long, conflicts_with = "expr")]
+    pub(crate) functions: bool,
+    /// Explain an error code, such as `unknown-name`, instead.
+    #[arg(long, value_name = "CODE", conflicts_with = "expr")]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// Say what a file holds.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct InfoArgs {
+    /// The files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Write two mapped `.npy` arrays, evaluate an expression over them, and verify the result.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct DemoArgs {
+    /// Elements of each array.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) n: usize,
+    /// Where the files go; they are kept. A folder of the system's temporary one by default.
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// How the engine works.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// Threads; by default those that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// What runs the kernel.
+    #[arg(long, value_enum, default_value_t = BackendArg::Auto)]
+    pub(crate) backend: BackendArg,
+    /// Elements of a block.
+    #[arg(long)]
+    pub(crate) block: Option<usize>,
+    /// Run the program as it was written, without the passes.
+    #[arg(long)]
+    pub(crate) no_optimize: bool,
+}
+
+impl EngineArgs {
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::new()
+            .backend(self.backend.into())
+            .optimize(!self.no_optimize);
+        options.threads = self.threads;
+        options.block = self.block;
+        options
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum BackendArg {
+    Auto,
+    Cranelift,
+    Interpreter,
+}
+
+impl From<BackendArg> for Backend {
+    fn from(arg: BackendArg) -> Backend {
+        match arg {
+            BackendArg::Auto => Backend::Auto,
+            BackendArg::Cranelift => Backend::Cranelift,
+            BackendArg::Interpreter => Backend::Interpreter,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! `numloom check`: is this expression well typed, and what does it give?
+
+use numloom::Expr;
+
+use crate::args::CheckArgs;
+use crate::files;
+use crate::report::Failure;
+
+pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let schema = files::schema(&args.inputs)?;
+    let kernel = Expr::parse(&args.expr)?.compile(&schema)?;
+    for output in kernel.outputs() {
+        println!("{output}");
+    }
+    Ok(())
+}

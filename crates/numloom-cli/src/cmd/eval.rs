@@ -1,0 +1,117 @@
+//! `numloom eval`: files in, files and printed values out.
+
+use numloom::{Array, DType, Engine, Input, InputClass, Order, Schema};
+
+use crate::args::EvalArgs;
+use crate::files::{NamedInput, Sink, Source, output_files};
+use crate::report::{Failure, Progress};
+
+pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
+    let engine = Engine::new(args.engine.options())?;
+    let expr = engine.parse(&args.expr)?;
+    let inputs = args
+        .inputs
+        .iter()
+        .map(|arg| NamedInput::open(arg))
+        .collect::<Result<Vec<_>, _>>()?;
+    let kernel = engine.compile(&expr, &schema_of(&inputs))?;
+    let given = || {
+        inputs
+            .iter()
+            .map(|input| (input.name.as_str(), input.input()))
+    };
+    let shapes = kernel.shapes(given())?;
+
+    let infos = kernel.outputs();
+    let arrays: Vec<_> = infos
+        .iter()
+        .filter(|info| !info.reduced)
+        .map(|info| info.name.clone())
+        .collect();
+    let mut files = output_files(&args.outputs, &arrays)?.into_iter();
+    if args.in_place && args.outputs.is_empty() {
+        return Err(Failure::usage(
+            "`--in-place` without an output file",
+            "name the file with `-o`",
+        ));
+    }
+    let mut sinks = Vec::new();
+    for (info, shape) in infos.iter().zip(&shapes) {
+        let file = if info.reduced {
+            None
+        } else {
+            files.next().flatten()
+        };
+        sinks.push(match file {
+            Some(file) if args.in_place => Sink::existing(&file)?,
+            Some(file) => Sink::new_file(&file, info.dtype, shape)?,
+            None => Sink::Memory(Array::zeros(info.dtype, shape, Order::C)?),
+        });
+    }
+
+    let progress = Progress::new(
+        args.progress,
+        traffic(&inputs, infos.iter().map(|info| info.dtype).zip(&shapes)),
+    );
+    let kernel = kernel.with(progress.options(engine.options().clone()));
+    let inputs = inputs.iter().map(NamedInput::input).collect::<Vec<_>>();
+    let views = inputs
+        .iter()
+        .map(Input::view)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut places = sinks
+        .iter_mut()
+        .map(Sink::view_mut)
+        .collect::<Result<Vec<_>, _>>()?;
+    kernel.call(&views, &mut places)?;
+    drop(places);
+    drop(progress);
+
+    for (info, sink) in infos.iter().zip(sinks) {
+        let Some(array) = sink.commit()? else {
+            continue;
+        };
+        match &info.name {
+            Some(name) => println!("{name} = {array}"),
+            None => println!("{array}"),
+        }
+    }
+    Ok(())
+}
+
+fn schema_of(inputs: &[NamedInput]) -> Schema {
+    inputs.iter().fold(
+        Schema::new(),
+        |schema, NamedInput { name, source }| match source {
+            Source::Number(scalar) => schema.with_scalar(name, scalar.dtype()),
+            Source::File(map) => {
+                let one = map.shape().iter().all(|&extent| extent == 1);
+                let class = if one {
+                    InputClass::Scalar
+                } else {
+                    InputClass::Contiguous
+                };
+                schema.with_input(name, map.dtype(), class)
+            }
+        },
+    )
+}
+
+/// Bytes read and written, for the progress bar.
+fn traffic<'a>(
+    inputs: &[NamedInput],
+    outputs: impl Iterator<Item = (DType, &'a Vec<usize>)>,
+) -> u64 {
+    let size = |dtype: DType, shape: &[usize]| {
+        dtype.itemsize() as u64 * shape.iter().map(|&n| n as u64).product::<u64>()
+    };
+    let read: u64 = (inputs.iter())
+        .map(|input| {
+            let input: Input<'_> = input.input();
+            size(input.dtype(), input.shape())
+        })
+        .sum();
+    read + outputs
+        .map(|(dtype, shape)| size(dtype, shape))
+        .sum::<u64>()
+}

@@ -1,0 +1,47 @@
+//! `numloom explain`: the stages of an expression, the functions of the language, the meaning of an error code.
+
+use numloom::{Code, Engine, Stage};
+
+use crate::args::ExplainArgs;
+use crate::files;
+use crate::report::Failure;
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+    if args.functions {
+        for function in numloom::functions() {
+            let others = match &function.names[1..] {
+                [] => String::new(),
+                names => format!(" (also {})", names.join(", ")),
+            };
+            let later = if function.is_supported {
+                ""
+            } else {
+                " [not supported yet]"
+            };
+            println!("{:24}  {}{others}{later}", function.signature, function.doc);
+        }
+        return Ok(());
+    }
+    if let Some(code) = &args.code {
+        let code: Code = code.parse().map_err(|_| {
+            let known: Vec<_> = Code::ALL.iter().map(|code| code.slug()).collect();
+            Failure::usage(
+                format!("no error code `{code}`"),
+                format!("codes are: {}", known.join(", ")),
+            )
+        })?;
+        println!("{}", code.explain());
+        return Ok(());
+    }
+    let stage: Stage = args.stage.parse().map_err(|_| {
+        Failure::usage(
+            format!("no stage `{}`", args.stage),
+            "stages are: ast, ir, opt, kernel, clif, asm, plan",
+        )
+    })?;
+    let schema = files::schema(&args.inputs)?;
+    let expr = args.expr.as_deref().unwrap_or_default();
+    let engine = Engine::new(args.engine.options())?;
+    println!("{}", engine.explain_stage(expr, &schema, stage)?.trim_end());
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! `numloom info`: what a file holds.
+
+use numloom::io::probe;
+
+use crate::args::InfoArgs;
+use crate::report::Failure;
+
+pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
+    for file in &args.files {
+        println!("{}", probe(file)?);
+    }
+    Ok(())
+}

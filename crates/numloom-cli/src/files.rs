@@ -1,0 +1,223 @@
+//! From what was typed to arrays: inputs, schemas, outputs.
+
+use numloom::io::{FileSpec, Format, npy};
+use numloom::{
+    Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, ViewMut,
+};
+
+use crate::report::Failure;
+
+/// An input as it was named.
+pub(crate) struct NamedInput {
+    pub(crate) name: String,
+    pub(crate) source: Source,
+}
+
+/// Where an input's elements are.
+pub(crate) enum Source {
+    File(MappedArray),
+    Number(Scalar),
+}
+
+impl NamedInput {
+    /// Opens `name=file` or reads `name=number`.
+    pub(crate) fn open(arg: &str) -> Result<NamedInput, Failure> {
+        let (name, value) = named(arg).ok_or_else(|| {
+            Failure::usage(
+                format!("`{arg}` is not an input"),
+                "write `name=file.npy`, `name=file.bin:f64[100]` or `name=2.5`",
+            )
+        })?;
+        let source = match number(value)? {
+            Some(scalar) => Source::Number(scalar),
+            None => Source::File(value.parse::<FileSpec>()?.open(MapMode::Read)?),
+        };
+        Ok(NamedInput {
+            name: name.to_owned(),
+            source,
+        })
+    }
+
+    pub(crate) fn input(&self) -> Input<'_> {
+        match &self.source {
+            Source::File(map) => Input::from(map),
+            Source::Number(scalar) => Input::from(scalar),
+        }
+    }
+}
+
+/// `name=value`, if it is that.
+fn named(arg: &str) -> Option<(&str, &str)> {
+    arg.split_once('=')
+        .filter(|(name, value)| is_name(name) && !value.is_empty())
+}
+
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        && chars.all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// `2`, `2.5`, `2.5:f32`, if it is a number.
+fn number(text: &str) -> Result<Option<Scalar>, Failure> {
+    let (value, dtype) = match text.split_once(':') {
+        Some((value, dtype)) => (value, Some(dtype)),
+        None => (text, None),
+    };
+    if value.parse::<f64>().is_err() && !matches!(value, "True" | "False") {
+        return Ok(None);
+    }
+    let dtype = match dtype {
+        Some(dtype) => dtype.parse::<DType>().map_err(numloom::Error::from)?,
+        None if matches!(value, "True" | "False") => DType::Bool,
+        None if value.parse::<i64>().is_ok() => DType::I64,
+        None => DType::F64,
+    };
+    Ok(Some(
+        Scalar::parse(dtype, value).map_err(numloom::Error::from)?,
+    ))
+}
+
+/// The schema of `name:dtype[shape]` and `name=file` arguments.
+pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
+    let mut schema = Schema::new();
+    for arg in args {
+        let (name, dtype, shape) = if named(arg).is_some() {
+            let NamedInput { name, source } = NamedInput::open(arg)?;
+            match source {
+                Source::File(map) => (name, map.dtype(), Some(map.shape().to_vec())),
+                Source::Number(scalar) => (name, scalar.dtype(), Some(Vec::new())),
+            }
+        } else {
+            declared(arg)?
+        };
+        let one = shape.is_some_and(|shape| shape.iter().all(|&extent| extent == 1));
+        let class = if one {
+            InputClass::Scalar
+        } else {
+            InputClass::Contiguous
+        };
+        schema = schema.with_input(&name, dtype, class);
+    }
+    Ok(schema)
+}
+
+/// `name:dtype` or `name:dtype[shape]`.
+fn declared(arg: &str) -> Result<(String, DType, Option<Vec<usize>>), Failure> {
+    let wrong = || {
+        Failure::usage(
+            format!("`{arg}` declares no input"),
+            "write `name:f64`, `name:f64[1000,1]` or `name=file.npy`",
+        )
+    };
+    let (name, rest) = arg
+        .split_once(':')
+        .filter(|(name, _)| is_name(name))
+        .ok_or_else(wrong)?;
+    let (dtype, shape) = match rest.split_once('[') {
+        None => (rest, None),
+        Some((dtype, shape)) => {
+            let shape = shape.strip_suffix(']').ok_or_else(wrong)?;
+            let extents = shape
+                .split(',')
+                .map(str::trim)
+                .filter(|extent| !extent.is_empty());
+            let extents = extents
+                .map(str::parse)
+                .collect::<Result<Vec<usize>, _>>()
+                .map_err(|_| wrong())?;
+            (dtype, Some(extents))
+        }
+    };
+    let dtype = dtype.parse::<DType>().map_err(numloom::Error::from)?;
+    Ok((name.to_owned(), dtype, shape))
+}
+
+/// Where an array output goes.
+pub(crate) enum Sink {
+    /// A new file under a partial name.
+    New(OutputFile),
+    /// An existing file, opened r+.
+    Existing(MappedArray),
+    /// Memory, to be printed.
+    Memory(Array),
+}
+
+impl Sink {
+    pub(crate) fn new_file(spec: &str, dtype: DType, shape: &[usize]) -> Result<Sink, Failure> {
+        Ok(Sink::New(spec.parse::<FileSpec>()?.create(dtype, shape)?))
+    }
+
+    pub(crate) fn existing(spec: &str) -> Result<Sink, Failure> {
+        let spec: FileSpec = spec.parse()?;
+        let map = match &spec.format {
+            Format::Npy => npy::open(&spec.path, MapMode::ReadWrite)?,
+            Format::Raw(_) => spec.open(MapMode::ReadWrite)?,
+        };
+        Ok(Sink::Existing(map))
+    }
+
+    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
+        Ok(match self {
+            Sink::New(file) => file.view_mut(),
+            Sink::Existing(map) => map.view_mut().map_err(numloom::Error::from)?,
+            Sink::Memory(array) => array.view_mut(),
+        })
+    }
+
+    /// Gives a new file its name; brings an existing one to the disk.
+    pub(crate) fn commit(self) -> Result<Option<Array>, Failure> {
+        match self {
+            Sink::New(file) => file.commit().map_err(numloom::Error::from)?,
+            Sink::Existing(map) => map.flush().map_err(numloom::Error::from)?,
+            Sink::Memory(array) => return Ok(Some(array)),
+        }
+        Ok(None)
+    }
+}
+
+/// `[name=]file` arguments: the file of the output called `name`, or of the only array output.
+pub(crate) fn output_files(
+    args: &[String],
+    arrays: &[Option<String>],
+) -> Result<Vec<Option<String>>, Failure> {
+    let mut files: Vec<Option<String>> = vec![None; arrays.len()];
+    for arg in args {
+        let by_name = named(arg).and_then(|(name, file)| {
+            let position = arrays
+                .iter()
+                .position(|array| array.as_deref() == Some(name))?;
+            Some((position, file))
+        });
+        let (position, file) = match by_name {
+            Some(found) => found,
+            None if arrays.len() == 1 && named(arg).is_none() => (0, arg.as_str()),
+            None if arrays.is_empty() => {
+                return Err(Failure::usage(
+                    format!("`-o {arg}`: the expression has no array output"),
+                    "reduced values are printed; leave `-o` out",
+                ));
+            }
+            None => {
+                let names: Vec<_> = arrays
+                    .iter()
+                    .map(|name| name.as_deref().unwrap_or("(unnamed)"))
+                    .collect();
+                return Err(Failure::usage(
+                    format!(
+                        "`-o {arg}` names no array output; they are: {}",
+                        names.join(", ")
+                    ),
+                    "write `-o name=file` for each",
+                ));
+            }
+        };
+        if files[position].replace(file.to_owned()).is_some() {
+            return Err(Failure::usage(
+                format!("`-o {arg}`: this output has a file already"),
+                "give each output one file",
+            ));
+        }
+    }
+    Ok(files)
+}
