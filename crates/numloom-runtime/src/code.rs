@@ -43,7 +43,7 @@ impl Code {
         match self {
             Code::Interpreter => 0,
             #[cfg(feature = "jit")]
-            Code::Native(native) => native.code().len(),
+            Code::Native(native) => native.code_bytes(),
         }
     }
 }

@@ -205,6 +205,23 @@ impl Compiled {
         self.inner.whole.variants() + parts.sum::<usize>()
     }
 
+    /// The shape of each output for `inputs`: what to allocate for [`run_into`](Compiled::run_into). A reduced value has no axes.
+    ///
+    /// # Errors
+    /// Inputs that are too few or too many, of another dtype, or that do not broadcast.
+    pub fn shapes(&self, inputs: &[View<'_>]) -> Result<Vec<Vec<usize>>, RuntimeError> {
+        with_thread_scratch(|scratch| {
+            self.infer(scratch, inputs)?;
+            let Inner { prog, sets, .. } = &*self.inner;
+            let shape =
+                |(i, output): (usize, &numloom_ir::Output)| match is_reduced(prog, output.value) {
+                    true => Vec::new(),
+                    false => scratch.shapes.of(sets, i).to_vec(),
+                };
+            Ok(prog.outputs.iter().enumerate().map(shape).collect())
+        })
+    }
+
     /// Runs it over `inputs`, in the order of the program's, and hands out new arrays and reduced values, in the order of its
     /// outputs.
     ///
@@ -256,8 +273,8 @@ impl Compiled {
     ///     %0 = input 0 : i32
     ///     %1 = neg %0 : i32
     ///     %2 = sum %0 : i64
-    ///     n = %1 shape 0
-    ///     s = %2 shape 0
+    ///     out n = %1 shape 0
+    ///     out s = %2 shape 0
     /// ".parse()?;
     /// let compiled = Engine::global().compile(&Arc::new(prog), &[InputClass::Contiguous])?;
     /// let (mut negated, mut sum) = ([0; 3], Scalar::I64(0));

@@ -33,7 +33,7 @@ const CACHE_BYTES: usize = 64 << 20;
 ///     %1 = mul %0 %0 : f64
 ///     out = %1 shape 0
 /// ".parse()?;
-/// let engine = Engine::new(Options::new().threads(2usize))?;
+/// let engine = Engine::new(Options::new().threads(2))?;
 /// let square = engine.compile(&Arc::new(prog), &[InputClass::Contiguous])?;
 /// let results = square.run(&[View::from_slice(&[1.0, 2.0, 3.0])], &RunOptions::new())?;
 /// let squares = results.into_iter().next().unwrap().into_array()?;

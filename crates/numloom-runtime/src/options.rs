@@ -147,7 +147,7 @@ pub struct RunOptions {
 }
 
 macro_rules! run_setters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $type:ty => $value:expr;)*) => {
         impl RunOptions {
             /// Nothing set: all as the engine has it.
             #[must_use]
@@ -165,8 +165,8 @@ macro_rules! run_setters {
             $(
                 $(#[$doc])*
                 #[must_use]
-                pub fn $name(mut self, $name: impl Into<$type>) -> RunOptions {
-                    self.$name = Some($name.into());
+                pub fn $name(mut self, $name: $type) -> RunOptions {
+                    self.$name = Some($value);
                     self
                 }
             )*
@@ -176,8 +176,8 @@ macro_rules! run_setters {
             $(
                 $(#[$doc])*
                 #[must_use]
-                pub fn $name(mut self, $name: impl Into<$type>) -> Options {
-                    self.run.$name = Some($name.into());
+                pub fn $name(mut self, $name: $type) -> Options {
+                    self.run.$name = Some($value);
                     self
                 }
             )*
@@ -187,22 +187,22 @@ macro_rules! run_setters {
 
 run_setters! {
     /// Sets the number of threads, 1 to [`MAX_THREADS`].
-    threads: usize;
+    threads: usize => threads;
     /// Sets the elements of a block.
-    block: usize;
+    block: usize => block;
     /// Sets the number of elements below which a run stays on the caller's thread.
-    serial_below: usize;
+    serial_below: usize => serial_below;
     /// Sets what is told how far a run is.
-    progress: Arc<ProgressFn>;
+    progress: impl Fn(Progress) + Send + Sync + 'static => Arc::new(progress);
     /// Sets the flag that stops a run.
-    cancel: CancelFlag;
+    cancel: CancelFlag => cancel;
     /// Sets when a run has to end.
-    deadline: Deadline;
+    deadline: impl Into<Deadline> => deadline.into();
     /// Sets the most bytes that one run allocates for outputs.
-    max_output_bytes: u64;
+    max_output_bytes: u64 => max_output_bytes;
     /// Test hook.
     #[doc(hidden)]
-    fail_at: u64;
+    fail_at: u64 => fail_at;
 }
 
 impl fmt::Debug for RunOptions {
@@ -223,7 +223,7 @@ impl fmt::Debug for RunOptions {
 ///
 /// ```
 /// use numloom_runtime::{Backend, Options};
-/// let options = Options::new().threads(2usize).backend(Backend::Interpreter);
+/// let options = Options::new().threads(2).backend(Backend::Interpreter);
 /// assert_eq!(options.run.threads, Some(2));
 /// assert_eq!(options.or(&Options::new().optimize(false)).optimize, Some(false));
 /// ```
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_option_comes_before_the_environment() {
-        let options = Options::new().threads(3usize);
+        let options = Options::new().threads(3);
         assert_eq!(options.thread_count_with(|_| Some("5".into())).unwrap(), 3);
         assert_eq!(
             count(&[("OMP_NUM_THREADS", "5"), ("NUMLOOM_NUM_THREADS", "6")]).unwrap(),

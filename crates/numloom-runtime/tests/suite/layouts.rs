@@ -1,0 +1,286 @@
+//! Every layout of inputs and outputs gives what element-by-element evaluation gives.
+
+use numloom_data::{DType, Order, Scalar, View};
+use numloom_runtime::{Out, OutputValue, RunOptions};
+
+use crate::support::{
+    Laid, Layout, assert_same, backends, compile, engine, naive, program, values,
+};
+
+/// A loop, a call that wants a slot, and reductions, over two inputs that broadcast.
+const MIXED: &str = "
+    input a: f64
+    input b: f32
+    %0 = input 0 : f64
+    %1 = input 1 : f32
+    %2 = cast %1 : f64
+    %3 = mul %0 %2 : f64
+    %4 = exp %3 : f64
+    %5 = add %4 %0 : f64
+    %6 = sum %5 : f64
+    %7 = min %0 : f64
+    %8 = lt %0 %2 : bool
+    out y = %5 shape 0 1
+    out t = %6 shape 0 1
+    out m = %7 shape 0 1
+    out lt = %8 shape 0 1
+";
+
+/// The same without reductions, so that the order of iteration is free.
+const FREE: &str = "
+    input a: i32
+    input b: bool
+    %0 = input 0 : i32
+    %1 = input 1 : bool
+    %2 = neg %0 : i32
+    %3 = select %1 %0 %2 : i32
+    %4 = mul %3 %0 : i32
+    out = %4 shape 0 1
+    out not = %1 shape 0 1
+";
+
+fn shapes() -> Vec<[&'static [usize]; 2]> {
+    vec![
+        [&[], &[]],
+        [&[1], &[1]],
+        [&[0], &[0]],
+        [&[17], &[17]],
+        [&[17], &[]],
+        [&[], &[33]],
+        [&[5, 7], &[5, 7]],
+        [&[5, 7], &[7]],
+        [&[5, 1], &[7]],
+        [&[5, 7], &[5, 1]],
+        [&[3, 4, 5], &[4, 1]],
+        [&[3, 1, 300], &[1, 2, 300]],
+        [&[2, 272], &[2, 1]],
+        [&[2, 272], &[1, 272]],
+        [&[2, 1, 3, 1, 2], &[1, 2, 1, 2, 2]],
+        [&[2, 2064], &[2064]],
+    ]
+}
+
+#[test]
+fn every_layout_gives_what_single_elements_give() {
+    for text in [MIXED, FREE] {
+        let prog = program(text);
+        let [a, b] = [prog.inputs[0].dtype, prog.inputs[1].dtype];
+        let mut all = Vec::new();
+        for &backend in backends() {
+            for threads in [1, 3] {
+                all.push((
+                    format!("{backend} {threads}"),
+                    compile(&engine(backend, threads), &prog),
+                ));
+            }
+        }
+        for [a_shape, b_shape] in shapes() {
+            let a_values = values(a, a_shape.iter().product(), 1);
+            let b_values = values(b, b_shape.iter().product(), 2);
+            if text == MIXED && a_values.is_empty() {
+                continue; // `min` of nothing: see `empty_arrays…`
+            }
+            let plain = Laid::new(&a_values, a, a_shape, Layout::C);
+            let other = Laid::new(&b_values, b, b_shape, Layout::C);
+            let want = naive(&prog, &[plain.view(), other.view()]);
+            for (i, &layout) in Layout::ALL.iter().enumerate() {
+                let a_laid = Laid::new(&a_values, a, a_shape, layout);
+                for b_layout in [layout, Layout::ALL[(i + 1) % Layout::ALL.len()]] {
+                    let b_laid = Laid::new(&b_values, b, b_shape, b_layout);
+                    let inputs = [a_laid.view(), b_laid.view()];
+                    for (who, compiled) in &all {
+                        let got = compiled.run(&inputs, &RunOptions::new()).unwrap();
+                        let what = format!("{who} {a_shape:?} {layout:?} {b_shape:?} {b_layout:?}");
+                        assert_same(&got, &want, &what);
+                        run_into_layout(compiled, &inputs, &want, layout, &what);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same into places of a layout.
+fn run_into_layout(
+    compiled: &numloom_runtime::Compiled,
+    inputs: &[View<'_>],
+    want: &[OutputValue],
+    layout: Layout,
+    what: &str,
+) {
+    let place = |value: &OutputValue| Laid::zeros(value.dtype(), value.shape(), layout);
+    let mut arrays: Vec<Laid> = want.iter().map(place).collect();
+    let mut outs: Vec<Out<'_>> = arrays
+        .iter_mut()
+        .map(|laid| Out::Array(laid.view_mut()))
+        .collect();
+    compiled
+        .run_into(inputs, &mut outs, &RunOptions::new())
+        .unwrap();
+    drop(outs);
+    for (laid, want) in arrays.iter().zip(want) {
+        let got = OutputValue::Array(laid.view().to_array().unwrap());
+        let want = match want {
+            OutputValue::Array(array) => OutputValue::Array(array.try_clone().unwrap()),
+            OutputValue::Scalar(value) => {
+                OutputValue::Array(numloom_data::Array::from_scalar(value).unwrap())
+            }
+        };
+        assert_same(&[got], &[want], what);
+    }
+}
+
+#[test]
+fn arrays_that_are_all_column_major_give_a_column_major_result() {
+    let prog = program(
+        "input a: f64\n input b: f64\n %0 = input 0 : f64\n %1 = input 1 : f64\n %2 = add %0 %1 : f64\n out = %2 shape 0 1",
+    );
+    let compiled = compile(&engine(backends()[0], 1), &prog);
+    let x = values(DType::F64, 12, 3);
+    let laid = |shape: &[usize], layout| Laid::new(&x, DType::F64, shape, layout);
+    let (c, f) = (laid(&[3, 4], Layout::C), laid(&[3, 4], Layout::F));
+    let scalar = Laid::new(&x, DType::F64, &[], Layout::C);
+    let order = |a: &Laid, b: &Laid| {
+        let mut got = compiled
+            .run(&[a.view(), b.view()], &RunOptions::new())
+            .unwrap();
+        got.remove(0).into_array().unwrap().order()
+    };
+    assert_eq!(order(&f, &f), Order::F);
+    assert_eq!(order(&f, &scalar), Order::F);
+    assert_eq!(order(&c, &f), Order::C);
+    assert_eq!(order(&c, &c), Order::C);
+}
+
+#[test]
+fn empty_arrays_have_sums_and_products_but_no_extremes() {
+    let reduce = |name: &str, dtype: &str| {
+        let prog = program(&format!(
+            "input a: i16\n %0 = input 0 : i16\n %1 = {name} %0 : {dtype}\n out r = %1 shape 0"
+        ));
+        let empty: [i16; 0] = [];
+        let compiled = compile(&engine(backends()[0], 2), &prog);
+        compiled.run(&[View::from_slice(&empty)], &RunOptions::new())
+    };
+    assert_eq!(
+        reduce("sum", "i64").unwrap(),
+        [OutputValue::Scalar(Scalar::I64(0))]
+    );
+    assert_eq!(
+        reduce("prod", "i64").unwrap(),
+        [OutputValue::Scalar(Scalar::I64(1))]
+    );
+    let mean = reduce("mean", "f64").unwrap()[0].item().unwrap();
+    assert!(mean.as_f64().unwrap().is_nan());
+    for name in ["min", "max"] {
+        let error = reduce(name, "i16").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`{name}` of no elements has no value: output `r` reduces shape (0,)")
+        );
+    }
+}
+
+#[test]
+fn outputs_of_different_shapes_come_from_one_call() {
+    let prog = program(
+        "input a: i64
+         input b: i64
+         %0 = input 0 : i64
+         %1 = input 1 : i64
+         %2 = neg %0 : i64
+         %3 = neg %1 : i64
+         %4 = add %0 %1 : i64
+         %5 = max %1 : i64
+         %6 = const 7 : i64
+         out a = %2 shape 0
+         out b = %3 shape 1
+         out ab = %4 shape 0 1
+         out m = %5 shape 1
+         out seven = %6",
+    );
+    for &backend in backends() {
+        for threads in [1, 3] {
+            let compiled = compile(&engine(backend, threads), &prog);
+            for (n, m) in [(3, 4), (4, 4), (1, 4), (200, 1)] {
+                let a = Laid::new(&values(DType::I64, n, 4), DType::I64, &[n, 1], Layout::C);
+                let b = Laid::new(&values(DType::I64, m, 5), DType::I64, &[m], Layout::C);
+                let inputs = [a.view(), b.view()];
+                let got = compiled.run(&inputs, &RunOptions::new()).unwrap();
+                assert_same(&got, &naive(&prog, &inputs), &format!("{backend} {n} {m}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lone_value_goes_to_a_scalar_or_an_array_without_axes() {
+    let prog = program("input a: f32\n %0 = input 0 : f32\n %1 = neg %0 : f32\n out = %1 shape 0");
+    let compiled = compile(&engine(backends()[0], 1), &prog);
+    let mut value = Scalar::zero(DType::F32);
+    let inputs = [View::scalar(&1.5f32)];
+    compiled
+        .run_into(&inputs, &mut [Out::Scalar(&mut value)], &RunOptions::new())
+        .unwrap();
+    assert_eq!(value, Scalar::F32(-1.5));
+    let got = compiled.run(&inputs, &RunOptions::new()).unwrap();
+    assert_eq!(
+        (got[0].shape(), got[0].item()),
+        (&[][..], Some(Scalar::F32(-1.5)))
+    );
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_errors_that_name_both_sides() {
+    let prog = program(
+        "input a: f64\n input b: f64\n %0 = input 0 : f64\n %1 = input 1 : f64\n %2 = add %0 %1 : f64\n out y = %2 shape 0 1",
+    );
+    let compiled = compile(&engine(backends()[0], 1), &prog);
+    let (x, y, z) = ([1.0f64; 3], [1.0f64; 4], [1i32; 3]);
+    let run = |inputs: &[View<'_>]| {
+        compiled
+            .run(inputs, &RunOptions::new())
+            .unwrap_err()
+            .to_string()
+    };
+    let view = View::from_slice(&x);
+    assert_eq!(
+        run(&[view.clone()]),
+        "expected 2 inputs (`a`, `b`), found 1"
+    );
+    assert_eq!(
+        run(&[view.clone(), View::from_slice(&z)]),
+        "input `b` is i32, but f64 is expected"
+    );
+    assert_eq!(
+        run(&[view.clone(), View::from_slice(&y)]),
+        "`a` of shape (3,) and `b` of shape (4,) do not broadcast together for output `y`"
+    );
+    let into = |outs: &mut [Out<'_>]| {
+        let inputs = [view.clone(), view.clone()];
+        compiled
+            .run_into(&inputs, outs, &RunOptions::new())
+            .unwrap_err()
+            .to_string()
+    };
+    let (mut short, mut wide) = ([0.0f64; 2], [0.0f32; 3]);
+    assert_eq!(into(&mut []), "expected places for 1 outputs, found 0");
+    assert_eq!(
+        into(&mut [Out::Array(numloom_data::ViewMut::from_slice(&mut short))]),
+        "output `y` has shape (3,), but its place has shape (2,)"
+    );
+    assert_eq!(
+        into(&mut [Out::Array(numloom_data::ViewMut::from_slice(&mut wide))]),
+        "output `y` is f64, but its place is f32"
+    );
+    let error = compiled
+        .run(
+            &[view.clone(), view.clone()],
+            &RunOptions::new().max_output_bytes(23),
+        )
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "24 is more than `max_output_bytes` allows, which is 23"
+    );
+}
