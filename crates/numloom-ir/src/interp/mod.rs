@@ -29,3 +29,6 @@ mod run;
 
 pub use eval::{FaultSink, eval};
 pub use run::{Block, Interpreter};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use numloom_data::DType;
 use super::eval::{self, FaultSink, eval};
 use crate::fault::Fault;
 use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V};
+use crate::op::Op;
 use crate::reduce::LANE_WORDS;
 
 /// Words of a column: [`MAX_BLOCK`] elements of up to 8 bytes.
@@ -120,9 +121,13 @@ impl Interpreter {
             let bytes = n * inst.dtype.itemsize();
             match &inst.op {
                 LoopOp::Load(Place::Input(input)) => {
-                    let input = *input as usize;
-                    let src = block.inputs[input];
-                    match kernel.inputs[input].class {
+                    let class = kernel.inputs[*input as usize].class;
+                    let elements = match class {
+                        InputClass::Contiguous => n,
+                        InputClass::Scalar => 1,
+                    };
+                    let src = read(block.inputs, *input, elements * inst.dtype.itemsize());
+                    match class {
                         InputClass::Contiguous => eval::copy(inst.dtype, src, &mut dst[..bytes]),
                         InputClass::Scalar => eval::splat(inst.dtype, src, &mut dst[..bytes]),
                     }
@@ -200,17 +205,16 @@ impl Interpreter {
         };
         let mut operands: [&[u8]; 3] = [&[]; 3];
         for (i, (operand, &place)) in operands.iter_mut().zip(&call.args).enumerate() {
-            let src = match place {
-                Place::Input(input) => block.inputs[input as usize],
-                written_before => written(written_before, &self.slots, block.outputs),
-            };
-            let first_of_select = call.op == crate::Op::Select && i == 0;
-            let dtype = if first_of_select {
+            let dtype = if call.op == Op::Select && i == 0 {
                 DType::Bool
             } else {
                 call.from
             };
-            *operand = &src[..n * dtype.itemsize()];
+            let bytes = n * dtype.itemsize();
+            *operand = match place {
+                Place::Input(input) => read(block.inputs, input, bytes),
+                place => &written(place, &self.slots, block.outputs)[..bytes],
+            };
         }
         let mut faults = FaultSink {
             fault: &mut *block.fault,
@@ -231,6 +235,15 @@ impl Interpreter {
             Place::Input(_) => unreachable!("refused above"),
         }
     }
+}
+
+/// The bytes of an input that the kernel reads.
+fn read<'a>(inputs: &[&'a [u8]], input: u32, bytes: usize) -> &'a [u8] {
+    let src = inputs[input as usize];
+    // That an input is empty is fine only if nothing reads it: the other lengths are checked.
+    let len = src.len();
+    assert_eq!(len, bytes, "input {input} holds {len} bytes, not {bytes}");
+    src
 }
 
 /// The bytes at a place that the kernel has written.
