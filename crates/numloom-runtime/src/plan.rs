@@ -191,13 +191,13 @@ impl Plan {
             let (strides, shape) = (self.space.strides(i), self.space.shape());
             let constant = strides.iter().all(|&stride| stride == 0);
             if input && constant && (self.total > 1 || operand.access == Access::Scalar) {
-                operand.access = if copies || normalised(operand) {
+                operand.access = if copies || !operand.is_native() {
                     Access::Cell
                 } else {
                     Access::Scalar
                 };
                 operand.step = 0;
-            } else if copies || normalised(operand) && input || !operand.is_native() {
+            } else if copies || !operand.is_native() {
                 operand.access = Access::Block;
             } else {
                 let first = if self.row.is_some() { rank - 1 } else { 0 };
@@ -273,11 +273,6 @@ impl Plan {
         }
         self.work_bytes = end;
     }
-}
-
-/// Whether the bytes of an input are not what the kernel may see: any byte but 0 is true to a view, 1 alone to a kernel.
-fn normalised(operand: &Operand) -> bool {
-    !operand.is_native() || operand.dtype == DType::Bool
 }
 
 /// The step of an operand that steps evenly through `shape`, by its item size or not at all.

@@ -1,4 +1,8 @@
 //! The runtime from outside: programs over arrays, on every backend of the build.
+#![expect(clippy::disallowed_methods, reason = "tests look at the clock")]
 
+mod failures;
 mod layouts;
+mod overlap;
 mod support;
+mod threads;

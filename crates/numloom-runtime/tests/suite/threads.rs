@@ -1,0 +1,246 @@
+//! Any number of threads, any block: the same bits; and threads that meet do not hurt one another.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use numloom_data::{DType, Scalar, View};
+use numloom_ir::InputClass;
+use numloom_runtime::{Backend, Engine, Options, OutputValue, RunOptions};
+
+use crate::support::{
+    Laid, Layout, assert_same, backends, compile, engine, naive, program, values,
+};
+
+/// One pass with every kind of reduction and a slot, over sums that depend on their order.
+const REDUCTIONS: &str = "
+    input a: f32
+    input b: f64
+    %0 = input 0 : f32
+    %1 = input 1 : f64
+    %2 = cast %0 : f64
+    %3 = mul %2 %1 : f64
+    %4 = exp %2 : f64
+    %5 = add %3 %4 : f64
+    %6 = sum %5 : f64
+    %7 = sum %0 : f32
+    %8 = mean %3 : f64
+    %9 = min %0 : f32
+    %10 = max %3 : f64
+    %11 = const 1.0000001 : f64
+    %12 = copysign %11 %1 : f64
+    %13 = prod %12 : f64
+    %14 = lt %2 %1 : bool
+    %15 = sum %14 : i64
+    out s = %6 shape 0 1
+    out sf = %7 shape 0 1
+    out m = %8 shape 0 1
+    out lo = %9 shape 0 1
+    out hi = %10 shape 0 1
+    out p = %13 shape 0 1
+    out n = %15 shape 0 1
+    out y = %5 shape 0 1
+";
+
+#[test]
+fn threads_blocks_and_layouts_do_not_change_a_bit() {
+    let prog = program(REDUCTIONS);
+    // Not a multiple of anything, with a partial leaf and a partial lane row at the end.
+    let shape = [4, 4999];
+    let n = shape.iter().product();
+    let (a, b) = (values(DType::F32, n, 1), values(DType::F64, n, 2));
+    let laid = |layout| {
+        (
+            Laid::new(&a, DType::F32, &shape, layout),
+            Laid::new(&b, DType::F64, &shape, layout),
+        )
+    };
+    let (c, f) = (laid(Layout::C), laid(Layout::F));
+    let want = naive(&prog, &[c.0.view(), c.1.view()]);
+    for &backend in backends() {
+        for threads in [1, 2, 4, 7] {
+            let compiled = compile(&engine(backend, threads), &prog);
+            for (a, b) in [&c, &f] {
+                for block in [
+                    None,
+                    Some(1),
+                    Some(7),
+                    Some(1000),
+                    Some(4096),
+                    Some(usize::MAX),
+                ] {
+                    let mut options = RunOptions::new();
+                    options.block = block;
+                    let got = compiled.run(&[a.view(), b.view()], &options).unwrap();
+                    assert_same(
+                        &got,
+                        &want,
+                        &format!("{backend}, {threads} threads, {block:?}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_length_around_lanes_and_leaves_is_right() {
+    let prog = program(REDUCTIONS);
+    let lengths = [
+        1, 2, 15, 16, 17, 4095, 4096, 4097, 8192, 12288, 12289, 16384,
+    ];
+    let longest = *lengths.last().unwrap();
+    let (a, b) = (
+        values(DType::F32, longest, 3),
+        values(DType::F64, longest, 4),
+    );
+    let compiled: Vec<_> = backends()
+        .iter()
+        .flat_map(|&backend| [1, 3].map(|threads| compile(&engine(backend, threads), &prog)))
+        .collect();
+    for n in lengths {
+        let a = Laid::new(&a[..n], DType::F32, &[n], Layout::C);
+        let b = Laid::new(&b[..n], DType::F64, &[n], Layout::C);
+        let want = naive(&prog, &[a.view(), b.view()]);
+        for compiled in &compiled {
+            let got = compiled
+                .run(&[a.view(), b.view()], &RunOptions::new())
+                .unwrap();
+            assert_same(&got, &want, &format!("{n} elements"));
+        }
+    }
+}
+
+#[test]
+fn sixty_four_threads_share_a_kernel_and_a_cache_that_forgets() {
+    let options = Options::new().threads(3).serial_below(0).cache_entries(2);
+    let engine = Engine::new(options).unwrap();
+    let text = |k: u32| {
+        program(&format!(
+            "input a: i64\n %0 = input 0 : i64\n %1 = const {k} : i64\n %2 = mul %0 %1 : i64\n %3 = sum %2 : i64\n out = %3 shape 0"
+        ))
+    };
+    let shared = compile(&engine, &text(3));
+    let x: Vec<i64> = (0..500).collect();
+    let sum: i64 = x.iter().sum();
+    let rounds = if cfg!(debug_assertions) { 20 } else { 200 };
+    std::thread::scope(|scope| {
+        for thread in 0..64u32 {
+            let (engine, shared, x) = (&engine, &shared, &x);
+            scope.spawn(move || {
+                for round in 0..rounds {
+                    let k = (thread + round) % 5;
+                    let own = engine.compile(&text(k), &[InputClass::Contiguous]).unwrap();
+                    if round % 7 == 0 {
+                        engine.cache_clear();
+                    }
+                    for (compiled, k) in [(shared, 3), (&own, i64::from(k))] {
+                        let got = compiled.run(&[View::from_slice(x)], &RunOptions::new());
+                        assert_eq!(got.unwrap(), [OutputValue::Scalar(Scalar::I64(k * sum))]);
+                    }
+                }
+            });
+        }
+    });
+    assert!(engine.cache_info().entries <= 2);
+}
+
+#[test]
+fn an_engine_dropped_while_it_works_lives_until_the_end() {
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let x = vec![1.0f64; 100_000];
+    for _ in 0..20 {
+        let engine = engine(backends()[0], 2);
+        let compiled = compile(&engine, &prog);
+        std::thread::scope(|scope| {
+            let x = &x;
+            let worker = scope.spawn(move || {
+                compiled
+                    .run(&[View::from_slice(x)], &RunOptions::new())
+                    .unwrap()
+                    .remove(0)
+                    .item()
+            });
+            drop(engine);
+            assert_eq!(worker.join().unwrap(), Some(Scalar::F64(1e5)));
+        });
+    }
+}
+
+#[test]
+fn a_callback_may_run_on_its_own_engine() {
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let compiled = Arc::new(compile(&engine(backends()[0], 2), &prog));
+    let (inner, calls) = (Arc::clone(&compiled), Arc::new(AtomicU64::new(0)));
+    let counted = Arc::clone(&calls);
+    let options = RunOptions::new().progress(move |_| {
+        let got = inner
+            .run(&[View::from_slice(&[1.0; 9000])], &RunOptions::new())
+            .unwrap();
+        assert_eq!(got[0].item(), Some(Scalar::F64(9000.0)));
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    let got = compiled
+        .run(&[View::from_slice(&[0.5; 20_000])], &options)
+        .unwrap();
+    assert_eq!(got[0].item(), Some(Scalar::F64(1e4)));
+    assert!(calls.load(Ordering::Relaxed) >= 3);
+}
+
+#[test]
+fn progress_never_falls_and_ends_at_the_total() {
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = neg %0 : f64\n out = %1 shape 0");
+    for threads in [1, 4] {
+        let compiled = compile(&engine(backends()[0], threads), &prog);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&told);
+        let options = RunOptions::new().progress(move |news| log.lock().unwrap().push(news));
+        compiled
+            .run(&[View::from_slice(&vec![0.5; 100_000])], &options)
+            .unwrap();
+        let told = told.lock().unwrap();
+        assert!(told.len() > 2, "{told:?}");
+        assert!(told.is_sorted_by(|a, b| a.done < b.done), "{told:?}");
+        let last = told.last().unwrap();
+        assert_eq!((last.done, last.total), (100_000, 100_000));
+    }
+}
+
+#[test]
+fn a_pool_of_the_embedders_is_used() {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
+    let engine = Engine::with_pool(Options::new().serial_below(0), Arc::new(pool)).unwrap();
+    assert_eq!(engine.threads(), 2);
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let compiled = compile(&engine, &prog);
+    let got = compiled
+        .run(&[View::from_slice(&[0.5; 20_000])], &RunOptions::new())
+        .unwrap();
+    assert_eq!(got[0].item(), Some(Scalar::F64(1e4)));
+}
+
+#[test]
+fn options_out_of_range_are_errors() {
+    for threads in [0, 1_000_000, usize::MAX] {
+        assert!(Engine::new(Options::new().threads(threads)).is_err());
+        let compiled = compile(
+            &engine(Backend::Interpreter, 2),
+            &program("input a: f64\n %0 = input 0 : f64\n out = %0 shape 0"),
+        );
+        let x = [1.0];
+        let run = |options: RunOptions| compiled.run(&[View::from_slice(&x)], &options);
+        let error = run(RunOptions::new().threads(threads)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`threads` is `{threads}`, but a number of threads is 1 to 4096")
+        );
+        let error = run(RunOptions::new().block(0)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`block` is 0, but a block has at least 1 element"
+        );
+    }
+    assert!(Engine::new(Options::new().block(0)).is_err());
+}
