@@ -54,7 +54,8 @@ fn draw(
         Severity::Warning => &style.warning,
     };
     let head = format!("{}[{}]", diagnostic.severity, diagnostic.code);
-    let (head, message) = (paint.on(head), style.message.on(&diagnostic.message));
+    let message = style.message.on(tidy(&diagnostic.message, " "));
+    let head = paint.on(head);
     writeln!(out, "{head}: {message}")?;
 
     let lines = lines_with_marks(&diagnostic.labels, src);
@@ -79,16 +80,24 @@ fn draw(
             writeln!(out, " {:width$} {bar} {row}", "")?;
         }
     }
-    let (equals, blank) = (style.frame.on("="), "");
-    for note in &diagnostic.notes {
-        let note_mark = style.remark.on("note");
-        writeln!(out, " {blank:width$} {equals} {note_mark}: {note}")?;
-    }
-    if let Some(help) = &diagnostic.help {
-        let help_mark = style.remark.on("help");
-        writeln!(out, " {blank:width$} {equals} {help_mark}: {help}")?;
+    let remarks = diagnostic.notes.iter().map(|note| ("note", note));
+    let remarks = remarks.chain(diagnostic.help.iter().map(|help| ("help", help)));
+    for (kind, text) in remarks {
+        let equals = style.frame.on("=");
+        let below = format!("\n {:width$}         ", "");
+        let (kind, text) = (style.remark.on(kind), tidy(text, &below));
+        writeln!(out, " {:width$} {equals} {kind}: {text}", "")?;
     }
     Ok(())
+}
+
+/// A message with its lines joined by `between`, and without what could command the terminal.
+fn tidy(text: &str, between: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line.chars().map(visible).collect())
+        .collect();
+    lines.join(between)
 }
 
 /// The line and the column of a byte offset, both from 1, the column in characters. An offset amid a
@@ -269,7 +278,11 @@ fn mark_rows(marks: &[Mark<'_>], style: &Style) -> Vec<String> {
     let mut waiting: Vec<&Mark<'_>> = marks.iter().filter(|m| !m.message.is_empty()).collect();
     let last_end = marks.iter().map(|mark| mark.end).max().unwrap_or(0);
     if let Some(last) = waiting.pop_if(|mark| mark.end == last_end) {
-        rows[0].put(last_end + 1, last.message, paint_of(last, style));
+        rows[0].put(
+            last_end + 1,
+            &tidy(last.message, " "),
+            paint_of(last, style),
+        );
     }
     if !waiting.is_empty() {
         let mut row = Row::default();
@@ -283,7 +296,7 @@ fn mark_rows(marks: &[Mark<'_>], style: &Style) -> Vec<String> {
         for outer in &waiting {
             row.put(outer.start, "|", paint_of(outer, style));
         }
-        row.put(mark.start, mark.message, paint_of(mark, style));
+        row.put(mark.start, &tidy(mark.message, " "), paint_of(mark, style));
         rows.push(row);
     }
     rows.into_iter().map(|row| row.text).collect()
@@ -431,6 +444,22 @@ error[unknown-name]: no
         let inverted = Span { start: 5, end: 2 };
         let diagnostic = Diagnostic::error(Code::UnknownName, "no").with_primary(inverted, "");
         assert!(plain(&diagnostic, "abcdefg").contains("     ^"));
+    }
+
+    #[test]
+    fn messages_cannot_command_the_terminal() {
+        let diagnostic = Diagnostic::error(Code::FileIo, "no file \x1b[2J`\u{202e}`")
+            .with_primary(Span::new(0, 1), "\x07")
+            .with_note("first\nsecond");
+        let drawing = plain(&diagnostic, "a\x1b[2J");
+        assert!(
+            !drawing.contains(['\x1b', '\x07', '\u{202e}']),
+            "{drawing:?}"
+        );
+        assert!(
+            drawing.ends_with("   = note: first\n           second\n"),
+            "{drawing}"
+        );
     }
 
     #[test]
