@@ -1,0 +1,140 @@
+//! A small run into places that exist allocates nothing, and takes no time to speak of.
+#![expect(unsafe_code, reason = "counts what the global allocator is asked for")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use numloom_data::{Scalar, View, ViewMut};
+use numloom_ir::{InputClass, Program};
+use numloom_runtime::{Engine, Options, Out, RunOptions, Scratch};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: each method passes its contract on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often this thread allocates in `f`.
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = COUNT.with(Cell::get);
+    f();
+    COUNT.with(Cell::get) - before
+}
+
+fn program(text: &str) -> Arc<Program> {
+    Arc::new(text.parse().expect("a program"))
+}
+
+#[test]
+fn the_counter_counts() {
+    assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) >= 1);
+}
+
+#[test]
+fn a_small_run_into_places_allocates_nothing() {
+    let prog = program(
+        "input a: f64
+         input b: f32
+         input k: f64
+         %0 = input 0 : f64
+         %1 = input 1 : f32
+         %2 = input 2 : f64
+         %3 = cast %1 : f64
+         %4 = mul %0 %2 : f64
+         %5 = exp %4 : f64
+         %6 = add %5 %3 : f64
+         %7 = sum %6 : f64
+         %8 = max %0 : f64
+         out y = %6 shape 0 1 2
+         out s = %7 shape 0 1 2
+         out m = %8 shape 0 1 2",
+    );
+    let engine = Engine::new(Options::new()).unwrap();
+    let classes = [
+        InputClass::Contiguous,
+        InputClass::Contiguous,
+        InputClass::Scalar,
+    ];
+    let compiled = engine.compile(&prog, &classes).unwrap();
+    let a = [1.5f64; 24];
+    let b = [0.5f32; 48];
+    // In place, backward, broadcast and strided: all without a copy that allocates.
+    let every_other = View::from_slice(&b).slice_axis(0, None, None, -2).unwrap();
+    let rows = View::from_slice_shaped(&a, &[4, 6]).unwrap();
+    let grid = every_other.clone().to_array().unwrap();
+    let grid = grid.view().reshape(&[4, 6]).unwrap();
+    let (mut y, mut s, mut m) = ([0.0f64; 24], Scalar::F64(0.0), Scalar::F64(0.0));
+    let mut scratch = Scratch::new();
+    let options = RunOptions::new();
+    let mut run = |a: &View<'_>, b: &View<'_>, y: ViewMut<'_>| {
+        let inputs = [a.clone(), b.clone(), View::scalar(&2.0f64)];
+        let mut outs = [Out::Array(y), Out::Scalar(&mut s), Out::Scalar(&mut m)];
+        let mut once = || {
+            compiled
+                .run_into_with(&mut scratch, &inputs, &mut outs, &options)
+                .unwrap()
+        };
+        once();
+        let into_with = allocations(&mut once);
+        let mut once = || compiled.run_into(&inputs, &mut outs, &options).unwrap();
+        once();
+        (into_with, allocations(once))
+    };
+    assert_eq!(
+        run(
+            &View::from_slice(&a),
+            &every_other,
+            ViewMut::from_slice(&mut y)
+        ),
+        (0, 0)
+    );
+    let places = ViewMut::from_slice_shaped(&mut y, &[4, 6]).unwrap();
+    assert_eq!(run(&rows, &grid, places), (0, 0));
+    let places = ViewMut::from_slice_shaped(&mut y, &[6, 4])
+        .unwrap()
+        .transpose();
+    assert_eq!(run(&rows, &grid, places), (0, 0));
+    assert!((y[0] - (3.0f64.exp() + 0.5)).abs() < 1e-12);
+    assert_eq!(m, Scalar::F64(1.5));
+}
+
+#[test]
+fn a_long_serial_run_without_reductions_allocates_nothing() {
+    let prog =
+        program("input a: f64\n %0 = input 0 : f64\n %1 = mul %0 %0 : f64\n out = %1 shape 0");
+    let engine = Engine::new(Options::new().threads(1)).unwrap();
+    let compiled = engine.compile(&prog, &[InputClass::Contiguous]).unwrap();
+    let (x, mut y) = (vec![3.0f64; 1_000_000], vec![0.0f64; 1_000_000]);
+    let inputs = [View::from_slice(&x)];
+    let mut outs = [Out::Array(ViewMut::from_slice(&mut y))];
+    let mut run = || {
+        compiled
+            .run_into(&inputs, &mut outs, &RunOptions::new())
+            .unwrap()
+    };
+    run();
+    assert_eq!(allocations(run), 0);
+    assert_eq!(y, vec![9.0; 1_000_000]);
+}
