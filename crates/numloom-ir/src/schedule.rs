@@ -122,8 +122,6 @@ enum Source {
 #[derive(Default)]
 struct Body {
     insts: Vec<LoopInst>,
-    /// The loop's own name of a program value.
-    names: HashMap<Value, V>,
     /// Slots it loads, by the position of the load, and stores, by the position of the store.
     slots: Vec<(usize, Value)>,
 }
@@ -140,6 +138,8 @@ struct Build<'a> {
     classes: &'a [InputClass],
     phases: &'a Phases,
     loops: Vec<Body>,
+    /// What a loop calls a program value.
+    names: HashMap<(usize, Value), V>,
     calls: Vec<Vec<PendingCall>>,
     /// Values that some loop already stores to their slot.
     stored: Vec<bool>,
@@ -187,6 +187,7 @@ impl<'a> Build<'a> {
             classes,
             phases,
             loops: (0..phases.count).map(|_| Body::default()).collect(),
+            names: HashMap::with_capacity(prog.insts.len()),
             calls: (0..phases.count).map(|_| Vec::new()).collect(),
             stored: vec![false; prog.insts.len()],
             outputs,
@@ -199,7 +200,7 @@ impl<'a> Build<'a> {
 
     /// The name of `value` in loop `phase`, loading it if it is not there yet.
     fn name(&mut self, phase: usize, value: Value) -> V {
-        if let Some(&name) = self.loops[phase].names.get(&value) {
+        if let Some(&name) = self.names.get(&(phase, value)) {
             return name;
         }
         let dtype = self.prog.dtype(value);
@@ -214,9 +215,8 @@ impl<'a> Build<'a> {
             }
             InstKind::Reduce { .. } => panic!("a reduction's value is an output only"),
         };
-        let body = &mut self.loops[phase];
-        let name = body.push(op, dtype);
-        body.names.insert(value, name);
+        let name = self.loops[phase].push(op, dtype);
+        self.names.insert((phase, value), name);
         name
     }
 
@@ -281,7 +281,7 @@ impl<'a> Build<'a> {
             } else {
                 let args = args.iter().map(|&arg| self.name(phase, arg)).collect();
                 let name = self.loops[phase].push(LoopOp::Apply { op: *op, args }, inst.dtype);
-                self.loops[phase].names.insert(value, name);
+                self.names.insert((phase, value), name);
             }
         }
     }
@@ -290,33 +290,37 @@ impl<'a> Build<'a> {
     fn results(&mut self) {
         let mut array = 0;
         for output in &self.prog.outputs {
-            let InstKind::Reduce { reduction, arg } = self.prog.inst(output.value).kind else {
-                if !self.direct.contains_key(&output.value) {
-                    let phase = self.phases.phase[output.value.index()];
-                    let value = self.name(phase, output.value);
-                    let dtype = self.prog.dtype(output.value);
-                    self.loops[phase].push(
-                        LoopOp::Store {
-                            place: Place::Output(array),
-                            value,
-                        },
-                        dtype,
-                    );
-                }
-                self.results.push(ResultKind::Array(array));
-                array += 1;
-                continue;
-            };
-            let acc = self.accumulate(reduction, arg);
-            let finish = if reduction == Reduction::Mean {
-                Finish::Mean
-            } else {
-                Finish::Value
-            };
             let dtype = self.prog.dtype(output.value);
-            self.results
-                .push(ResultKind::Reduced { acc, finish, dtype });
+            let result = match self.prog.inst(output.value).kind {
+                InstKind::Reduce { reduction, arg } => ResultKind::Reduced {
+                    acc: self.accumulate(reduction, arg),
+                    finish: match reduction {
+                        Reduction::Mean => Finish::Mean,
+                        _ => Finish::Value,
+                    },
+                    dtype,
+                },
+                _ => {
+                    self.store_output(array, output.value);
+                    array += 1;
+                    ResultKind::Array(array - 1)
+                }
+            };
+            self.results.push(result);
         }
+    }
+
+    /// Stores a value that no call writes to its output directly.
+    fn store_output(&mut self, array: u32, value: Value) {
+        if self.direct.contains_key(&value) {
+            return;
+        }
+        let phase = self.phases.phase[value.index()];
+        let store = LoopOp::Store {
+            place: Place::Output(array),
+            value: self.name(phase, value),
+        };
+        self.loops[phase].push(store, self.prog.dtype(value));
     }
 
     /// The accumulator of a reduction; reductions that accumulate the same share one.
@@ -452,7 +456,7 @@ impl Pending {
 
 /// The slot of each value that needs one.
 struct Colours {
-    slot: HashMap<Value, u32>,
+    slot: Vec<Option<u32>>,
     sizes: Vec<usize>,
 }
 
@@ -461,44 +465,41 @@ impl Colours {
     /// within that step, so that no loop or call reads and writes one slot for two values.
     fn of(prog: &Program, steps: &[Pending]) -> Colours {
         let touched: Vec<Vec<Value>> = steps.iter().map(Pending::slots).collect();
-        let mut last = HashMap::new();
+        let mut last = vec![0; prog.insts.len()];
         for (step, values) in touched.iter().enumerate() {
-            last.extend(values.iter().map(|&value| (value, step)));
+            for value in values {
+                last[value.index()] = step;
+            }
         }
-        let mut colours = Colours {
-            slot: HashMap::new(),
-            sizes: Vec::new(),
-        };
+        let mut slot: Vec<Option<u32>> = vec![None; prog.insts.len()];
+        let mut sizes = Vec::new();
         // By item size.
         let mut free: HashMap<usize, Vec<u32>> = HashMap::new();
         for (step, values) in touched.iter().enumerate() {
-            for &value in values {
-                if colours.slot.contains_key(&value) {
-                    continue;
-                }
-                let size = prog.dtype(value).itemsize();
-                let slot = free.get_mut(&size).and_then(Vec::pop).unwrap_or_else(|| {
-                    colours.sizes.push(size);
-                    (colours.sizes.len() - 1) as u32
+            for value in values {
+                let size = prog.dtype(*value).itemsize();
+                slot[value.index()].get_or_insert_with(|| {
+                    free.get_mut(&size).and_then(Vec::pop).unwrap_or_else(|| {
+                        sizes.push(size);
+                        sizes.len() as u32 - 1
+                    })
                 });
-                colours.slot.insert(value, slot);
             }
             let mut ended: Vec<u32> = values
                 .iter()
-                .filter(|value| last[value] == step)
-                .map(|value| colours.slot[value])
+                .filter(|value| last[value.index()] == step)
+                .filter_map(|value| slot[value.index()])
                 .collect();
             ended.sort_unstable();
             ended.dedup();
             for slot in ended {
-                let size = colours.sizes[slot as usize];
-                free.entry(size).or_default().push(slot);
+                free.entry(sizes[slot as usize]).or_default().push(slot);
             }
         }
-        colours
+        Colours { slot, sizes }
     }
 
     fn place(&self, value: Value) -> Place {
-        Place::Slot(self.slot[&value])
+        Place::Slot(self.slot[value.index()].expect("every value that a step touches has a slot"))
     }
 }
