@@ -200,3 +200,27 @@ mod coherence {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_one_function_without_data() {
+        let (mut memory, sealed) = ModuleMemory::new();
+        assert!(memory.allocate(8, 1, JITMemoryKind::Writable).is_err());
+        assert!(memory.allocate(8, 1, JITMemoryKind::ReadOnly).is_err());
+        assert!(memory.allocate(8, 16, JITMemoryKind::Executable).is_ok());
+        assert!(memory.allocate(8, 16, JITMemoryKind::Executable).is_err());
+        assert!(sealed.get().is_none());
+        memory
+            .finalize(BranchProtection::None)
+            .expect("this system has executable memory");
+        assert!(sealed.get().is_some());
+    }
+
+    #[test]
+    fn memory_that_the_system_does_not_have_is_an_error() {
+        assert!(WritableCode::new(usize::MAX / 4).is_err());
+    }
+}

@@ -15,7 +15,7 @@ impl Emit<'_> {
             return x;
         }
         match x {
-            Val::Mask(..) => Val::Number(self.from_bool(to, x)),
+            Val::Mask(..) => Val::Number(self.bool_to_number(to, x)),
             Val::Number(x) if to == DType::Bool => {
                 Val::Mask(from.itemsize(), self.is_nonzero(from, x))
             }
@@ -36,7 +36,7 @@ impl Emit<'_> {
     }
 
     /// 1 where true, else 0.
-    fn from_bool(&mut self, to: DType, x: Val) -> Regs {
+    fn bool_to_number(&mut self, to: DType, x: Val) -> Regs {
         let mask = self.mask_of(x, to.itemsize());
         let one = match to {
             DType::F32 => u64::from(1f32.to_bits()),

@@ -20,7 +20,9 @@ pub(super) enum Narrow {
 
 /// Byte indices that take the even lanes of this many bytes from two registers, the first one's first.
 fn even_lanes(size: u8) -> Vec<u8> {
-    (0..32).filter(|byte| byte / size % 2 == 0).collect()
+    (0..32)
+        .filter(|byte| (byte / size).is_multiple_of(2))
+        .collect()
 }
 
 impl Emit<'_> {

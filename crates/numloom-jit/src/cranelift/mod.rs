@@ -168,3 +168,46 @@ fn place(isa: &Isa, bytes: &[u8], align: u64) -> Result<Emitted, JitError> {
         bytes: bytes.len(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use cranelift_codegen::ir::{InstBuilder, UserFuncName};
+    use cranelift_frontend::FunctionBuilder;
+
+    use super::*;
+
+    #[test]
+    fn no_name_of_the_process_is_resolved() {
+        let target = Target::host().expect("tests run where there is a backend");
+        let isa = target.cranelift().expect("settings are valid");
+        let (mut module, _memory) = module(isa);
+        let signature = loops::signature(isa);
+        // A function that every process has.
+        let import = module
+            .declare_function("malloc", Linkage::Import, &signature)
+            .expect("declared");
+        let id = module
+            .declare_function("kernel", Linkage::Export, &signature)
+            .expect("declared");
+        let mut context = Context::new();
+        context.func.signature = signature;
+        context.func.name = UserFuncName::user(0, 1);
+        let callee = module.declare_func_in_func(import, &mut context.func);
+        let mut builder = FunctionBuilderContext::new();
+        let mut b = FunctionBuilder::new(&mut context.func, &mut builder);
+        let block = b.create_block();
+        b.append_block_params_for_function_params(block);
+        b.switch_to_block(block);
+        let args = b.block_params(block).to_vec();
+        let call = b.ins().call(callee, &args);
+        let results = b.inst_results(call).to_vec();
+        b.ins().return_(&results);
+        b.seal_all_blocks();
+        b.finalize(isa.get().frontend_config());
+        module
+            .define_function(id, &mut context)
+            .expect("names are resolved later");
+        let result = catch_unwind(AssertUnwindSafe(|| module.finalize_definitions()));
+        assert!(result.is_err(), "`malloc` was found");
+    }
+}
