@@ -1,0 +1,153 @@
+//! Well-typed programs, built as `lower` would build them: every operation, dtype, cast mode and reduction.
+
+use numloom_data::DType;
+use numloom_ir::{Builder, CastMode, Domain, Op, Program, Reduction, Signature, Value};
+
+use super::data::{Spice, scalar};
+use crate::choices::Choices;
+
+/// The most of each part of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// Inputs.
+    pub inputs: usize,
+    /// Operations, without the casts and constants that they need.
+    pub ops: usize,
+    /// Outputs.
+    pub outputs: usize,
+    /// Whether reductions may occur.
+    pub reductions: bool,
+    /// Whether operations that the data can make fail may occur: checked casts, integers to negative powers.
+    pub faults: bool,
+}
+
+impl Default for Size {
+    fn default() -> Size {
+        Size {
+            inputs: 4,
+            ops: 12,
+            outputs: 3,
+            reductions: true,
+            faults: true,
+        }
+    }
+}
+
+/// A program that satisfies [`verify`](numloom_ir::verify).
+pub fn program(choices: &mut Choices<'_>, size: Size) -> Program {
+    let mut draft = Draft {
+        builder: Builder::new(),
+        values: Vec::new(),
+    };
+    let inputs = choices.below(size.inputs + 1);
+    for i in 0..inputs {
+        let dtype = *choices.pick(&DType::ALL_REAL);
+        let value = draft.builder.input(&format!("x{i}"), dtype);
+        draft.values.push(value);
+    }
+    for _ in 0..1 + choices.below(size.ops) {
+        draft.operation(choices, size);
+    }
+    for i in 0..1 + choices.below(size.outputs) {
+        let value = draft.output(choices, size);
+        draft
+            .builder
+            .output((i > 0).then(|| format!("y{i}")).as_deref(), value);
+    }
+    draft.builder.finish()
+}
+
+struct Draft {
+    builder: Builder,
+    /// The values that have an element for each element of the result.
+    values: Vec<Value>,
+}
+
+impl Draft {
+    fn dtype(&self, value: Value) -> DType {
+        self.builder.program().dtype(value)
+    }
+
+    fn operation(&mut self, choices: &mut Choices<'_>, size: Size) {
+        let row = choices.pick(Op::TABLE);
+        let value = match (row.op, row.signature) {
+            (op @ Op::Cast(mode), _) => {
+                if mode == CastMode::Checked && !size.faults {
+                    return;
+                }
+                let to = *choices.pick(&DType::ALL_REAL);
+                let from = *choices.pick(&DType::ALL_REAL);
+                let value = self.operand(choices, from);
+                self.builder.cast(op, value, to)
+            }
+            (op, signature) => {
+                let dtypes = members(row.domain);
+                let dtype = *choices.pick(&dtypes);
+                if op.can_fault(dtype) && !size.faults {
+                    return;
+                }
+                let args: Vec<Value> = (0..signature.arity())
+                    .map(|i| {
+                        let condition = signature == Signature::Select && i == 0;
+                        self.operand(choices, if condition { DType::Bool } else { dtype })
+                    })
+                    .collect();
+                self.builder.apply(op, &args)
+            }
+        };
+        self.values.push(value);
+    }
+
+    /// A value of `dtype`: one that exists, one cast to it, or a constant.
+    fn operand(&mut self, choices: &mut Choices<'_>, dtype: DType) -> Value {
+        if dtype != DType::F16 && (self.values.is_empty() || choices.chance(20)) {
+            let constant = scalar(choices, dtype, Spice::Hot);
+            return self.builder.constant(constant);
+        }
+        let fitting: Vec<Value> = self
+            .values
+            .iter()
+            .copied()
+            .filter(|&v| self.dtype(v) == dtype)
+            .collect();
+        if !fitting.is_empty() && choices.chance(80) {
+            return *choices.pick(&fitting);
+        }
+        let value = match &self.values[..] {
+            [] => self
+                .builder
+                .constant(scalar(choices, DType::F32, Spice::Hot)),
+            values => *choices.pick(values),
+        };
+        let mode = *choices.pick(&[CastMode::Wrap, CastMode::Saturate]);
+        self.builder.cast(Op::Cast(mode), value, dtype)
+    }
+
+    fn output(&mut self, choices: &mut Choices<'_>, size: Size) -> Value {
+        // The latest values hang on most of what was built.
+        let recent = &self.values[self.values.len().saturating_sub(4)..];
+        let value = match recent {
+            [] => self.operand(choices, DType::F64),
+            _ => *choices.pick(recent),
+        };
+        if !size.reductions || !choices.chance(35) {
+            return value;
+        }
+        let reduction = *choices.pick(&Reduction::ALL);
+        let wrap = Op::Cast(CastMode::Wrap);
+        let value = if self.dtype(value) == DType::F16 {
+            self.builder.cast(wrap, value, DType::F32)
+        } else {
+            value
+        };
+        self.builder.reduce(reduction, value)
+    }
+}
+
+/// The dtypes of a domain.
+fn members(domain: Domain) -> Vec<DType> {
+    DType::ALL_REAL
+        .into_iter()
+        .filter(|&dtype| domain.contains(dtype))
+        .collect()
+}
