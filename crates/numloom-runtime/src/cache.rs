@@ -56,13 +56,6 @@ impl Cache {
         None
     }
 
-    /// Whether it is `inner` that is kept.
-    pub(crate) fn holds(&self, key: u64, inner: &Arc<Inner>) -> bool {
-        self.entries
-            .get(&key)
-            .is_some_and(|entry| Arc::ptr_eq(&entry.inner, inner))
-    }
-
     /// Keeps `inner`, and forgets others until `max_entries` and `max_bytes` hold. What is forgotten is returned, to be
     /// dropped where no lock is held.
     pub(crate) fn insert(
@@ -78,7 +71,7 @@ impl Cache {
         };
         let mut forgotten: Vec<_> = self.entries.insert(key, entry).into_iter().collect();
         // Variants are added to entries all the time, so the sum is taken anew.
-        let mut bytes: usize = self.bytes();
+        let mut bytes = self.bytes();
         while self.entries.len() > max_entries || bytes > max_bytes {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);
             let Some((&oldest, _)) = oldest else { break };

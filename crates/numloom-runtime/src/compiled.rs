@@ -7,7 +7,6 @@ use numloom_data::{Array, DType, Scalar, View};
 use numloom_ir::interp::{FaultSink, eval};
 use numloom_ir::reduce::LEAF;
 use numloom_ir::{CastMode, Fault, Finish, InputClass, Kernel, Op, Program, ResultKind, Step};
-use rayon::ThreadPool;
 
 use crate::bind::{
     self, Bound, Out, OutputValue, ShapeSets, check_inputs, check_outputs, check_reductions,
@@ -15,7 +14,7 @@ use crate::bind::{
 use crate::control::{Control, Verdict};
 use crate::engine::{Engine, Shared};
 use crate::error::{RuntimeError, RuntimeErrorKind};
-use crate::exec::{self, Conditions};
+use crate::exec::{self, Conditions, Workers};
 use crate::options::{Backend, RunOptions, check_threads};
 use crate::plan::Plan;
 use crate::scratch::{Scratch, with_thread_scratch};
@@ -60,7 +59,7 @@ pub struct Explanation {
     pub fallback: Option<String>,
     /// How the inputs lie.
     pub classes: Vec<InputClass>,
-    /// Elements of a block; none if a block is a whole chunk, or a leaf.
+    /// Elements of a block of contiguous data; none if a block is a whole chunk, or a leaf.
     pub block: Option<usize>,
     /// Threads that a large run uses.
     pub threads: usize,
@@ -276,7 +275,7 @@ impl Compiled {
     ///     out n = %1 shape 0
     ///     out s = %2 shape 0
     /// ".parse()?;
-    /// let compiled = Engine::global().compile(&Arc::new(prog), &[InputClass::Contiguous])?;
+    /// let compiled = Engine::global()?.compile(&Arc::new(prog), &[InputClass::Contiguous])?;
     /// let (mut negated, mut sum) = ([0; 3], Scalar::I64(0));
     /// compiled.run_into(
     ///     &[View::from_slice(&[1, 2, 3])],
@@ -359,8 +358,20 @@ impl Compiled {
         check_reductions(prog, sets, &scratch.shapes)
     }
 
-    /// Runs all passes, over places that fit the outputs.
+    /// Runs all passes, over places that fit the outputs, and lets go of copies.
     fn evaluate(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[View<'_>],
+        outputs: &mut [Out<'_>],
+        options: &RunOptions,
+    ) -> Result<(), RuntimeError> {
+        let result = self.passes(scratch, inputs, outputs, options);
+        scratch.guards.clear();
+        result
+    }
+
+    fn passes(
         &self,
         scratch: &mut Scratch,
         inputs: &[View<'_>],
@@ -444,14 +455,14 @@ impl Compiled {
             compiler: &self.shared().compiler,
             control: &call.control,
             block: call.block,
-            threads: &|total| self.threads_for(part, total, call.options),
+            workers: &|total| self.workers(part, total, call.options),
         };
-        let bound = Bound::new(call.inputs, outputs, guards);
-        let variant = exec::run(part, shape, bound, &conditions, plan, work, reduced)?;
+        let mut bound = Bound::new(call.inputs, outputs, guards);
+        let variant = exec::run(part, shape, &mut bound, &conditions, plan, work, reduced)?;
         call.control
             .verdict(expected)
             .map_err(|verdict| match verdict {
-                Verdict::Stopped(kind) => kind.into(),
+                Verdict::Stopped(error) => error,
                 Verdict::Fault(fault) => fault_error(&variant.kernel, fault, shape),
             })?;
         for (&i, &result) in part.outputs.iter().zip(&variant.kernel.results) {
@@ -469,12 +480,12 @@ impl Compiled {
     }
 
     /// The pool and number of threads for a pass of `total` elements; none if it is better done here.
-    fn threads_for(
+    fn workers(
         &self,
         part: &Part,
         total: usize,
         options: &RunOptions,
-    ) -> Result<Option<(Arc<ThreadPool>, usize)>, RuntimeError> {
+    ) -> Result<Workers, RuntimeError> {
         let shared = self.shared();
         let engine = &shared.options.run;
         let threads = options.threads.unwrap_or(usize::MAX).min(shared.threads());

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use numloom_ir::Fault;
 
-use crate::error::RuntimeErrorKind;
+use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec;
 use crate::options::{CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
 
@@ -90,8 +90,8 @@ impl<'a> Control<'a> {
         self.stop.fetch_max(why as u8, Ordering::Relaxed);
     }
 
-    /// Whether the block of `n` elements from `start` on is to fail, for a test.
-    pub(crate) fn injects_failure(&self, start: usize, n: usize) -> bool {
+    /// Whether the block of `n` elements from `start` on is to be lost without a word, for a test: counting must find out.
+    pub(crate) fn loses_block(&self, start: usize, n: usize) -> bool {
         self.fail_at
             .is_some_and(|at| (start as u64..(start + n) as u64).contains(&at))
     }
@@ -129,21 +129,15 @@ impl<'a> Control<'a> {
     pub(crate) fn verdict(&self, expected: u64) -> Result<(), Verdict> {
         let (done, total) = (self.done.load(Ordering::Relaxed), self.total);
         let kind = match self.stop.load(Ordering::Relaxed) {
-            0 => {
-                let fault = *lock(&self.fault);
-                if fault.is_some() {
-                    return Err(Verdict::Fault(fault));
-                }
-                if done == expected {
-                    return Ok(());
-                }
-                RuntimeErrorKind::Incomplete { done, total }
+            0 if self.fault_index.load(Ordering::Relaxed) != u64::MAX => {
+                return Err(Verdict::Fault(*lock(&self.fault)));
             }
+            0 if done == expected => return Ok(()),
             1 => RuntimeErrorKind::Cancelled { done, total },
             2 => RuntimeErrorKind::DeadlineExceeded { done, total },
             _ => RuntimeErrorKind::Incomplete { done, total },
         };
-        Err(Verdict::Stopped(kind))
+        Err(Verdict::Stopped(kind.into()))
     }
 }
 
@@ -153,7 +147,7 @@ pub(crate) enum Verdict {
     /// The first fault.
     Fault(Fault),
     /// All else.
-    Stopped(RuntimeErrorKind),
+    Stopped(RuntimeError),
 }
 
 /// Locks; what a panicking thread left behind is a number either way.

@@ -1,7 +1,7 @@
 //! Options, threads and the kernel cache, held together: [`Engine`].
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use numloom_ir::{InputClass, Program, verify};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -110,14 +110,17 @@ impl Engine {
         })))
     }
 
-    /// The engine behind the short forms, with default options. Bad thread counts in the environment count as 1 here, as there is
-    /// nobody to tell; [`new`](Engine::new) tells.
-    pub fn global() -> &'static Engine {
-        static GLOBAL: LazyLock<Engine> = LazyLock::new(|| {
-            let threads = Options::new().thread_count().unwrap_or(1);
-            Engine::build(Options::new(), threads, None).expect("default options are good")
-        });
-        &GLOBAL
+    /// The engine behind the short forms, with default options, made by the first call.
+    ///
+    /// # Errors
+    /// [`BadThreadCount`](RuntimeErrorKind::BadThreadCount) of the environment; the next call tries again.
+    pub fn global() -> Result<&'static Engine, RuntimeError> {
+        static GLOBAL: OnceLock<Engine> = OnceLock::new();
+        if let Some(engine) = GLOBAL.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(Options::new())?;
+        Ok(GLOBAL.get_or_init(|| engine))
     }
 
     /// What the engine was made with.
@@ -151,26 +154,20 @@ impl Engine {
             .into());
         }
         let key = cache::key(prog);
-        let found = self.0.process().cache().find(key, prog);
-        let compiled = match found {
-            Some(inner) => Compiled::new(self.clone(), inner),
-            None => {
-                verify(prog)?;
-                Compiled::new(self.clone(), Arc::new(Inner::new(prog)))
-            }
-        };
+        let process = self.0.process();
+        let found = process.cache().find(key, prog);
+        if let Some(inner) = found {
+            let compiled = Compiled::new(self.clone(), inner);
+            compiled.prepare(classes)?;
+            return Ok(compiled);
+        }
+        verify(prog)?;
+        let compiled = Compiled::new(self.clone(), Arc::new(Inner::new(prog)));
         compiled.prepare(classes)?;
         let (entries, bytes) = self.cache_limits();
-        if entries > 0 {
-            let inner = Arc::clone(compiled.inner());
-            let mut cache = self.0.process().cache();
-            let forgotten = match cache.holds(key, &inner) {
-                true => Vec::new(),
-                false => cache.insert(key, inner, entries, bytes),
-            };
-            drop(cache);
-            drop(forgotten);
-        }
+        let inner = Arc::clone(compiled.inner());
+        let forgotten = process.cache().insert(key, inner, entries, bytes);
+        drop(forgotten); // where no lock is held
         Ok(compiled)
     }
 

@@ -64,9 +64,12 @@ pub(crate) struct Conditions<'a> {
     pub(crate) control: &'a Control<'a>,
     /// Elements of a block, if not the best.
     pub(crate) block: Option<usize>,
-    /// The pool for this many elements, and how many threads may work.
-    pub(crate) threads: &'a dyn Fn(usize) -> Result<Option<(Arc<ThreadPool>, usize)>, RuntimeError>,
+    /// Who works on this many elements.
+    pub(crate) workers: &'a dyn Fn(usize) -> Result<Workers, RuntimeError>,
 }
+
+/// A pool, and how many threads may work; none for the caller's thread alone.
+pub(crate) type Workers = Option<(Arc<ThreadPool>, usize)>;
 
 /// Runs one pass: `part` over the arrays of `bound`, whose iteration space is `shape`. Reduced values, one for each
 /// accumulator of the kernel, go to `reduced`. Whether all blocks succeeded is for `control` to say.
@@ -76,7 +79,7 @@ pub(crate) struct Conditions<'a> {
 pub(crate) fn run<'p>(
     part: &'p Part,
     shape: &[usize],
-    mut bound: Bound<'_, '_, '_>,
+    bound: &mut Bound<'_, '_, '_>,
     conditions: &Conditions<'_>,
     plan: &mut Plan,
     work: &mut Work,
@@ -84,7 +87,7 @@ pub(crate) fn run<'p>(
 ) -> Result<&'p Variant, RuntimeError> {
     let mut copies = conditions.compiler.interprets();
     let variant = loop {
-        plan.layout(part, shape, &mut bound, copies)?;
+        plan.layout(part, shape, bound, copies)?;
         let variant = part.variant(&mut plan.classes, conditions.compiler)?;
         if copies || !matches!(variant.code, Code::Interpreter) {
             break variant;
@@ -93,7 +96,7 @@ pub(crate) fn run<'p>(
         copies = true;
     };
     plan.follow(&variant.kernel);
-    let pool = (conditions.threads)(plan.total)?;
+    let pool = (conditions.workers)(plan.total)?;
     let threads = pool.as_ref().map_or(1, |(_, threads)| *threads);
     let interpreted = matches!(variant.code, Code::Interpreter);
     plan.cut(
@@ -103,7 +106,7 @@ pub(crate) fn run<'p>(
         conditions.block,
         threads,
     );
-    // `bound` outlives the pass, and with it the exclusive access to outputs on which every block below relies.
+    // `bound` is borrowed until the pass ends, and with it the exclusive access to outputs on which every block relies.
     let pass = Pass {
         plan,
         part,
@@ -117,7 +120,6 @@ pub(crate) fn run<'p>(
         }
         _ => pass.run_here(work, reduced)?,
     }
-    drop(bound);
     Ok(variant)
 }
 
@@ -304,9 +306,10 @@ impl Pass<'_> {
                 }
                 let n = plan.block.min(leaf_end - at.position).min(at.row_left);
                 self.locate(work, &at, n);
-                let failed = self.control.injects_failure(at.position, n)
-                    || !kernel(work, n, at.position as u64, &mut fault);
-                if failed {
+                if self.control.loses_block(at.position, n) {
+                    return End::Short;
+                }
+                if !kernel(work, n, at.position as u64, &mut fault) {
                     self.control.stop(Stop::Failed);
                     return End::Short;
                 }

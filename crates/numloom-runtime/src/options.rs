@@ -141,7 +141,7 @@ pub struct RunOptions {
     pub deadline: Option<Deadline>,
     /// The most bytes that one run allocates for outputs.
     pub max_output_bytes: Option<u64>,
-    /// Test hook: the block that holds this position of the iteration reports failure.
+    /// Test hook: the block that holds this position of the iteration is lost without a word.
     #[doc(hidden)]
     pub fail_at: Option<u64>,
 }

@@ -27,6 +27,9 @@ const LONG_ROW: usize = 256;
 /// The most elements of a block that is copied, whatever the options say.
 const MAX_COPIED_BLOCK: usize = 1 << 16;
 
+/// The most bytes of all copied blocks together, unless the options ask for larger blocks.
+const COPIED_BYTES: usize = 128 << 10;
+
 /// Bytes read and written between two looks at the cancel flag and the clock: about 30 µs of memory traffic.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -225,6 +228,20 @@ impl Plan {
         }
     }
 
+    /// Blocks that are copied stay in the second-level cache, however many there are.
+    fn best_block(&self) -> usize {
+        let copied = self
+            .operands
+            .iter()
+            .filter(|operand| operand.access == Access::Block);
+        match copied.map(|operand| operand.dtype.itemsize()).sum() {
+            0 => usize::MAX,
+            bytes => (COPIED_BYTES / bytes)
+                .next_multiple_of(LANES)
+                .clamp(LANES, MAX_BLOCK),
+        }
+    }
+
     /// Cuts the work into blocks and chunks, and lays out a thread's work area.
     pub(crate) fn cut(
         &mut self,
@@ -243,8 +260,7 @@ impl Plan {
             (false, true) => MAX_COPIED_BLOCK,
             (false, false) => usize::MAX,
         };
-        let best = if copied { MAX_BLOCK } else { usize::MAX };
-        let mut block = block.unwrap_or(best).min(most);
+        let mut block = block.unwrap_or_else(|| self.best_block()).min(most);
         if part.reduces {
             block = block.min(LEAF).next_multiple_of(LANES);
         }

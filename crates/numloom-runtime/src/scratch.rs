@@ -106,7 +106,6 @@ pub(crate) fn with_thread_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
         .flatten()
         .unwrap_or_default();
     let result = f(&mut scratch);
-    scratch.guards.clear();
     if !scratch.work.is_large() {
         let _ = SCRATCH.try_with(|slot| slot.set(Some(scratch)));
     }

@@ -83,7 +83,7 @@ fn a_checked_cast_names_the_value_and_both_dtypes() {
 }
 
 #[test]
-fn a_block_that_fails_anywhere_means_no_result() {
+fn a_block_that_is_lost_anywhere_means_no_result() {
     let prog = program(
         "input a: f64
          %0 = input 0 : f64

@@ -245,7 +245,7 @@ fn arrays_that_do_not_fit_are_errors_that_name_both_sides() {
     };
     let view = View::from_slice(&x);
     assert_eq!(
-        run(&[view.clone()]),
+        run(std::slice::from_ref(&view)),
         "expected 2 inputs (`a`, `b`), found 1"
     );
     assert_eq!(
