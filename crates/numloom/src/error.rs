@@ -22,17 +22,17 @@ use numloom_syntax::{Ast, Code, Diagnostic, ExprKind, Span, Style, SyntaxErrors,
 /// ```
 /// use numloom::{Code, ErrorKind, eval};
 ///
-/// let error = eval("2 * velo", [("velocity", 1.0)]).unwrap_err();
+/// let error = eval("2 * velocty", [("velocity", 1.0)]).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Type);
 /// assert_eq!(error.code(), Code::UnknownName);
-/// assert_eq!(&"2 * velo"[error.span().unwrap().range()], "velo");
-/// assert_eq!(format!("{error:#}"), "error[unknown-name] at 1:5: no input named `velo`");
+/// assert_eq!(&"2 * velocty"[error.span().unwrap().range()], "velocty");
+/// assert_eq!(format!("{error:#}"), "error[unknown-name] at 1:5: no input named `velocty`");
 /// assert_eq!(
 ///     error.to_string(),
 ///     "\
-/// error[unknown-name]: no input named `velo`
-///  1 | 2 * velo
-///    |     ^^^^ not an input
+/// error[unknown-name]: no input named `velocty`
+///  1 | 2 * velocty
+///    |     ^^^^^^^ not an input
 ///    = note: the only input is `velocity`
 ///    = help: did you mean `velocity`?"
 /// );
@@ -392,6 +392,18 @@ impl Error {
         Error::new(ErrorKind::Shape, None, vec![diagnostic])
     }
 
+    /// An output was asked for with another number of axes.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn not_of_rank(shape: &[usize], wanted: Option<usize>) -> Error {
+        let wanted = wanted.unwrap_or_default();
+        let message = format!(
+            "the output has shape {}, not {wanted} axes",
+            ShapeText(shape)
+        );
+        let diagnostic = Diagnostic::error(Code::OutputShape, message);
+        Error::new(ErrorKind::Shape, None, vec![diagnostic])
+    }
+
     /// Machine code was asked for, and there is none.
     pub(crate) fn no_code(message: impl Into<String>) -> Error {
         let diagnostic = Diagnostic::error(Code::EngineUnavailable, message);
@@ -473,13 +485,23 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
             let help = format!("compile for {found}, or convert the array");
             (ErrorKind::Bind, diagnostic.with_help(help))
         }
-        K::Broadcast { left, right, .. } => {
-            let diagnostic = at(
-                plain(Code::ShapeMismatch),
-                &left.0,
-                ShapeText(&left.1).to_string(),
+        K::Broadcast {
+            output,
+            left,
+            right,
+            ..
+        } => {
+            let (left_shape, right_shape) = (ShapeText(&left.1), ShapeText(&right.1));
+            let mut message = format!(
+                "`{}` of shape {left_shape} and `{}` of shape {right_shape} do not broadcast together",
+                left.0, right.0
             );
-            let diagnostic = at(diagnostic, &right.0, ShapeText(&right.1).to_string());
+            if let Some(output) = output {
+                message.push_str(&format!(" for output `{output}`"));
+            }
+            let diagnostic = Diagnostic::error(Code::ShapeMismatch, message);
+            let diagnostic = at(diagnostic, &left.0, left_shape.to_string());
+            let diagnostic = at(diagnostic, &right.0, right_shape.to_string());
             let rule = "counted from the last, two axes must be equal or one of them 1";
             (ErrorKind::Shape, diagnostic.with_note(rule))
         }

@@ -114,15 +114,16 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// A copy of elements that no view can reach.
+    /// A copy of elements that no view can reach, of this many bytes.
     #[cfg(feature = "ndarray")]
-    pub(crate) fn copied<T: Element>(elements: &[T], shape: &[usize]) -> Input<'a> {
-        Input(match Array::from_slice(elements, shape) {
+    pub(crate) fn copied(
+        dtype: DType,
+        bytes: usize,
+        copy: Result<Array, numloom_data::DataError>,
+    ) -> Input<'a> {
+        Input(match copy {
             Ok(array) => Repr::Owned(array),
-            Err(_) => Repr::OutOfMemory {
-                dtype: T::DTYPE,
-                bytes: size_of_val(elements),
-            },
+            Err(_) => Repr::OutOfMemory { dtype, bytes },
         })
     }
 }

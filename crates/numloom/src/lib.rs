@@ -8,6 +8,8 @@ mod explain;
 mod expr;
 mod inputs;
 mod kernel;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod options;
 mod outputs;
 mod places;
