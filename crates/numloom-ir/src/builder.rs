@@ -1,4 +1,4 @@
-//! Programs made by hand, or by [`lower`](crate::lower): one method for each kind of instruction, dtypes checked.
+//! Programs made by hand, or by [`lower`](crate::lower()): one method for each kind of instruction, dtypes checked.
 
 use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
@@ -88,7 +88,7 @@ impl Builder {
     /// An operation other than a cast.
     ///
     /// # Panics
-    /// If the operands do not fit the operation's row in the table: [`lower`](crate::lower) has made sure of it.
+    /// If the operands do not fit the operation's row in the table: [`lower`](crate::lower()) has made sure of it.
     pub fn apply(&mut self, op: Op, args: &[Value]) -> Value {
         let info = op.info();
         assert_eq!(

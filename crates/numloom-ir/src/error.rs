@@ -1,4 +1,4 @@
-//! What [`lower`](crate::lower) refuses, as typed errors and as diagnostics.
+//! What [`lower`](crate::lower()) refuses, as typed errors and as diagnostics.
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //!
 //! What is this: [`Kernel`], which the interpreter and every backend run, step by step. A step is either a *loop* over
 //! the elements of a block, in straight-line SSA, or the *call* of one block function. Values that cross from one step to
-//! another lie in scratch slots, each as long as a block. What goes in: [`schedule`](crate::schedule) or hand-made steps.
+//! another lie in scratch slots, each as long as a block. What goes in: [`schedule`](crate::schedule()) or hand-made steps.
 //! What it never holds: a lane count, a vector width, shapes or strides; a comparison's result has no width until a
 //! backend gives it one.
 

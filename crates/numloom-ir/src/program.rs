@@ -1,8 +1,8 @@
 //! Typed SSA: what an expression computes, before anyone asks how.
 //!
 //! What is this: [`Program`], a list of instructions in which each value is defined once, before its uses. What
-//! goes in: [`lower`](crate::lower) or a [`Builder`](crate::Builder). What comes out: the passes of
-//! [`opt`](crate::opt) turn one into another; [`schedule`](crate::schedule) turns it into a
+//! goes in: [`lower`](crate::lower()) or a [`Builder`](crate::Builder). What comes out: the passes of
+//! [`opt`](crate::opt) turn one into another; [`schedule`](crate::schedule()) turns it into a
 //! [`Kernel`](crate::Kernel). What it never holds: shapes, strides, lanes, or anything of a machine.
 
 use numloom_data::{DType, Scalar};
@@ -206,8 +206,8 @@ pub struct Output {
 /// A whole program: inputs, instructions, outputs.
 ///
 /// `Display` prints the canonical text form, which [`Program::parse`](Program::parse) reads back; `numloom explain
-/// --stage ir` shows it before the passes and `--stage opt` after them. Built by [`lower`](crate::lower) or by hand with a
-/// [`Builder`](crate::Builder); [`verify`](crate::verify) checks one that was made by hand.
+/// --stage ir` shows it before the passes and `--stage opt` after them. Built by [`lower`](crate::lower()) or by hand with a
+/// [`Builder`](crate::Builder); [`verify`](crate::verify()) checks one that was made by hand.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
     /// The arrays it reads, in the order of the schema.

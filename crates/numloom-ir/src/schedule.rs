@@ -26,7 +26,7 @@ use crate::program::{InstKind, Program, Reduction, Value};
 
 /// Fuses a program into one kernel for inputs that lie as `classes` says.
 ///
-/// The program must satisfy [`verify`](crate::verify), and a reduction must be an output only: no instruction may use its value.
+/// The program must satisfy [`verify`](crate::verify()), and a reduction must be an output only: no instruction may use its value.
 ///
 /// # Panics
 /// If `classes` is not one for each input, or an instruction uses the value of a reduction.

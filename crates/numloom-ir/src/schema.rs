@@ -62,7 +62,7 @@ impl Schema {
         self
     }
 
-    /// The class of each input, as [`schedule`](crate::schedule) takes them.
+    /// The class of each input, as [`schedule`](crate::schedule()) takes them.
     pub fn classes(&self) -> Vec<InputClass> {
         self.inputs.iter().map(|input| input.class).collect()
     }

@@ -1,7 +1,7 @@
 //! From the tree to typed SSA: names resolved, dtypes inferred, literals given their dtype, every meaning fixed.
 //!
 //! What goes in: an [`Ast`], the [`Schema`] of the inputs, limits. What comes out: a [`Program`] that satisfies
-//! [`verify`](crate::verify), or every error found. What it never does: look at shapes or values of arrays, recurse, or compute in more than
+//! [`verify`](crate::verify()), or every error found. What it never does: look at shapes or values of arrays, recurse, or compute in more than
 //! 128 bits. After this stage no engine decides anything: constant powers are multiplications, a mixed comparison is exact, a
 //! conversion is an instruction.
 
@@ -21,7 +21,7 @@ use crate::program::{InstKind, Program, Value};
 use crate::schema::Schema;
 use operand::{Operand, Weak};
 
-/// Limits of [`lower`]: every text costs a bounded amount.
+/// Limits of [`lower()`]: every text costs a bounded amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct LowerOptions {

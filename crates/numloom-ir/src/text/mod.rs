@@ -1,6 +1,6 @@
 //! Programs and kernels as text.
 //!
-//! What is this: the canonical text form. `Display` prints it, [`Program::parse`] reads programs back. It is for people, for
+//! What is this: the canonical text form. `Display` prints it, [`Program::parse`](crate::Program::parse) reads programs back. It is for people, for
 //! `numloom explain`, for tests and for bug reports. What it never holds: spans.
 //!
 //! ```text
