@@ -22,7 +22,7 @@ struct Memory([f64; 192]);
 
 impl Memory {
     fn new() -> Memory {
-        Memory(std::array::from_fn(|i| ((i * 37) % 101) as f64 / 101.0))
+        Memory(std::array::from_fn(|i| ((i * 37) % 101 + 1) as f64 / 101.0))
     }
 
     /// The view of `shape` with these strides in elements, from element `start` on; none if it does not fit.
