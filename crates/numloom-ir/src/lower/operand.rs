@@ -139,7 +139,7 @@ impl Lower<'_> {
     pub(super) fn coerce(&mut self, operand: &Operand, dtype: DType, span: Span) -> Lowered<Value> {
         match operand {
             Operand::Weak(weak)
-                if !dtype.is_bool() && !(dtype.is_integer() && weak.kind() == WeakKind::Float) =>
+                if !(dtype.is_bool() || (dtype.is_integer() && weak.kind() == WeakKind::Float)) =>
             {
                 self.literal(*weak, dtype, span)
             }

@@ -293,10 +293,10 @@ impl Lower<'_> {
             }
             Weak::Int(exponent) if dtype.is_integer() => {
                 let range = int_range(dtype);
-                if exponent <= range.1 {
-                    if let Some(value) = self.integer_power(base, exponent, dtype) {
-                        return Ok(value);
-                    }
+                if exponent <= range.1
+                    && let Some(value) = self.integer_power(base, exponent, dtype)
+                {
+                    return Ok(value);
                 }
             }
             _ => {
