@@ -10,11 +10,15 @@ use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
 use crate::op::Op;
+use crate::reduce::LANES;
 
-/// The most elements a kernel with scratch slots is given at once, and so the length of a slot.
+/// The most elements a kernel with scratch slots is given at once, unless its slots are too many: see [`Kernel::max_block`].
 ///
 /// 1,024 elements of 8 bytes are 8 KiB: three to five live slots stay in a 32 KiB first-level cache.
 pub const MAX_BLOCK: usize = 1024;
+
+/// The most bytes of scratch that a kernel takes in blocks of more than [`LANES`] elements: what a thread is allowed.
+const MAX_SCRATCH_BYTES: usize = 1 << 20;
 
 /// How an input's elements lie when a kernel runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -200,10 +204,21 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The byte offset of slot `i` in the scratch area: slots lie one after the other, each [`MAX_BLOCK`] elements long, so
-    /// every offset is a multiple of 1,024.
+    /// The most elements of a block, and the length of a slot: [`MAX_BLOCK`], or as much less, by halves, as keeps the scratch area
+    /// within 1 MiB, but not below [`LANES`].
+    pub fn max_block(&self) -> usize {
+        let bytes: usize = self.slots.iter().sum();
+        let mut block = MAX_BLOCK;
+        while block > LANES && block * bytes > MAX_SCRATCH_BYTES {
+            block /= 2;
+        }
+        block
+    }
+
+    /// The byte offset of slot `i` in the scratch area: slots lie one after the other, each [`max_block`](Kernel::max_block)
+    /// elements long, so every offset is a multiple of 16.
     pub fn slot_offset(&self, i: usize) -> usize {
-        self.slots[..i].iter().map(|size| size * MAX_BLOCK).sum()
+        self.slots[..i].iter().sum::<usize>() * self.max_block()
     }
 
     /// The size of the scratch area in bytes.
@@ -223,5 +238,27 @@ impl Kernel {
             Place::Output(i) => Some(self.outputs[i as usize]),
             Place::Slot(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_slots_make_short_blocks() {
+        let kernel = |n| Kernel {
+            inputs: vec![],
+            outputs: vec![],
+            accumulators: vec![],
+            slots: vec![8; n],
+            steps: vec![],
+            results: vec![],
+        };
+        assert_eq!(kernel(0).max_block(), MAX_BLOCK);
+        assert_eq!(kernel(128).max_block(), MAX_BLOCK);
+        assert_eq!(kernel(129).max_block(), MAX_BLOCK / 2);
+        assert_eq!(kernel(1_000_000).max_block(), LANES);
+        assert!(kernel(5_000).scratch_bytes() <= MAX_SCRATCH_BYTES);
     }
 }

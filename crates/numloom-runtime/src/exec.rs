@@ -506,7 +506,7 @@ impl Pass<'_> {
             calls: std::ptr::null(),
             fault,
         };
-        // SAFETY: (1) `cut` keeps blocks within MAX_BLOCK for a kernel with slots. (2, 3) `fit` made a pointer for each input and
+        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
         // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room. (6) `fault` is a

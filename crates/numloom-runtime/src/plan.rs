@@ -256,7 +256,7 @@ impl Plan {
             .iter()
             .any(|operand| operand.access == Access::Block);
         let most = match (interpreted || !kernel.slots.is_empty(), copied) {
-            (true, _) => MAX_BLOCK,
+            (true, _) => kernel.max_block(),
             (false, true) => MAX_COPIED_BLOCK,
             (false, false) => usize::MAX,
         };

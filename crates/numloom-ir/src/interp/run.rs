@@ -1,20 +1,28 @@
 //! The steps of a kernel, over one block at a time.
 
+use std::ops::Range;
+
 use numloom_data::DType;
 
 use super::eval::{self, FaultSink, eval};
 use crate::fault::Fault;
 use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V};
 use crate::op::Op;
-use crate::reduce::LANE_WORDS;
+use crate::reduce::{LANE_WORDS, LANES};
 
-/// Words of a column: [`MAX_BLOCK`] elements of up to 8 bytes.
-const COLUMN_WORDS: usize = MAX_BLOCK;
+/// The most words of all columns together, in strips of more than [`LANES`] elements: what a thread is allowed.
+const MAX_COLUMN_WORDS: usize = 1 << 17;
+
+/// The elements of a loop that are computed at a time, and the words of a column: a whole block, or as much less as keeps the columns of a
+/// long body within bounds. Loops are elementwise and accumulate in order, so their strips may be run one after the other.
+fn strip(body: &[LoopInst]) -> usize {
+    (MAX_COLUMN_WORDS / body.len().max(1)).clamp(LANES, MAX_BLOCK) / LANES * LANES
+}
 
 /// What a kernel reads and writes for one block of elements.
 #[derive(Debug)]
 pub struct Block<'a, 'b> {
-    /// The number of elements, at most [`MAX_BLOCK`].
+    /// The number of elements, at most [`Kernel::max_block`].
     pub n: usize,
     /// The logical index of the first element, for faults.
     pub index: u64,
@@ -66,7 +74,7 @@ pub struct Block<'a, 'b> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Interpreter {
-    /// One column for each value of the longest loop; loops share them.
+    /// One column for each value of the loop that needs most; loops share them.
     columns: Vec<u64>,
     /// One column for each scratch slot.
     slots: Vec<Vec<u64>>,
@@ -75,13 +83,13 @@ pub struct Interpreter {
 impl Interpreter {
     /// Makes room for the values of `kernel`: all that running it will ever need.
     pub fn new(kernel: &Kernel) -> Interpreter {
-        let longest = kernel.steps.iter().map(|step| match step {
-            Step::Loop(body) => body.len(),
+        let words = kernel.steps.iter().map(|step| match step {
+            Step::Loop(body) => body.len() * strip(body),
             Step::Call(_) => 0,
         });
         Interpreter {
-            columns: vec![0; longest.max().unwrap_or(0) * COLUMN_WORDS],
-            slots: vec![vec![0; COLUMN_WORDS]; kernel.slots.len()],
+            columns: vec![0; words.max().unwrap_or(0)],
+            slots: vec![vec![0; kernel.max_block()]; kernel.slots.len()],
         }
     }
 
@@ -90,51 +98,65 @@ impl Interpreter {
     /// `kernel` is the one this was made for, or one that needs no more room.
     ///
     /// # Panics
-    /// If the block is longer than [`MAX_BLOCK`], a part of it has not the length that [`Block`] says, or `kernel` is not well formed.
+    /// If the block is longer than [`Kernel::max_block`], a part of it has not the length that [`Block`] says, or `kernel` is not well formed.
     pub fn run(&mut self, kernel: &Kernel, mut block: Block<'_, '_>) {
         check(kernel, &block);
         for (index, step) in kernel.steps.iter().enumerate() {
             let index = u32::try_from(index).expect("a kernel has fewer than 2^32 steps");
             match step {
-                Step::Loop(body) => self.run_loop(kernel, body, index, &mut block),
+                Step::Loop(body) => {
+                    let strip = strip(body);
+                    for start in (0..block.n).step_by(strip) {
+                        let elements = start..block.n.min(start + strip);
+                        self.run_strip(kernel, body, index, &mut block, elements);
+                    }
+                }
                 Step::Call(call) => self.run_call(call, index, &mut block),
             }
         }
     }
 
-    fn run_loop(
+    fn run_strip(
         &mut self,
         kernel: &Kernel,
         body: &[LoopInst],
         step: u32,
         block: &mut Block<'_, '_>,
+        elements: Range<usize>,
     ) {
-        let n = block.n;
+        let words = strip(body);
+        let n = elements.len();
+        // Where the strip's elements lie among those of a place.
+        let bytes_of = |dtype: DType| {
+            let size = dtype.itemsize();
+            elements.start * size..elements.end * size
+        };
         for (i, inst) in body.iter().enumerate() {
             // A value is defined before it is used: operands are columns before this one.
-            let (before, column) = self.columns.split_at_mut(i * COLUMN_WORDS);
+            let (before, column) = self.columns.split_at_mut(i * words);
             let operand = |value: V, dtype: DType| {
-                let start = value.index() * COLUMN_WORDS;
+                let start = value.index() * words;
                 &bytemuck::cast_slice::<u64, u8>(&before[start..])[..n * dtype.itemsize()]
             };
             let dst = &mut bytemuck::cast_slice_mut::<u64, u8>(column)[..];
             let bytes = n * inst.dtype.itemsize();
             match &inst.op {
                 LoopOp::Load(Place::Input(input)) => {
-                    let class = kernel.inputs[*input as usize].class;
-                    let elements = match class {
-                        InputClass::Contiguous => n,
-                        InputClass::Scalar => 1,
-                    };
-                    let src = read(block.inputs, *input, elements * inst.dtype.itemsize());
-                    match class {
-                        InputClass::Contiguous => eval::copy(inst.dtype, src, &mut dst[..bytes]),
-                        InputClass::Scalar => eval::splat(inst.dtype, src, &mut dst[..bytes]),
+                    let size = inst.dtype.itemsize();
+                    match kernel.inputs[*input as usize].class {
+                        InputClass::Contiguous => {
+                            let src = read(block.inputs, *input, block.n * size);
+                            eval::copy(inst.dtype, &src[bytes_of(inst.dtype)], &mut dst[..bytes]);
+                        }
+                        InputClass::Scalar => {
+                            let src = read(block.inputs, *input, size);
+                            eval::splat(inst.dtype, src, &mut dst[..bytes]);
+                        }
                     }
                 }
                 LoopOp::Load(place) => {
                     let src = written(*place, &self.slots, block.outputs);
-                    eval::copy(inst.dtype, &src[..bytes], &mut dst[..bytes]);
+                    eval::copy(inst.dtype, &src[bytes_of(inst.dtype)], &mut dst[..bytes]);
                 }
                 LoopOp::Const(scalar) => {
                     let mut element = [0; 8];
@@ -152,7 +174,7 @@ impl Interpreter {
                     let mut faults = FaultSink {
                         fault: &mut *block.fault,
                         step,
-                        index: block.index,
+                        index: block.index + elements.start as u64,
                     };
                     let operands = &operands[..args.len()];
                     eval(
@@ -173,7 +195,7 @@ impl Interpreter {
                         Place::Output(output) => &mut *block.outputs[output as usize],
                         Place::Input(_) => panic!("no kernel stores to an input"),
                     };
-                    dst[..bytes].copy_from_slice(src);
+                    dst[bytes_of(inst.dtype)].copy_from_slice(src);
                 }
                 LoopOp::Accumulate { acc, value } => {
                     let acc = *acc as usize;
@@ -258,10 +280,8 @@ fn written<'a>(place: Place, slots: &'a [Vec<u64>], outputs: &'a [&mut [u8]]) ->
 /// Checks the lengths of a block's parts.
 fn check(kernel: &Kernel, block: &Block<'_, '_>) {
     let n = block.n;
-    assert!(
-        n <= MAX_BLOCK,
-        "a block holds at most {MAX_BLOCK} elements, not {n}"
-    );
+    let most = kernel.max_block();
+    assert!(n <= most, "a block holds at most {most} elements, not {n}");
     assert_eq!(
         block.inputs.len(),
         kernel.inputs.len(),
