@@ -1,7 +1,7 @@
 //! Errors and progress, for a person at a terminal.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,6 +29,22 @@ impl Failure {
 impl<E: Into<numloom::Error>> From<E> for Failure {
     fn from(error: E) -> Failure {
         Failure::Library(error.into())
+    }
+}
+
+/// Prints a line on standard output, formatted as by `format!`.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::report::say_line(format_args!($($text)*)) };
+}
+pub(crate) use say;
+
+/// A reader that has seen enough and closed the pipe ends the command quietly.
+pub(crate) fn say_line(line: fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            eprintln!("error: cannot write to standard output: {error}");
+        }
+        std::process::exit(i32::from(error.kind() != std::io::ErrorKind::BrokenPipe));
     }
 }
 

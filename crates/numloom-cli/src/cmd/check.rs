@@ -4,13 +4,13 @@ use numloom::Expr;
 
 use crate::args::CheckArgs;
 use crate::files;
-use crate::report::Failure;
+use crate::report::{Failure, say};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let schema = files::schema(&args.inputs)?;
     let kernel = Expr::parse(&args.expr)?.compile(&schema)?;
     for output in kernel.outputs() {
-        println!("{output}");
+        say!("{output}");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use numloom::{Array, DType, Engine, Input, InputClass, Order, Schema};
 
 use crate::args::EvalArgs;
 use crate::files::{NamedInput, Sink, Source, output_files};
-use crate::report::{Failure, Progress};
+use crate::report::{Failure, Progress, say};
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let engine = Engine::new(args.engine.options())?;
@@ -72,8 +72,8 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             continue;
         };
         match &info.name {
-            Some(name) => println!("{name} = {array}"),
-            None => println!("{array}"),
+            Some(name) => say!("{name} = {array}"),
+            None => say!("{array}"),
         }
     }
     Ok(())

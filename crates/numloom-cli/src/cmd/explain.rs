@@ -4,7 +4,7 @@ use numloom::{Code, Engine, Stage};
 
 use crate::args::ExplainArgs;
 use crate::files;
-use crate::report::Failure;
+use crate::report::{Failure, say};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     if args.functions {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
             } else {
                 " [not supported yet]"
             };
-            println!("{:24}  {}{others}{later}", function.signature, function.doc);
+            say!("{:24}  {}{others}{later}", function.signature, function.doc);
         }
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
                 format!("codes are: {}", known.join(", ")),
             )
         })?;
-        println!("{}", code.explain());
+        say!("{}", code.explain());
         return Ok(());
     }
     let stage: Stage = args.stage.parse().map_err(|_| {
@@ -42,6 +42,6 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let schema = files::schema(&args.inputs)?;
     let expr = args.expr.as_deref().unwrap_or_default();
     let engine = Engine::new(args.engine.options())?;
-    println!("{}", engine.explain_stage(expr, &schema, stage)?.trim_end());
+    say!("{}", engine.explain_stage(expr, &schema, stage)?.trim_end());
     Ok(())
 }

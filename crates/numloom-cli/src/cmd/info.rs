@@ -3,11 +3,11 @@
 use numloom::io::probe;
 
 use crate::args::InfoArgs;
-use crate::report::Failure;
+use crate::report::{Failure, say};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
     for file in &args.files {
-        println!("{}", probe(file)?);
+        say!("{}", probe(file)?);
     }
     Ok(())
 }
