@@ -135,8 +135,9 @@ impl Writer {
                     choices.pick(&comparison)
                 )
             }
-            // Out of range is exact in a comparison.
+            // Out of range is exact in a comparison with integers.
             3 => {
+                let int = self.expr(choices, Kind::Int, depth);
                 let literals = [
                     "300",
                     "-1",
@@ -145,10 +146,10 @@ impl Writer {
                     "18446744073709551615",
                     "-0x80",
                     "1_000",
+                    "10**30",
                 ];
                 format!(
-                    "({} {} {})",
-                    any(choices),
+                    "({int} {} {})",
                     choices.pick(&comparison),
                     choices.pick(&literals)
                 )

@@ -1,0 +1,207 @@
+//! Interpreter and Cranelift, optimised and not, on one program over one block: the same bits, the same fault.
+//!
+//! Inputs and outputs lie against pages that may not be touched, at every alignment that the length leaves, so that code which reads or
+//! writes past an end dies here.
+
+use std::sync::Arc;
+
+use numloom_data::{DType, Scalar};
+use numloom_ir::interp::{Block, Interpreter};
+use numloom_ir::reduce::LANE_WORDS;
+use numloom_ir::{Fault, InputClass, Kernel, MAX_BLOCK, Program, ResultKind, opt, schedule};
+use numloom_jit::{JitErrorKind, NativeKernel, Target};
+
+use crate::choices::Choices;
+use crate::compare::{Measure, same};
+use crate::r#gen::{self, Size, Spice};
+use crate::guard::{Edge, Guarded};
+
+/// A program and a block of data drawn from the bytes, through every engine.
+///
+/// # Panics
+/// If two engines, or the optimised and the unoptimised program, disagree.
+pub fn differential(data: &[u8]) {
+    let mut choices = Choices::new(data);
+    let edge = if choices.chance(50) {
+        Edge::Start
+    } else {
+        Edge::End
+    };
+    let n = match choices.below(8) {
+        0 => MAX_BLOCK - choices.below(3),
+        _ => choices.below(70),
+    };
+    let prog = r#gen::program(&mut choices, Size::default());
+    let classes: Vec<InputClass> = prog
+        .inputs
+        .iter()
+        .map(|_| {
+            if choices.chance(25) {
+                InputClass::Scalar
+            } else {
+                InputClass::Contiguous
+            }
+        })
+        .collect();
+    let spice = if choices.chance(25) {
+        Spice::Mild
+    } else {
+        Spice::Hot
+    };
+    let inputs: Vec<Guarded> = prog
+        .inputs
+        .iter()
+        .zip(&classes)
+        .map(|(input, class)| {
+            let len = if *class == InputClass::Scalar { 1 } else { n };
+            let array = r#gen::array(&mut choices, input.dtype, &[len], spice);
+            Guarded::copy_of(array.as_bytes(), edge)
+        })
+        .collect();
+    compare_engines(&prog, &classes, &inputs, n, edge);
+}
+
+/// What one engine made of a block.
+struct Answer {
+    /// For each output of the program its elements, or the reduced value of the block.
+    outputs: Vec<Vec<Scalar>>,
+    fault: Fault,
+}
+
+fn compare_engines(
+    prog: &Program,
+    classes: &[InputClass],
+    inputs: &[Guarded],
+    n: usize,
+    edge: Edge,
+) {
+    let target = Target::host().expect("differential tests run where there is a backend");
+    let optimized = opt::run(prog);
+    let raw = Arc::new(schedule(prog, classes));
+    let tuned = Arc::new(schedule(&optimized, classes));
+    let native = |kernel: &Arc<Kernel>| match NativeKernel::compile(Arc::clone(kernel), &target) {
+        Ok(native) => native,
+        Err(error) => {
+            if let JitErrorKind::Unsupported {
+                op: Some(op),
+                dtype,
+                ..
+            } = error.kind()
+            {
+                let listed = numloom_jit::UNSUPPORTED
+                    .iter()
+                    .any(|(o, d, _)| o == op && d.contains(dtype));
+                assert!(
+                    !listed,
+                    "the list of what Cranelift lacks is not empty: skip it here, loudly"
+                );
+            }
+            panic!("{error}\n{kernel}")
+        }
+    };
+    let interpret = |kernel: &Kernel| {
+        let mut interpreter = Interpreter::new(kernel);
+        answer(kernel, inputs, n, edge, |block| {
+            interpreter.run(kernel, block)
+        })
+    };
+    let compiled = |kernel: &Arc<Kernel>| {
+        let native = native(kernel);
+        answer(kernel, inputs, n, edge, |block| {
+            native.run(block).expect("the block fits the kernel")
+        })
+    };
+    let want = interpret(&raw);
+    let faults = |a: &Answer| (a.fault.code, a.fault.index, a.fault.bits);
+    let check = |got: &Answer, who: &str, kernel: &Kernel| {
+        let text = || format!("{who}, n = {n}\n{prog}\n{kernel}");
+        assert_eq!(
+            faults(got).0 != 0,
+            want.fault.is_some(),
+            "faults: {:?} {:?}\n{}",
+            got.fault,
+            want.fault,
+            text()
+        );
+        if want.fault.is_some() {
+            assert_eq!(
+                got.fault.index,
+                want.fault.index,
+                "the faulting element\n{}",
+                text()
+            );
+            return;
+        }
+        for (i, (want, got)) in want.outputs.iter().zip(&got.outputs).enumerate() {
+            assert_eq!(want.len(), got.len());
+            for (j, (want, got)) in want.iter().zip(got).enumerate() {
+                let equal = want.dtype() == got.dtype() && same(want, got, Measure::Bits);
+                assert!(
+                    equal,
+                    "output {i}[{j}] is {got:#} instead of {want:#}\n{}",
+                    text()
+                );
+            }
+        }
+    };
+    check(&interpret(&tuned), "interpreter, optimised", &tuned);
+    check(&compiled(&raw), "cranelift, unoptimised", &raw);
+    check(&compiled(&tuned), "cranelift, optimised", &tuned);
+    // On one kernel the engines agree on all of a fault, also on which of several it is.
+    assert_eq!(
+        compiled(&raw).fault,
+        want.fault,
+        "the fault itself\n{prog}\n{raw}"
+    );
+}
+
+fn answer(
+    kernel: &Kernel,
+    inputs: &[Guarded],
+    n: usize,
+    edge: Edge,
+    run: impl FnOnce(Block<'_, '_>),
+) -> Answer {
+    let inputs: Vec<&[u8]> = inputs.iter().map(|input| &**input).collect();
+    let mut outputs: Vec<Guarded> = kernel
+        .outputs
+        .iter()
+        .map(|dtype| Guarded::new(n * dtype.itemsize(), edge))
+        .collect();
+    let mut lanes = vec![0u64; kernel.accumulators.len() * LANE_WORDS];
+    for (accumulator, lanes) in kernel
+        .accumulators
+        .iter()
+        .zip(lanes.chunks_exact_mut(LANE_WORDS))
+    {
+        accumulator.reset(lanes);
+    }
+    let mut fault = Fault::NONE;
+    let mut slices: Vec<&mut [u8]> = outputs.iter_mut().map(|output| &mut **output).collect();
+    run(Block {
+        n,
+        index: 0,
+        inputs: &inputs,
+        outputs: &mut slices,
+        accumulators: &mut lanes,
+        fault: &mut fault,
+    });
+    let elements = |bytes: &[u8], dtype: DType| {
+        bytes
+            .chunks_exact(dtype.itemsize())
+            .map(|element| Scalar::read(dtype, element))
+            .collect()
+    };
+    let outputs = kernel.results.iter().map(|result| match *result {
+        ResultKind::Array(i) => elements(&outputs[i as usize], kernel.outputs[i as usize]),
+        ResultKind::Reduced { acc, .. } => {
+            let accumulator = kernel.accumulators[acc as usize];
+            let lanes = &lanes[acc as usize * LANE_WORDS..][..LANE_WORDS];
+            vec![accumulator.scalar(accumulator.combine_lanes(lanes))]
+        }
+    });
+    Answer {
+        outputs: outputs.collect(),
+        fault,
+    }
+}
