@@ -44,7 +44,7 @@ pub const MAX_CALL_ARGS: usize = 3;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct KernelArgs {
-    /// Elements of the block: any number, but at most [`MAX_BLOCK`](numloom_ir::MAX_BLOCK) for a kernel with scratch slots.
+    /// Elements of the block: any number, but at most [`max_block`](numloom_ir::Kernel::max_block) for a kernel with scratch slots.
     pub n: usize,
     /// The logical (row-major) index of the first element in the whole run, for faults.
     pub index: u64,

@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use numloom_data::DType;
-use numloom_ir::Op;
+use numloom_ir::{Op, VerifyError};
 
 /// Why a kernel was not compiled, or not run.
 ///
@@ -41,14 +41,7 @@ pub enum JitErrorKind {
         limit: usize,
     },
     /// The kernel, made by hand, breaks a rule that compiled code relies on.
-    InvalidKernel {
-        /// The step.
-        step: usize,
-        /// The operation inside a loop.
-        inst: Option<usize>,
-        /// The rule.
-        reason: &'static str,
-    },
+    InvalidKernel(VerifyError),
     /// An argument of [`run`](crate::NativeKernel::run) does not fit the kernel.
     Argument {
         /// Which one.
@@ -97,6 +90,12 @@ impl JitError {
     }
 }
 
+impl From<VerifyError> for JitError {
+    fn from(error: VerifyError) -> JitError {
+        JitErrorKind::InvalidKernel(error).into()
+    }
+}
+
 impl From<JitErrorKind> for JitError {
     fn from(kind: JitErrorKind) -> JitError {
         JitError { kind }
@@ -126,13 +125,7 @@ impl fmt::Display for JitError {
                 f,
                 "the kernel needs {insts} instructions or more, and the limit is {limit}"
             ),
-            JitErrorKind::InvalidKernel { step, inst, reason } => {
-                write!(f, "invalid kernel: step {step}")?;
-                if let Some(inst) = inst {
-                    write!(f, ", operation {inst}")?;
-                }
-                write!(f, ": {reason}")
-            }
+            JitErrorKind::InvalidKernel(error) => write!(f, "invalid kernel, {error}"),
             JitErrorKind::Argument {
                 argument,
                 want,
@@ -165,6 +158,7 @@ impl std::error::Error for JitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             JitErrorKind::ExecutableMemory(error) => Some(error),
+            JitErrorKind::InvalidKernel(error) => Some(error),
             _ => None,
         }
     }

@@ -1,8 +1,7 @@
 //! Kernels as their backend sees them, for people: `numloom explain --stage clif|asm`.
 
-use numloom_ir::Kernel;
+use numloom_ir::{Kernel, verify_kernel};
 
-use crate::check::check;
 use crate::cranelift;
 use crate::error::JitError;
 use crate::target::Target;
@@ -12,7 +11,7 @@ use crate::target::Target;
 /// # Errors
 /// As [`NativeKernel::compile`](crate::NativeKernel::compile).
 pub fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
-    check(kernel)?;
+    verify_kernel(kernel)?;
     cranelift::clif(kernel, target)
 }
 
@@ -21,6 +20,6 @@ pub fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
 /// # Errors
 /// As [`NativeKernel::compile`](crate::NativeKernel::compile).
 pub fn asm(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
-    check(kernel)?;
+    verify_kernel(kernel)?;
     cranelift::asm(kernel, target)
 }

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use numloom_ir::interp::Block;
 use numloom_ir::reduce::LANE_WORDS;
-use numloom_ir::{InputClass, Kernel, LoopOp, MAX_BLOCK, Place, Step};
+use numloom_ir::{InputClass, Kernel, LoopOp, Place, Step, verify_kernel};
 
 use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
-use crate::check::check;
 use crate::code::Code;
 use crate::cranelift;
 use crate::error::{Argument, JitError, JitErrorKind};
@@ -59,7 +58,7 @@ impl NativeKernel {
     /// What [`JitErrorKind`] lists, but for [`Argument`](JitErrorKind::Argument). Never panics: a panic of the code generator is
     /// [`Internal`](JitErrorKind::Internal).
     pub fn compile(kernel: Arc<Kernel>, target: &Target) -> Result<NativeKernel, JitError> {
-        check(&kernel)?;
+        verify_kernel(&kernel)?;
         let Emitted { code, bytes } = cranelift::compile(&kernel, target)?;
         // SAFETY: the backend put a function of this type at the start of `code`, which is sealed, and which lives as long as `entry`.
         let entry = unsafe { transmute::<*const u8, KernelFn>(code.as_ptr()) };
@@ -100,7 +99,7 @@ impl NativeKernel {
     ///
     /// # Safety
     /// With `kernel` for [`self.kernel()`](NativeKernel::kernel) and `n` for `args.n`:
-    /// 1. `n` is at most [`MAX_BLOCK`], or `kernel` has no slots.
+    /// 1. `n` is at most [`Kernel::max_block`], or `kernel` has no slots.
     /// 2. `args.inputs` points to a pointer for each input of `kernel`. Each of these that a step reads is valid for reads of `n` elements
     ///    of the input's dtype, or of one element if its class is [`Scalar`](InputClass::Scalar); nothing writes there meanwhile. Any
     ///    alignment will do.
@@ -111,10 +110,10 @@ impl NativeKernel {
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
     /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile.
-    /// 8. What 3 names is initialised if some step reads an output that no earlier step wrote.
+    /// 8. What 3 names is initialised if a call step writes there.
     pub unsafe fn call(&self, args: &mut KernelArgs) -> u32 {
         args.calls = self.calls.as_ptr();
-        // SAFETY: (1) to (8) are what compiled code relies on, together with the rules of `check`, which this kernel passed, and
+        // SAFETY: (1) to (8) are what compiled code relies on, together with the rules of `verify_kernel`, which this kernel passed, and
         // the call table, which is of this kernel. `entry` lies in `_code`, which lives.
         unsafe { (self.entry)(ptr::from_ref(args)) }
     }
@@ -215,8 +214,8 @@ impl NativeKernel {
         // No slice is longer than `isize::MAX` bytes: a product beyond that differs from every length.
         let n = block.n;
         let bytes = |itemsize: usize| n.saturating_mul(itemsize);
-        if !kernel.slots.is_empty() && n > MAX_BLOCK {
-            expect(Argument::BlockLength, MAX_BLOCK, n)?;
+        if !kernel.slots.is_empty() && n > kernel.max_block() {
+            expect(Argument::BlockLength, kernel.max_block(), n)?;
         }
         expect(
             Argument::InputCount,

@@ -12,13 +12,11 @@
 //! | [`abi`] | the binary interface of compiled code |
 //! | `kernel` | [`NativeKernel`]: a kernel and its code |
 //! | `target` | [`Target`]: what it is compiled for |
-//! | `check` | the rules that compiled code relies on |
 //! | `symbols` | what compiled code may call |
 //! | `code` | the owner of executable memory |
 //! | `cranelift/` | the portable backend, 128-bit vectors |
 
 pub mod abi;
-mod check;
 mod code;
 mod cranelift;
 mod error;

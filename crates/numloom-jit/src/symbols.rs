@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
 use numloom_ir::interp::{FaultSink, eval};
-use numloom_ir::{CallStep, Kernel, Op, Step};
+use numloom_ir::{CallStep, Kernel, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
 
@@ -83,14 +83,18 @@ impl CallTable {
 pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     // SAFETY: (1).
     let frame = unsafe { &*frame };
+    if frame.n == 0 {
+        // Pointers to nothing may be null, and slices not.
+        return 0;
+    }
     // SAFETY: (1): a `CallTable` points `context` at a `CallContext` of its own.
     let CallContext { call, step } = unsafe { &*frame.context.cast::<CallContext>() };
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
     let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
     let arity = call.args.len();
-    for (i, (arg, &ptr)) in args.iter_mut().zip(&frame.args).take(arity).enumerate() {
-        let size = operand_bytes(call, i);
+    for (arg, &ptr) in args.iter_mut().zip(&frame.args).take(arity) {
+        let size = call.from.itemsize();
         // SAFETY: (3); `n` elements were computable as bytes when their memory was allocated.
         *arg = unsafe { slice::from_raw_parts(ptr, frame.n * size) };
     }
@@ -119,13 +123,5 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
             std::mem::forget(panic);
             STATUS_PANIC
         }
-    }
-}
-
-/// The item size of operand `i` of `call`.
-pub(crate) fn operand_bytes(call: &CallStep, i: usize) -> usize {
-    match call.op {
-        Op::Select if i == 0 => 1,
-        _ => call.from.itemsize(),
     }
 }

@@ -1,6 +1,6 @@
 //! The portable backend: Cranelift, 128-bit vectors.
 //!
-//! What goes in: a checked [`Kernel`] and a [`Target`]. What comes out: code in memory of [`code`](crate::code). What it never does: let
+//! What goes in: a verified [`Kernel`] and a [`Target`]. What comes out: code in memory of [`code`](crate::code). What it never does: let
 //! code refer to a symbol, or panic. All calls of Cranelift are in this folder; its interface changes with every release.
 //!
 //! | file | what it does |

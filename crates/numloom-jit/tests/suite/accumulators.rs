@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::reduce::LANES;
-use numloom_ir::{AccOp, CastMode, Kernel, Op, Reduction};
+use numloom_ir::{AccOp, Kernel, Op, Reduction};
 
 use crate::build::Build;
 use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
@@ -71,7 +71,7 @@ fn elements_widen_on_their_way_to_a_sum() {
             } else {
                 AccOp::Sum
             };
-            let wide = build.apply_to(Op::Cast(CastMode::Wrap), to, &[x]);
+            let wide = build.cast(to, x);
             build.accumulate(op, wide);
         }
         let least = build.apply(Op::Minimum, &[x, y]);
@@ -106,7 +106,7 @@ fn one_body_fills_many_accumulators() {
     build.accumulate(AccOp::Max, y);
     let positive = build.apply(Op::Gt, &[square, x]);
     build.accumulate(AccOp::Min, positive);
-    let one = build.apply_to(Op::Cast(CastMode::Wrap), DType::I64, &[positive]);
+    let one = build.cast(DType::I64, positive);
     build.accumulate(AccOp::Sum, one);
     build.out(square);
     agree(build.finish());

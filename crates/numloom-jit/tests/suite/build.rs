@@ -2,8 +2,8 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, CallStep, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place,
-    Step, V,
+    AccOp, Accumulator, CallStep, CastMode, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op,
+    Place, Step, V,
 };
 use numloom_syntax::Span;
 
@@ -87,6 +87,14 @@ impl Build {
     pub(crate) fn apply_to(&mut self, op: Op, to: DType, args: &[V]) -> V {
         let args = args.to_vec();
         self.push(LoopOp::Apply { op, args }, to)
+    }
+
+    /// A wrapping cast, or nothing if `to` is the dtype already.
+    pub(crate) fn cast(&mut self, to: DType, x: V) -> V {
+        if self.dtype(x) == to {
+            return x;
+        }
+        self.apply_to(Op::Cast(CastMode::Wrap), to, &[x])
     }
 
     pub(crate) fn store(&mut self, place: Place, value: V) {

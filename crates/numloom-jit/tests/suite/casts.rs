@@ -11,7 +11,7 @@ fn every_inline_cast_gives_the_bits_of_the_interpreter() {
     for from in DTYPES {
         for to in DTYPES {
             for mode in [CastMode::Wrap, CastMode::Saturate] {
-                if Op::Cast(mode).is_block(from, to) {
+                if from == to || Op::Cast(mode).is_block(from, to) {
                     continue;
                 }
                 for scalar in [false, true] {
@@ -57,7 +57,7 @@ fn there_and_back_again_keeps_what_fits() {
     for from in DTYPES {
         for to in DTYPES {
             let cast = Op::Cast(CastMode::Wrap);
-            if cast.is_block(from, to) || cast.is_block(to, from) {
+            if from == to || cast.is_block(from, to) || cast.is_block(to, from) {
                 continue;
             }
             let mut build = Build::new();

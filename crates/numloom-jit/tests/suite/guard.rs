@@ -62,11 +62,10 @@ fn nothing_outside_the_arrays_is_touched() {
             let x = build.array(from);
             let k = build.input(to, InputClass::Scalar);
             let k = build.load(k, to);
-            let cast = Op::Cast(CastMode::Wrap);
-            if cast.is_block(from, to) {
+            if Op::Cast(CastMode::Wrap).is_block(from, to) {
                 continue;
             }
-            let y = build.apply_to(cast, to, &[x]);
+            let y = build.cast(to, x);
             let z = build.apply(Op::Maximum, &[y, k]);
             build.out(z);
             let kernel = Arc::new(build.finish());
