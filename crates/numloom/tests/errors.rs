@@ -233,3 +233,11 @@ fn files_that_are_not_there_keep_what_the_system_said() {
     }
     assert!(found);
 }
+
+#[test]
+fn a_reduced_output_is_not_a_value_for_others_yet() {
+    let error = eval("s = sum(a); a / s", [("a", &[1.0])]).unwrap_err();
+    assert_eq!(error.code(), Code::NotSupportedYet, "{error}");
+    let out = eval("t = 2*a; t + 1", [("a", &[1.0])]).unwrap();
+    assert_eq!(out[1].to_vec::<f64>().unwrap(), [3.0]);
+}
