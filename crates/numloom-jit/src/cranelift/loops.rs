@@ -10,7 +10,9 @@
 //! ```
 //!
 //! A loop with accumulators takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
-//! many times over, each copy with its own part of the lanes. Without accumulators one copy, of interleaved registers, is enough.
+//! many times over, each copy with its own part of the lanes. With more accumulators than registers, or a long body, it is emitted
+//! once, and finds its part of the lanes in memory, as the tail does. Without accumulators one copy, of interleaved
+//! registers, is enough.
 
 use std::mem::offset_of;
 
@@ -99,30 +101,51 @@ struct Shape {
     lanes: usize,
     /// Copies of the body in an iteration.
     copies: usize,
+    /// Lanes of accumulators stay in memory.
+    in_memory: bool,
+    /// Registers that accumulators take all through the loop.
+    held: usize,
 }
 
 impl Shape {
     /// Two registers of the narrowest dtype, but no more than four of the widest.
-    fn of(body: &[LoopInst]) -> Shape {
-        let (mut least, mut most, mut accumulates) = (8, 1, false);
+    fn of(body: &[LoopInst], x86: bool) -> Shape {
+        let (mut least, mut most) = (8, 1);
+        let mut accumulators = 0;
+        let mut accumulator_bytes = 0;
         for inst in body {
-            accumulates |= matches!(inst.op, LoopOp::Accumulate { .. });
+            let size = inst.dtype.itemsize();
+            if matches!(inst.op, LoopOp::Accumulate { .. }) {
+                accumulators += 1;
+                accumulator_bytes += size * LANES;
+            }
             // A `bool` that is neither loaded nor stored is as wide as what it came from.
             let in_memory = !matches!(inst.op, LoopOp::Apply { .. } | LoopOp::Const(_));
             if inst.dtype != DType::Bool || in_memory {
-                least = least.min(inst.dtype.itemsize());
-                most = most.max(inst.dtype.itemsize());
+                least = least.min(size);
+                most = most.max(size);
             }
         }
         let lanes = (32 / least).min(64 / most);
-        if accumulates {
-            let lanes = lanes.min(LANES);
-            Shape {
+        if accumulators == 0 {
+            return Shape {
                 lanes,
-                copies: LANES / lanes,
-            }
-        } else {
-            Shape { lanes, copies: 1 }
+                copies: 1,
+                in_memory: false,
+                held: 0,
+            };
+        }
+        let lanes = lanes.min(LANES);
+        let copies = LANES / lanes;
+        // Registers that leave some for the work; and copies of a long body cost more to compile than loads and stores to run.
+        let registers = (accumulator_bytes / 16).max(accumulators * copies);
+        let few = registers <= if x86 { 8 } else { 20 };
+        let in_memory = !few || body.len() * copies > 128;
+        Shape {
+            lanes,
+            copies: if in_memory { 1 } else { copies },
+            in_memory,
+            held: if in_memory { 0 } else { registers },
         }
     }
 
@@ -249,13 +272,14 @@ impl<'k> Build<'k, '_> {
     }
 
     fn step_loop(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let shape = Shape::of(body);
+        let shape = Shape::of(body, self.emit.x86);
         let l = self.prepare(body, shape)?;
         // Elements for whole iterations, and what is left.
         let elements = shape.elements() as i64;
         let mask = self.emit.b.ins().iconst(types::I64, -elements);
         let whole = self.emit.b.ins().band(self.n, mask);
-        let lanes: Vec<Lanes> = (0..shape.copies)
+        let in_registers = if shape.in_memory { 0 } else { shape.copies };
+        let lanes: Vec<Lanes> = (0..in_registers)
             .map(|copy| self.load_lanes(&l, shape, copy))
             .collect();
         let lane_types = self.lane_types(&lanes);
@@ -278,8 +302,12 @@ impl<'k> Build<'k, '_> {
         let mut lanes = replace(&lanes, &b.block_params(vectors)[1..]);
         let mut cursor = Cursor::new(index);
         self.emit.lanes = shape.lanes;
-        for (copy, lanes) in lanes.iter_mut().enumerate() {
-            self.body(&l, &mut cursor, copy * shape.lanes, lanes)?;
+        if shape.in_memory {
+            self.through_memory(&l, &mut cursor)?;
+        } else {
+            for (copy, lanes) in lanes.iter_mut().enumerate() {
+                self.body(&l, &mut cursor, copy * shape.lanes, lanes)?;
+            }
         }
         let next = self.plus(index, elements);
         let more = self.less(next, whole);
@@ -300,7 +328,8 @@ impl<'k> Build<'k, '_> {
         b.append_block_param(tail, types::I64);
         b.switch_to_block(tail);
         let index = b.block_params(tail)[0];
-        self.tail(&l, index)?;
+        self.emit.lanes = 1;
+        self.through_memory(&l, &mut Cursor::new(index))?;
         let next = self.plus(index, 1);
         let more = self.less(next, self.n);
         let b = &mut self.emit.b;
@@ -321,22 +350,16 @@ impl<'k> Build<'k, '_> {
             lanes: Vec::new(),
             uniform: vec![None; body.len()],
         };
-        let mut held = 0;
         for inst in body {
             if let LoopOp::Accumulate { acc, .. } = inst.op {
-                held += (LANES * inst.dtype.itemsize())
-                    .div_ceil(16)
-                    .max(shape.copies);
-                if l.lanes.iter().all(|(known, _)| *known != acc) {
-                    let start = self.argument(offset_of!(KernelArgs, accumulators));
-                    let lanes = self.plus(start, 8 * i64::from(acc) * LANE_WORDS as i64);
-                    l.lanes.push((acc, lanes));
-                }
+                let start = self.argument(offset_of!(KernelArgs, accumulators));
+                let lanes = self.plus(start, 8 * i64::from(acc) * LANE_WORDS as i64);
+                l.lanes.push((acc, lanes));
             }
         }
         // Registers for constants: about ten of x86-64's sixteen, less what accumulators take.
         let registers: usize = if self.emit.x86 { 10 } else { 20 };
-        self.emit.pool = Pool::new(registers.saturating_sub(held).max(2));
+        self.emit.pool = Pool::new(registers.saturating_sub(shape.held).max(2));
         self.emit.lanes = 1;
         self.emit.uniform = true;
         for (i, inst) in body.iter().enumerate() {
@@ -484,15 +507,13 @@ impl<'k> Build<'k, '_> {
             .collect()
     }
 
-    /// The body for one element; its accumulators' lanes are in memory.
-    fn tail(&mut self, l: &Loop<'_>, index: Value) -> Result<(), JitError> {
-        self.emit.lanes = 1;
-        let mut cursor = Cursor::new(index);
+    /// The body once, on accumulators whose lanes are in memory.
+    fn through_memory(&mut self, l: &Loop<'_>, cursor: &mut Cursor) -> Result<(), JitError> {
         if l.lanes.is_empty() {
-            return self.body(l, &mut cursor, 0, &mut []);
+            return self.body(l, cursor, 0, &mut []);
         }
         let mask = self.emit.b.ins().iconst(types::I64, LANES as i64 - 1);
-        let lane = self.emit.b.ins().band(index, mask);
+        let lane = self.emit.b.ins().band(cursor.index, mask);
         let mut lane = Cursor::new(lane);
         let mut addresses = Vec::new();
         let mut lanes = Vec::new();
@@ -502,7 +523,7 @@ impl<'k> Build<'k, '_> {
             lanes.push(self.emit.load(dtype, address, 0));
             addresses.push((dtype, address));
         }
-        self.body(l, &mut cursor, 0, &mut lanes)?;
+        self.body(l, cursor, 0, &mut lanes)?;
         for ((dtype, address), lanes) in addresses.into_iter().zip(lanes) {
             self.emit.store(dtype, lanes, address, 0);
         }

@@ -111,3 +111,22 @@ fn one_body_fills_many_accumulators() {
     build.out(square);
     agree(build.finish());
 }
+
+#[test]
+fn random_loops_keep_the_order_of_every_lane() {
+    let mut numbers = Numbers::new(43);
+    for i in 0..60 {
+        let (mut build, values) = crate::random::body(&mut numbers, 11 + i);
+        let mut accumulated = 0;
+        while accumulated < 1 + i % 4 {
+            let value = values[numbers.below(values.len())];
+            let op = OPS[numbers.below(4)];
+            if op.op().info().domain.contains(build.dtype(value)) {
+                build.accumulate(op, value);
+                accumulated += 1;
+            }
+        }
+        build.out(values[values.len() - 1]);
+        agree(build.finish());
+    }
+}

@@ -19,7 +19,8 @@ fn pick(build: &Build, values: &[V], dtype: DType, numbers: &mut Numbers) -> Opt
     (!of.is_empty()).then(|| of[numbers.below(of.len())])
 }
 
-fn kernel(numbers: &mut Numbers, length: usize) -> Kernel {
+/// A loop of some values on the way, and those values.
+pub(crate) fn body(numbers: &mut Numbers, length: usize) -> (Build, Vec<V>) {
     let mut build = Build::new();
     let mut values = Vec::new();
     // A few dtypes at a time, so that operands are found.
@@ -56,6 +57,11 @@ fn kernel(numbers: &mut Numbers, length: usize) -> Kernel {
             values.push(build.apply_to(row.op, to, &args));
         }
     }
+    (build, values)
+}
+
+fn kernel(numbers: &mut Numbers, length: usize) -> Kernel {
+    let (mut build, values) = body(numbers, length);
     for _ in 0..3 {
         let value = values[values.len() - 1 - numbers.below(values.len() / 2)];
         build.out(value);
