@@ -199,19 +199,7 @@ fn parse_case(case: Value, place: &str) -> Parsed<Case> {
         (None, true) => Measure::Exact,
         (None, false) => Measure::Bits,
     };
-    let inputs = match case.remove("in") {
-        Some(Value::Table(inputs)) => inputs
-            .into_iter()
-            .map(|(name, value)| {
-                Ok((
-                    name.clone(),
-                    array(value).map_err(|e| format!("in.{name}: {e}"))?,
-                ))
-            })
-            .collect::<Parsed<_>>()?,
-        Some(_) => return Err("`in` is a table of arrays".into()),
-        None => Vec::new(),
-    };
+    let inputs = arrays(case.remove("in"))?;
     let expected = match (case.remove("out"), case.remove("error")) {
         (Some(out), None) => Expected::Outputs(outputs(out)?),
         (None, Some(Value::Table(error))) => parse_error(error)?,
@@ -228,6 +216,40 @@ fn parse_case(case: Value, place: &str) -> Parsed<Case> {
         measure,
         differs,
     })
+}
+
+/// Arrays by name, written as the inputs of a case: `in.a = { f64 = [1.0] }` on each line.
+///
+/// # Errors
+/// A text that is not so.
+pub fn parse_inputs(place: &str, text: &str) -> Result<Vec<(String, Array)>, CorpusError> {
+    let fail = |reason: String| CorpusError {
+        place: place.to_owned(),
+        reason,
+    };
+    let mut table: Table = text
+        .parse()
+        .map_err(|e: toml::de::Error| fail(e.to_string()))?;
+    let inputs = arrays(table.remove("in")).map_err(fail)?;
+    match table.keys().next() {
+        Some(key) => Err(fail(format!("`{key}` is no input"))),
+        None => Ok(inputs),
+    }
+}
+
+/// The `in` table of a case.
+fn arrays(inputs: Option<Value>) -> Parsed<Vec<(String, Array)>> {
+    match inputs {
+        Some(Value::Table(inputs)) => inputs
+            .into_iter()
+            .map(|(name, value)| {
+                let array = array(value).map_err(|e| format!("in.{name}: {e}"))?;
+                Ok((name, array))
+            })
+            .collect(),
+        Some(_) => Err("`in` is a table of arrays".into()),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn parse_error(mut error: Table) -> Parsed<Expected> {
