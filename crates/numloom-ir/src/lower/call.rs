@@ -177,7 +177,9 @@ impl Lower<'_> {
                 .collect::<Vec<_>>(),
         );
         let value = match func.rule {
-            Rule::Float(op) => self.apply_at(op, &operands, float_of(common))?,
+            Rule::Float(op) => {
+                self.apply_at(op, &operands, self.common_float(&operands, common))?
+            }
             Rule::Rounding(op) if common.is_float() => self.apply_at(op, &operands, common)?,
             Rule::Rounding(_) => self.strong(&operands[0].0, span)?,
             Rule::Test(op, _) if common.is_float() => self.apply_at(op, &operands, common)?,
@@ -206,6 +208,23 @@ impl Lower<'_> {
             _ => unreachable!("the other rules were dealt with above"),
         };
         Ok(Operand::Value(value))
+    }
+
+    /// The common float dtype of a function's operands: each goes to its own first, so that an `i8` and a `u16`, which meet in
+    /// `i32`, still compute in `f32`, as in NumPy.
+    fn common_float(&self, operands: &[(Operand, Span)], common: DType) -> DType {
+        let own = operands.iter().filter_map(|(operand, _)| match operand {
+            Operand::Value(value) => Some(float_of(self.dtype(*value))),
+            _ => None,
+        });
+        let weak_float = operands
+            .iter()
+            .any(|(operand, _)| matches!(operand, Operand::Weak(Weak::Float(_))));
+        let met = own.reduce(|a, b| promote(a, b).expect("floats promote"));
+        match met {
+            Some(dtype) if !weak_float => dtype,
+            _ => float_of(common),
+        }
     }
 
     fn apply_at(&mut self, op: Op, operands: &[(Operand, Span)], dtype: DType) -> Lowered<Value> {
