@@ -13,7 +13,7 @@ use crate::places::Places;
 
 /// Evaluates an expression over named inputs.
 ///
-/// Inputs of one type are an array of pairs; for several types there is [`inputs!`](crate::inputs). A text is compiled once for
+/// Inputs of one type are an array of pairs; for several types there is [`inputs!`](crate::inputs!). A text is compiled once for
 /// each combination of dtypes, and remembered.
 ///
 /// # Errors
@@ -34,10 +34,10 @@ pub fn eval<'i, 'n>(
     Engine::global()?.eval(src, inputs)
 }
 
-/// [`eval`] into memory of the caller's; see [`Places`] for what `outputs` may be.
+/// [`eval`](crate::eval()) into memory of the caller's; see [`Places`] for what `outputs` may be.
 ///
 /// # Errors
-/// As [`eval`], and `output-shape`, `output-dtype`, `read-only-output`.
+/// As [`eval`](crate::eval()), and `output-shape`, `output-dtype`, `read-only-output`.
 ///
 /// ```
 /// let mut a = [1, 2, 3];

@@ -18,7 +18,7 @@
 //!                                                                 ─ run_into(inputs, places) ─► your memory
 //! ```
 //!
-//! [`eval`] takes all of it in one step and remembers the kernel. To go step by step:
+//! [`eval`](crate::eval()) takes all of it in one step and remembers the kernel. To go step by step:
 //!
 //! ```
 //! use numloom::{DType, Expr, Schema};
@@ -127,7 +127,7 @@
 //! # Speed
 //!
 //! An expression is one loop: each input is read once, each output written once, and what lies between stays in registers or in the first-level cache.
-//! [`Kernel::explain`] says which engine runs it, what it moves for each element, and on how many threads. [`eval`] looks its text up in a cache;
+//! [`Kernel::explain`] says which engine runs it, what it moves for each element, and on how many threads. [`eval`](crate::eval()) looks its text up in a cache;
 //! [`Kernel::run_into`] writes into memory that you have; [`Kernel::call`] looks nothing up at all. What was measured, and what to expect:
 //! [benchmarks](_documentation::benchmarks).
 //!

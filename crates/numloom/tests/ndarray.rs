@@ -20,7 +20,7 @@ fn every_layout_of_an_input_gives_the_same_elements() -> Result<(), numloom::Err
         ("row-major", m.view()),
         ("column-major", f.view()),
         ("transposed", m.t()),
-        ("reversed", back.clone()),
+        ("reversed", back),
         ("reversed and transposed", back.reversed_axes()),
         ("every other column", m.slice(s![.., ..;2])),
         ("every other row, backwards", m.slice(s![..;-2, ..])),
