@@ -219,25 +219,44 @@ impl Emit<'_> {
         })
     }
 
-    /// A shift of each lane by its own count: one by one, as there is no instruction for all.
+    /// A shift of each lane by its own count, for which there is no instruction.
     fn shift_each(&mut self, op: Op, dtype: DType, x: Regs, y: Regs) -> Regs {
         let ty = vector(dtype);
-        let width = dtype.bits() as u64;
         // Taken as unsigned, a negative count is a large one.
-        let most = self.constant_regs(ty, width - 1);
+        let most = self.constant_regs(ty, dtype.bits() as u64 - 1);
         if op == Op::Shr && dtype.is_signed() {
             let y = self.map2(y, most, |e, y, most| e.b.ins().umin(y, most));
-            return self.each_lane([x, y], ty, |e, [x, y]| e.b.ins().sshr(x, y));
+            return self.shift_in_range(op, dtype, x, y);
         }
         let fits = self.map2(y, most, |e, y, most| {
             e.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, y, most)
         });
-        // A scalar shift takes its count modulo the width.
-        let shifted = self.each_lane([x, y], ty, |e, [x, y]| match op {
-            Op::Shl => e.b.ins().ishl(x, y),
-            _ => e.b.ins().ushr(x, y),
-        });
+        let shifted = self.shift_in_range(op, dtype, x, y);
         self.map2(shifted, fits, |e, x, fits| e.b.ins().band(x, fits))
+    }
+
+    /// A shift of each lane by its own count modulo the width.
+    fn shift_in_range(&mut self, op: Op, dtype: DType, mut x: Regs, y: Regs) -> Regs {
+        let ty = vector(dtype);
+        if dtype.itemsize() > 2 {
+            return self.each_lane([x, y], ty, |e, [x, y]| match op {
+                Op::Shl => e.b.ins().ishl(x, y),
+                _ if dtype.is_signed() => e.b.ins().sshr(x, y),
+                _ => e.b.ins().ushr(x, y),
+            });
+        }
+        // Many narrow lanes: all of them by 1, 2, 4 and 8, kept where the count has that bit.
+        let zero = self.constant_regs(ty, 0);
+        for step in (0..).map(|bit| 1 << bit).take_while(|&n| n < dtype.bits()) {
+            let bit = self.constant_regs(ty, step as u64);
+            let stays = self.map3(y, bit, zero, |e, y, bit, zero| {
+                let bit = e.b.ins().band(y, bit);
+                e.b.ins().icmp(IntCC::Equal, bit, zero)
+            });
+            let shifted = self.shift_all(op, dtype, x, step as i128);
+            x = self.blend(dtype.itemsize(), stays, x, shifted);
+        }
+        x
     }
 
     fn float_unary(&mut self, op: Op, dtype: DType, x: Regs) -> Option<Val> {
