@@ -145,18 +145,19 @@ mod coherence {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 mod coherence {
     use std::arch::asm;
+    use std::io;
 
     /// Makes freshly written code visible to instruction fetch on every core.
     ///
     /// # Source
     /// Arm Architecture Reference Manual, "Synchronization and coherency issues between data and instruction accesses": clean
     /// the data cache by line to the point of unification, then invalidate the instruction cache by line; then `isb` on each core.
-    pub(super) fn publish(code: &[u8]) -> std::io::Result<()> {
+    pub(super) fn publish(code: &[u8]) -> io::Result<()> {
         let cache_type: usize;
-        // SAFETY: reads a register that systems make readable to programs; touches no memory.
+        // SAFETY: reads a register that Linux lets programs read; touches no memory.
         unsafe { asm!("mrs {}, ctr_el0", out(reg) cache_type, options(nomem, nostack)) };
         let data_line = 4usize << ((cache_type >> 16) & 15);
         let code_line = 4usize << (cache_type & 15);
@@ -178,14 +179,13 @@ mod coherence {
     }
 
     /// Has the other cores of this process drop what they fetched ahead.
-    #[cfg(target_os = "linux")]
-    fn synchronize_other_cores() -> std::io::Result<()> {
+    fn synchronize_other_cores() -> io::Result<()> {
         const SYNC_CORE: libc::c_int = 1 << 5;
         const REGISTER_SYNC_CORE: libc::c_int = 1 << 6;
         for command in [REGISTER_SYNC_CORE, SYNC_CORE] {
             // SAFETY: `membarrier` with these commands reads and writes no memory of ours.
             let status = unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
-            let error = std::io::Error::last_os_error();
+            let error = io::Error::last_os_error();
             // Kernels before 4.16 do not know the command; a context switch has to do there.
             let unknown = matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS));
             if status != 0 && !unknown {
@@ -194,10 +194,33 @@ mod coherence {
         }
         Ok(())
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn synchronize_other_cores() -> std::io::Result<()> {
+#[cfg(all(target_arch = "aarch64", target_vendor = "apple"))]
+mod coherence {
+    use std::ffi::c_void;
+
+    unsafe extern "C" {
+        /// Of the system library.
+        fn sys_icache_invalidate(start: *mut c_void, len: usize);
+    }
+
+    /// Makes freshly written code visible to instruction fetch on every core.
+    pub(super) fn publish(code: &[u8]) -> std::io::Result<()> {
+        // SAFETY: a range of mapped memory, which is not written to.
+        unsafe { sys_icache_invalidate(code.as_ptr().cast_mut().cast(), code.len()) };
         Ok(())
+    }
+}
+
+#[cfg(all(
+    target_arch = "aarch64",
+    not(any(target_os = "linux", target_vendor = "apple"))
+))]
+mod coherence {
+    /// Nobody has found out how to, here: kernels are interpreted.
+    pub(super) fn publish(_: &[u8]) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
     }
 }
 
