@@ -34,7 +34,7 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct EvalArgs {
-    /// The expression, or several parted by `;`.
+    /// The expression, or several parted by `;`; `@file` reads it from a file.
     pub(crate) expr: String,
     /// `name=file` or `name=number`.
     #[arg(value_name = "NAME=INPUT")]
@@ -96,8 +96,8 @@ pub(crate) struct InfoArgs {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct DemoArgs {
     /// Elements of each array.
-    #[arg(long, default_value_t = 10_000_000)]
-    pub(crate) n: usize,
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) n: u32,
     /// Where the files go; they are kept. A folder of the system's temporary one by default.
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,

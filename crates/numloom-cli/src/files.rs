@@ -1,11 +1,27 @@
 //! From what was typed to arrays: inputs, schemas, outputs.
 
+use std::borrow::Cow;
+
 use numloom::io::{FileSpec, Format, npy};
 use numloom::{
     Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, ViewMut,
 };
 
 use crate::report::Failure;
+
+/// The expression itself, or the text of the file in `@file`.
+pub(crate) fn expression(arg: &str) -> Result<Cow<'_, str>, Failure> {
+    let Some(path) = arg.strip_prefix('@') else {
+        return Ok(Cow::Borrowed(arg));
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(error) => Err(Failure::usage(
+            format!("cannot read the expression from `{path}`: {error}"),
+            "name a text file after `@`",
+        )),
+    }
+}
 
 /// An input as it was named.
 pub(crate) struct NamedInput {

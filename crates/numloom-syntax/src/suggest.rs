@@ -4,7 +4,8 @@
 ///
 /// Nearness is the restricted Damerau–Levenshtein distance over characters: insertions, deletions,
 /// substitutions and swaps of neighbours, each 1. A third of the longer name's length may differ, rounded
-/// up; a mere difference of case counts as nearer than any other. Of equally near candidates the first
+/// up; a mere difference of case counts as nearer than any other. A candidate that begins with the name, if
+/// that has three characters at least, is near too, yet less so than any slip. Of equally near candidates the first
 /// wins. Time is proportional to the candidates' total length: names over 64 characters are not compared.
 ///
 /// # Source
@@ -14,6 +15,7 @@
 /// ```
 /// use numloom_syntax::nearest;
 /// assert_eq!(nearest("velocty", ["t", "velocity"]), Some("velocity"));
+/// assert_eq!(nearest("velo", ["t", "velocity"]), Some("velocity"));
 /// assert_eq!(nearest("Sin", ["sinh", "sin"]), Some("sin"));
 /// assert_eq!(nearest("price", ["volume", "x"]), None);
 /// ```
@@ -36,8 +38,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             distance(&name_chars, &chars)
         };
         let longest = name_chars.len().max(chars.len());
-        let is_near = distance <= longest.div_ceil(3) && distance < longest;
-        if is_near && best.is_none_or(|(least, _)| distance < least) {
+        let is_slip = distance <= longest.div_ceil(3) && distance < longest;
+        let is_start = name_chars.len() >= 3 && chars.starts_with(&name_chars);
+        let distance = if is_slip { distance } else { MAX_CHARS + distance };
+        if (is_slip || is_start) && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
     }

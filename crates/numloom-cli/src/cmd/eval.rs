@@ -1,20 +1,20 @@
 //! `numloom eval`: files in, files and printed values out.
 
-use numloom::{Array, DType, Engine, Input, InputClass, Order, Schema};
+use numloom::{Array, DType, Engine, Expr, Input, InputClass, Order, Schema};
 
 use crate::args::EvalArgs;
-use crate::files::{NamedInput, Sink, Source, output_files};
+use crate::files::{self, NamedInput, Sink, Source, output_files};
 use crate::report::{Failure, Progress, say};
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let engine = Engine::new(args.engine.options())?;
-    let expr = engine.parse(&args.expr)?;
+    let expr = engine.parse(&files::expression(&args.expr)?)?;
     let inputs = args
         .inputs
         .iter()
         .map(|arg| NamedInput::open(arg))
         .collect::<Result<Vec<_>, _>>()?;
-    let kernel = engine.compile(&expr, &schema_of(&inputs))?;
+    let kernel = engine.compile(&expr, &schema_of(&expr, &inputs))?;
     let given = || {
         inputs
             .iter()
@@ -79,8 +79,13 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn schema_of(inputs: &[NamedInput]) -> Schema {
-    inputs.iter().fold(
+/// The schema of the inputs that the expression reads; giving it another one is an error of the run.
+fn schema_of(expr: &Expr, inputs: &[NamedInput]) -> Schema {
+    let read = expr.inputs();
+    let inputs = inputs
+        .iter()
+        .filter(|input| read.contains(&input.name.as_str()));
+    inputs.fold(
         Schema::new(),
         |schema, NamedInput { name, source }| match source {
             Source::Number(scalar) => schema.with_scalar(name, scalar.dtype()),

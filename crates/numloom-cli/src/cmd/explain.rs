@@ -40,8 +40,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         )
     })?;
     let schema = files::schema(&args.inputs)?;
-    let expr = args.expr.as_deref().unwrap_or_default();
+    let expr = files::expression(args.expr.as_deref().unwrap_or_default())?;
     let engine = Engine::new(args.engine.options())?;
-    say!("{}", engine.explain_stage(expr, &schema, stage)?.trim_end());
+    say!(
+        "{}",
+        engine.explain_stage(&expr, &schema, stage)?.trim_end()
+    );
     Ok(())
 }
