@@ -85,45 +85,29 @@ impl Emit<'_> {
     }
 
     fn bool_binary(&mut self, op: Op, x: Val, y: Val) -> Option<Val> {
+        let opposite = match op {
+            Op::Eq => Some(Op::Ne),
+            Op::Le => Some(Op::Gt),
+            Op::Ge => Some(Op::Lt),
+            _ => None,
+        };
+        if let Some(opposite) = opposite {
+            let Some(Val::Mask(width, mask)) = self.bool_binary(opposite, x, y) else {
+                unreachable!("a comparison of `bool` is a mask");
+            };
+            return self.bool_unary(Op::Not, width, mask);
+        }
+        // False is less than true; `band_not` takes from its first operand what the second has.
+        let f: fn(&mut Self, Value, Value) -> Value = match op {
+            Op::And | Op::Minimum => |e, x, y| e.b.ins().band(x, y),
+            Op::Or | Op::Maximum => |e, x, y| e.b.ins().bor(x, y),
+            Op::Xor | Op::Ne => |e, x, y| e.b.ins().bxor(x, y),
+            Op::Lt => |e, x, y| e.b.ins().band_not(y, x),
+            Op::Gt => |e, x, y| e.b.ins().band_not(x, y),
+            _ => return None,
+        };
         let (width, x, y) = self.common(x, y);
-        let mask = self.map2(x, y, |e, x, y| {
-            let ins = e.b.ins();
-            match op {
-                Op::And | Op::Minimum => ins.band(x, y),
-                Op::Or | Op::Maximum => ins.bor(x, y),
-                Op::Xor | Op::Ne => ins.bxor(x, y),
-                // False is less than true. `band_not` takes from its first operand what the second has.
-                Op::Lt => ins.band_not(y, x),
-                Op::Gt => ins.band_not(x, y),
-                Op::Eq => {
-                    let differ = ins.bxor(x, y);
-                    e.b.ins().bnot(differ)
-                }
-                Op::Le => {
-                    let greater = ins.band_not(x, y);
-                    e.b.ins().bnot(greater)
-                }
-                _ => {
-                    let less = ins.band_not(y, x);
-                    e.b.ins().bnot(less)
-                }
-            }
-        });
-        let known = matches!(
-            op,
-            Op::And
-                | Op::Or
-                | Op::Xor
-                | Op::Minimum
-                | Op::Maximum
-                | Op::Eq
-                | Op::Ne
-                | Op::Lt
-                | Op::Le
-                | Op::Gt
-                | Op::Ge
-        );
-        known.then_some(Val::Mask(width, mask))
+        Some(Val::Mask(width, self.map2(x, y, f)))
     }
 
     fn int_unary(&mut self, op: Op, dtype: DType, x: Regs) -> Option<Val> {
