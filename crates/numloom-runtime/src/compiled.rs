@@ -20,8 +20,8 @@ use crate::plan::Plan;
 use crate::scratch::{Scratch, with_thread_scratch};
 use crate::variant::{Classes, Growing, Part, Variant, is_reduced};
 
-/// Work of a run, in tenths of a nanosecond on one thread, above which several threads are worth waking.
-const PARALLEL_WORK: usize = 600_000;
+/// The estimated time of a run on one thread, in picoseconds, above which others are worth waking: waking them costs some 10 µs.
+const PARALLEL_WORK: usize = 60_000_000;
 
 /// The most parts that are kept for combinations of shapes; see [`Inner::part`].
 const MAX_PARTS: usize = 64;

@@ -1,10 +1,10 @@
 //! One run, seen from all its threads: how far it is, whether it has to stop, and what went wrong first.
 //!
 //! What goes in: reports of chunks, faults and failures. What comes out: one verdict, the same at any number of threads.
-//! What it never does: take a lock, unless there is a fault or somebody to be told of progress.
+//! What it never does: take a lock, unless there is a fault.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -34,7 +34,9 @@ pub(crate) struct Control<'a> {
     fail_at: Option<u64>,
     total: u64,
     done: AtomicU64,
-    told: Mutex<u64>,
+    told: AtomicU64,
+    /// Whether some thread is in the progress callback.
+    telling: AtomicBool,
     stop: AtomicU8,
     /// The index of the first fault so far; `u64::MAX` for none.
     fault_index: AtomicU64,
@@ -59,7 +61,8 @@ impl<'a> Control<'a> {
             fail_at: run.fail_at.or(engine.fail_at),
             total,
             done: AtomicU64::new(0),
-            told: Mutex::new(0),
+            told: AtomicU64::new(0),
+            telling: AtomicBool::new(false),
             stop: AtomicU8::new(0),
             fault_index: AtomicU64::new(u64::MAX),
             fault: Mutex::new(Fault::NONE),
@@ -107,21 +110,26 @@ impl<'a> Control<'a> {
     /// # Panics
     /// With the panic of the progress callback.
     pub(crate) fn chunk_done(&self, n: usize) {
-        self.done.fetch_add(n as u64, Ordering::Relaxed);
+        self.done.fetch_add(n as u64, Ordering::SeqCst);
         let Some(progress) = self.progress else {
             return;
         };
-        // Told under the lock, so that `done` never falls.
-        let mut told = lock(&self.told);
-        if self.stop.load(Ordering::Relaxed) != 0 {
-            return;
-        }
-        *told += n as u64;
-        let news = Progress::new(*told, self.total);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| progress(news))) {
-            self.stop(Stop::Failed);
-            drop(told);
-            resume_unwind(panic);
+        // One thread tells at a time, so that `done` never falls. A lock would not do: a callback that runs on this engine
+        // may find itself doing another chunk of this run. Whoever is turned away is heard of in the loop: it has counted
+        // before it was, and the teller looks at the count after it has opened the way.
+        while self.told.load(Ordering::SeqCst) < self.done.load(Ordering::SeqCst)
+            && self.stop.load(Ordering::Relaxed) == 0
+            && !self.telling.swap(true, Ordering::SeqCst)
+        {
+            let done = self.done.load(Ordering::SeqCst);
+            if self.told.swap(done, Ordering::SeqCst) < done {
+                let tell = || progress(Progress::new(done, self.total));
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
+                    self.stop(Stop::Failed);
+                    resume_unwind(panic);
+                }
+            }
+            self.telling.store(false, Ordering::SeqCst);
         }
     }
 

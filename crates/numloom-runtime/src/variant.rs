@@ -157,7 +157,7 @@ pub(crate) struct Part {
     pub(crate) faults: bool,
     /// Bytes read and written for each element of the space, all operands contiguous.
     pub(crate) bytes_per_element: usize,
-    /// A rough estimate of the work of an element, in tenths of a nanosecond.
+    /// A rough estimate of the time of an element, in picoseconds.
     pub(crate) work: usize,
     variants: Growing<Variant>,
 }
@@ -215,7 +215,7 @@ impl Part {
         let written = (arrays.clone()).map(|(output, _)| prog.dtype(output.value).itemsize());
         part.bytes_per_element = read.chain(written).sum();
         part.arrays = arrays.map(|(_, &i)| i).collect();
-        part.work += part.bytes_per_element;
+        part.work += BYTE * part.bytes_per_element;
         part
     }
 
@@ -267,14 +267,18 @@ pub(crate) fn is_reduced(prog: &Program, value: numloom_ir::Value) -> bool {
     matches!(prog.inst(value).kind, InstKind::Reduce { .. })
 }
 
-/// A rough estimate of an operation's time for one element, in tenths of a nanosecond.
+/// A rough estimate of the time of an operation on one element, in picoseconds. It only decides when threads are worth
+/// waking.
 fn work(op: Op, from: DType, to: DType) -> usize {
     if op.is_block(from, to) {
-        25
+        5000
     } else {
-        from.itemsize().div_ceil(4)
+        12 * from.itemsize()
     }
 }
+
+/// The time to move a byte through the caches, in picoseconds.
+const BYTE: usize = 20;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use numloom_data::{DType, Scalar, View};
 use numloom_ir::{FaultCode, InputClass};
 use numloom_runtime::{
-    Backend, CancelFlag, Deadline, Engine, Options, RunOptions, RuntimeErrorKind,
+    Backend, CancelFlag, Deadline, Engine, Options, OutputValue, RunOptions, RuntimeErrorKind,
 };
 
 use crate::support::{Laid, Layout, backends, compile, engine, program};
@@ -244,5 +244,60 @@ fn a_backend_that_is_named_never_gives_way() {
             error.kind(),
             RuntimeErrorKind::BackendUnavailable { .. }
         ));
+    }
+}
+
+#[test]
+fn what_cannot_be_compiled_is_interpreted_and_says_why() {
+    // More operations than the code generator takes.
+    let mut text =
+        String::from("input a: i64\n input k: i64\n %0 = input 0 : i64\n %1 = input 1 : i64\n");
+    for i in 1..12_000 {
+        text += &format!("%{} = {} %{i} %0 : i64\n", i + 1, ["add", "xor"][i % 2]);
+    }
+    text += "%12001 = sum %12000 : i64\n out y = %12000 shape 0 1\n out s = %12001 shape 0 1";
+    let prog = program(&text);
+    let x = Laid::new(
+        &crate::support::values(DType::I64, 40, 1),
+        DType::I64,
+        &[40],
+        Layout::Strided,
+    );
+    let k = Laid::new(&[Scalar::I64(3)], DType::I64, &[], Layout::Swapped);
+    let inputs = [x.view(), k.view()];
+    let mut value = vec![3i64; 40];
+    for (value, x) in value.iter_mut().zip(inputs[0].scalars()) {
+        let Scalar::I64(x) = x else { unreachable!() };
+        for i in 1..12_000 {
+            *value = if i % 2 == 0 {
+                value.wrapping_add(x)
+            } else {
+                *value ^ x
+            };
+        }
+    }
+    for threads in [1, 2] {
+        let options = Options::new().threads(threads).serial_below(0);
+        let compiled = compile(&Engine::new(options).unwrap(), &prog);
+        let classes = [InputClass::Contiguous, InputClass::Scalar];
+        let explained = compiled.explain(&classes).unwrap();
+        assert_eq!(explained.backend, Backend::Interpreter);
+        assert!(!explained.fallback.unwrap().is_empty());
+        let got = compiled.run(&inputs, &RunOptions::new()).unwrap();
+        let sum = value.iter().fold(0i64, |sum, &x| sum.wrapping_add(x));
+        assert_eq!(got[1].item(), Some(Scalar::I64(sum)));
+        let OutputValue::Array(y) = &got[0] else {
+            panic!("{got:?}")
+        };
+        assert_eq!(y.to_vec::<i64>().unwrap(), value);
+    }
+    if let Ok(engine) = Engine::new(Options::new().backend(Backend::Cranelift)) {
+        let error = engine
+            .compile(&prog, &[InputClass::Contiguous; 2])
+            .unwrap_err();
+        assert!(
+            matches!(error.kind(), RuntimeErrorKind::BackendUnavailable { .. }),
+            "{error}"
+        );
     }
 }
