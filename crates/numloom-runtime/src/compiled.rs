@@ -3,20 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::{Array, DType, Scalar, View};
-use numloom_ir::interp::{FaultSink, eval};
+use numloom_data::{Array, Scalar, View};
 use numloom_ir::reduce::LEAF;
-use numloom_ir::{CastMode, Fault, Finish, InputClass, Kernel, Op, Program, ResultKind, Step};
+use numloom_ir::{Fault, InputClass, Kernel, Program, ResultKind, Step};
 
 use crate::bind::{
-    self, Bound, Out, OutputValue, ShapeSets, check_inputs, check_outputs, check_reductions,
+    self, Out, OutputValue, ShapeSets, check_inputs, check_outputs, check_reductions,
 };
 use crate::control::{Control, Verdict};
 use crate::engine::{Engine, Shared};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::{self, Conditions, Workers};
+use crate::guard::Bound;
 use crate::options::{Backend, RunOptions, check_threads};
 use crate::plan::Plan;
+use crate::reduce::finished;
 use crate::scratch::{Scratch, with_thread_scratch};
 use crate::variant::{Classes, Growing, Part, Variant, is_reduced};
 
@@ -517,38 +518,6 @@ fn elements(shape: &[usize]) -> u64 {
 /// The number of elements from which on threads are worth waking.
 fn serial_below(part: &Part) -> usize {
     PARALLEL_WORK / part.work.max(1)
-}
-
-/// A reduction's result from its accumulator, over `n` elements.
-fn finished(total: Scalar, finish: Finish, dtype: DType, n: usize) -> Scalar {
-    let value = match finish {
-        Finish::Value => total,
-        Finish::Mean => {
-            let sum = total.as_f64().expect("a mean accumulates in f64");
-            Scalar::F64(sum / n as f64)
-        }
-    };
-    let from = value.dtype();
-    if from == dtype {
-        return value;
-    }
-    let (mut src, mut dst) = ([0; 8], [0; 8]);
-    let (src, dst) = (&mut src[..from.itemsize()], &mut dst[..dtype.itemsize()]);
-    value.write_bytes(src);
-    let mut faults = FaultSink {
-        fault: &mut Fault::NONE.clone(),
-        step: 0,
-        index: 0,
-    };
-    eval(
-        Op::Cast(CastMode::Wrap),
-        from,
-        dtype,
-        &[src],
-        dst,
-        &mut faults,
-    );
-    Scalar::read(dtype, dst)
 }
 
 /// The fault of a run over `shape`, for people.

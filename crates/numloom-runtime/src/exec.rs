@@ -11,7 +11,6 @@
 //! by one thread; an output's elements do not overlap, so neither do those at disjoint positions; and what
 //! [`Bound`] says about inputs and outputs holds.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -22,11 +21,12 @@ use numloom_ir::reduce::{LANE_WORDS, LEAF, Tree};
 use numloom_ir::{Fault, Kernel};
 use rayon::ThreadPool;
 
-use crate::bind::Bound;
 use crate::code::{Code, Compiler};
 use crate::control::{Control, Stop};
 use crate::error::RuntimeError;
+use crate::guard::Bound;
 use crate::plan::{Access, Operand, Plan};
+use crate::reduce::{Joined, reduce_leaves};
 use crate::scratch::{Work, with_thread_scratch};
 use crate::variant::{Part, Variant};
 
@@ -218,7 +218,7 @@ impl Pass<'_> {
             return Err(error);
         }
         let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
-        *reduced = joined.tree.finish();
+        *reduced = joined.finish();
         Ok(())
     }
 
@@ -600,47 +600,6 @@ impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.stop(Stop::Failed);
-        }
-    }
-}
-
-/// Nodes of the fixed tree: levels and partial values.
-type Nodes = Vec<(u32, Vec<u64>)>;
-
-/// A whole chunk's leaves as one node of `level`, or those of the last chunk as they are.
-fn reduce_leaves(kernel: &Kernel, leaves: Vec<Vec<u64>>, level: Option<u32>) -> Nodes {
-    let Some(level) = level else {
-        return leaves.into_iter().map(|leaf| (0, leaf)).collect();
-    };
-    let mut tree = Tree::new(&kernel.accumulators);
-    leaves.into_iter().for_each(|leaf| tree.push(0, leaf));
-    vec![(level, tree.finish())]
-}
-
-/// Takes the nodes of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
-/// fastest thread is ahead of the slowest.
-struct Joined {
-    tree: Tree,
-    next: usize,
-    waiting: BTreeMap<usize, Nodes>,
-}
-
-impl Joined {
-    fn new(kernel: &Kernel) -> Joined {
-        Joined {
-            tree: Tree::new(&kernel.accumulators),
-            next: 0,
-            waiting: BTreeMap::new(),
-        }
-    }
-
-    fn push(&mut self, chunk: usize, nodes: Nodes) {
-        self.waiting.insert(chunk, nodes);
-        while let Some(nodes) = self.waiting.remove(&self.next) {
-            for (level, partials) in nodes {
-                self.tree.push(level, partials);
-            }
-            self.next += 1;
         }
     }
 }

@@ -16,9 +16,10 @@
 //! | `options`, `error` | [`Options`], [`RunOptions`], the environment; [`RuntimeError`] |
 //! | `engine`, `cache` | [`Engine`]: threads and the kernel cache |
 //! | `compiled`, `variant`, `code` | [`Compiled`]: a program, its parts and variants, what runs them |
-//! | `bind` | arrays checked against the program: dtypes, shapes, overlap |
+//! | `bind`, `guard` | arrays checked against the program: dtypes and shapes; memory that they share |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
-//! | `exec`, `control`, `scratch` | the run itself, its state that threads share, memory that is used again |
+//! | `exec`, `reduce` | the run itself; what its chunks come to |
+//! | `control`, `scratch` | what the threads of a run share; memory that is used again |
 //!
 //! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
 //! share one. A *chunk* is what a thread takes at a time, a *leaf* the unit of reductions
@@ -32,8 +33,10 @@ mod control;
 mod engine;
 mod error;
 mod exec;
+mod guard;
 mod options;
 mod plan;
+mod reduce;
 mod scratch;
 mod space;
 mod variant;

@@ -15,9 +15,10 @@ use numloom_data::{ByteOrder, DType};
 use numloom_ir::reduce::{LANES, LEAF};
 use numloom_ir::{Kernel, MAX_BLOCK};
 
-use crate::bind::{Bound, Out};
+use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Ptr;
+use crate::guard::Bound;
 use crate::space::Space;
 use crate::variant::{Classes, Part};
 

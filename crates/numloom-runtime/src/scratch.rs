@@ -8,9 +8,10 @@ use numloom_ir::Kernel;
 use numloom_ir::interp::Interpreter;
 use numloom_ir::reduce::LANE_WORDS;
 
-use crate::bind::{Guards, Shapes};
+use crate::bind::Shapes;
 use crate::error::RuntimeError;
 use crate::exec::Ptr;
+use crate::guard::Guards;
 use crate::plan::Plan;
 
 /// What a thread keeps for the next run; more than this is given back.
