@@ -37,7 +37,9 @@ const WRAPPING: [Naive; 13] = [
     ("maximum(a, b)", |a, b, _| a.max(b)),
 ];
 
-const COMPARING: [(&str, fn(i128, i128) -> bool); 6] = [
+type Comparison = (&'static str, fn(i128, i128) -> bool);
+
+const COMPARING: [Comparison; 6] = [
     ("a < b", |a, b| a < b),
     ("a <= b", |a, b| a <= b),
     ("a > b", |a, b| a > b),
