@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use numloom::io::{FileSpec, Format, npy};
 use numloom::{
-    Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, ViewMut,
+    Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, View,
+    ViewMut,
 };
 
 use crate::report::Failure;
@@ -32,7 +33,8 @@ pub(crate) struct NamedInput {
 /// Where an input's elements are.
 pub(crate) enum Source {
     File(MappedArray),
-    Number(Scalar),
+    /// A number, as an array without axes.
+    Number(Array),
 }
 
 impl NamedInput {
@@ -45,7 +47,7 @@ impl NamedInput {
             )
         })?;
         let source = match number(value)? {
-            Some(scalar) => Source::Number(scalar),
+            Some(scalar) => Source::Number(Array::from_scalar(&scalar)?),
             None => Source::File(value.parse::<FileSpec>()?.open(MapMode::Read)?),
         };
         Ok(NamedInput {
@@ -57,7 +59,16 @@ impl NamedInput {
     pub(crate) fn input(&self) -> Input<'_> {
         match &self.source {
             Source::File(map) => Input::from(map),
-            Source::Number(scalar) => Input::from(scalar),
+            Source::Number(number) => Input::from(number),
+        }
+    }
+}
+
+impl Source {
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Source::File(map) => map.view(),
+            Source::Number(number) => number.view(),
         }
     }
 }
@@ -102,7 +113,7 @@ pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
             let NamedInput { name, source } = NamedInput::open(arg)?;
             match source {
                 Source::File(map) => (name, map.dtype(), Some(map.shape().to_vec())),
-                Source::Number(scalar) => (name, scalar.dtype(), Some(Vec::new())),
+                Source::Number(number) => (name, number.dtype(), Some(Vec::new())),
             }
         } else {
             declared(arg)?

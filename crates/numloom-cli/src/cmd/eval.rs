@@ -1,6 +1,6 @@
 //! `numloom eval`: files in, files and printed values out.
 
-use numloom::{Array, DType, Engine, Expr, Input, InputClass, Order, Schema};
+use numloom::{Array, DType, Engine, Expr, InputClass, Order, Schema};
 
 use crate::args::EvalArgs;
 use crate::files::{self, NamedInput, Sink, Source, output_files};
@@ -54,11 +54,10 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         traffic(&inputs, infos.iter().map(|info| info.dtype).zip(&shapes)),
     );
     let kernel = kernel.with(progress.options(engine.options().clone()));
-    let inputs = inputs.iter().map(NamedInput::input).collect::<Vec<_>>();
     let views = inputs
         .iter()
-        .map(Input::view)
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|input| input.source.view())
+        .collect::<Vec<_>>();
     let mut places = sinks
         .iter_mut()
         .map(Sink::view_mut)
@@ -88,7 +87,7 @@ fn schema_of(expr: &Expr, inputs: &[NamedInput]) -> Schema {
     inputs.fold(
         Schema::new(),
         |schema, NamedInput { name, source }| match source {
-            Source::Number(scalar) => schema.with_scalar(name, scalar.dtype()),
+            Source::Number(number) => schema.with_scalar(name, number.dtype()),
             Source::File(map) => {
                 let one = map.shape().iter().all(|&extent| extent == 1);
                 let class = if one {
@@ -112,8 +111,8 @@ fn traffic<'a>(
     };
     let read: u64 = (inputs.iter())
         .map(|input| {
-            let input: Input<'_> = input.input();
-            size(input.dtype(), input.shape())
+            let view = input.source.view();
+            size(view.dtype(), view.shape())
         })
         .sum();
     read + outputs
