@@ -10,13 +10,15 @@ use rand::{RngCore, SeedableRng};
 #[derive(Clone, Debug)]
 pub struct Choices<'a> {
     bytes: &'a [u8],
+    /// Decisions asked for so far.
+    asked: u64,
 }
 
 impl<'a> Choices<'a> {
     /// Decisions from `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Choices<'a> {
-        Choices { bytes }
+        Choices { bytes, asked: 0 }
     }
 
     /// Whether all bytes are used up.
@@ -33,6 +35,7 @@ impl<'a> Choices<'a> {
 
     /// One byte; 0 after the end.
     pub fn byte(&mut self) -> u8 {
+        self.asked += 1;
         let Some((&first, rest)) = self.bytes.split_first() else {
             return 0;
         };
@@ -62,6 +65,11 @@ impl<'a> Choices<'a> {
     pub fn chance(&mut self, percent: u8) -> bool {
         // Exhausted choices decline: generators end.
         self.byte() > 255 - (u16::from(percent) * 255 / 100) as u8
+    }
+
+    /// A seed for [`seeded`]: another one each time, also after the end.
+    pub fn seed(&mut self) -> u64 {
+        u64::from(self.byte()) | u64::from(self.byte()) << 8 | self.asked << 16
     }
 
     /// One of `items`.

@@ -29,7 +29,7 @@ pub fn differential(data: &[u8]) {
     };
     let n = match choices.below(8) {
         0 => MAX_BLOCK - choices.below(3),
-        _ => choices.below(70),
+        _ => choices.below(135),
     };
     let prog = r#gen::program(&mut choices, Size::default());
     let classes: Vec<InputClass> = prog

@@ -2,7 +2,7 @@
 
 use numloom_data::{Array, DType, Order, Scalar};
 
-use crate::choices::Choices;
+use crate::choices::{Choices, seeded};
 
 /// How a value is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,34 +19,37 @@ pub enum Spice {
 /// If the dtype is not real.
 pub fn scalar(choices: &mut Choices<'_>, dtype: DType, spice: Spice) -> Scalar {
     let kind = match spice {
-        Spice::Hot => choices.below(4),
-        Spice::Mild => 2,
+        Spice::Hot => choices.below(6),
+        Spice::Mild => 4,
     };
     match kind {
         0 | 1 => {
             let edges = edges(dtype);
             Scalar::from_bits(dtype, u128::from(*choices.pick(&edges)))
         }
-        2 => small(dtype, choices.byte()),
+        // The first edges are zeros and ones: pairs of them are where ties and signs show.
+        2 | 3 => {
+            let edges = edges(dtype);
+            Scalar::from_bits(
+                dtype,
+                u128::from(*choices.pick(&edges[..edges.len().min(4)])),
+            )
+        }
+        4 => small(dtype, choices.byte()),
         _ => Scalar::from_bits(dtype, u128::from(choices.word())),
     }
 }
 
-/// An array of `dtype`; without a word about each element when `choices` run out: edges take turns then.
+/// An array of `dtype`. It takes a seed's worth of choices, however long it is, so that what comes after it has its share.
 ///
 /// # Panics
 /// If the dtype is not real, or memory cannot be had.
 pub fn array(choices: &mut Choices<'_>, dtype: DType, shape: &[usize], spice: Spice) -> Array {
     let mut array = Array::zeros(dtype, shape, Order::C).expect("small arrays can be had");
-    let edges = edges(dtype);
-    let itemsize = dtype.itemsize();
-    for (i, place) in array.as_bytes_mut().chunks_exact_mut(itemsize).enumerate() {
-        let value = match (choices.is_empty(), spice) {
-            (false, _) => scalar(choices, dtype, spice),
-            (true, Spice::Hot) => Scalar::from_bits(dtype, u128::from(edges[i % edges.len()])),
-            (true, Spice::Mild) => small(dtype, i as u8),
-        };
-        value.write_bytes(place);
+    let bytes = seeded(choices.seed(), 10 * array.len());
+    let mut choices = Choices::new(&bytes);
+    for place in array.as_bytes_mut().chunks_exact_mut(dtype.itemsize()) {
+        scalar(&mut choices, dtype, spice).write_bytes(place);
     }
     array
 }
@@ -174,7 +177,6 @@ fn small(dtype: DType, byte: u8) -> Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choices::seeded;
 
     #[test]
     fn every_real_dtype_has_its_edges() {
@@ -203,9 +205,14 @@ mod tests {
         let bytes = seeded(7, 500);
         let draw = || array(&mut Choices::new(&bytes), DType::F32, &[40], Spice::Hot);
         assert_eq!(draw(), draw());
-        let all = array(&mut Choices::new(&[]), DType::I8, &[40], Spice::Hot)
-            .to_vec::<i8>()
-            .unwrap();
-        assert!(all.contains(&i8::MIN) && all.contains(&i8::MAX));
+        let mut choices = Choices::new(&[]);
+        let mut draw = || {
+            array(&mut choices, DType::I8, &[200], Spice::Hot)
+                .to_vec::<i8>()
+                .unwrap()
+        };
+        let (one, other) = (draw(), draw());
+        assert_ne!(one, other, "also when the choices have run out");
+        assert!(one.contains(&i8::MIN) && one.contains(&i8::MAX));
     }
 }

@@ -25,7 +25,7 @@ impl Default for Size {
     fn default() -> Size {
         Size {
             inputs: 4,
-            ops: 12,
+            ops: 16,
             outputs: 3,
             reductions: true,
             faults: true,
@@ -69,7 +69,11 @@ impl Draft {
     }
 
     fn operation(&mut self, choices: &mut Choices<'_>, size: Size) {
-        let row = choices.pick(Op::TABLE);
+        let mut row = choices.pick(Op::TABLE);
+        // Engines share the block functions of floats, so there is less to find in them.
+        if row.block == Domain::FLOAT && choices.chance(70) {
+            row = choices.pick(Op::TABLE);
+        }
         let value = match (row.op, row.signature) {
             (op @ Op::Cast(mode), _) => {
                 if mode == CastMode::Checked && !size.faults {
@@ -82,7 +86,14 @@ impl Draft {
             }
             (op, signature) => {
                 let dtypes = members(row.domain);
-                let dtype = *choices.pick(&dtypes);
+                // Floats are few among the dtypes, and have the most to get wrong.
+                let floats = dtypes.ends_with(&[DType::F32, DType::F64]) && choices.chance(40);
+                let from = if floats {
+                    &dtypes[dtypes.len() - 2..]
+                } else {
+                    &dtypes[..]
+                };
+                let dtype = *choices.pick(from);
                 if op.can_fault(dtype) && !size.faults {
                     return;
                 }
