@@ -354,14 +354,11 @@ impl Error {
         Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
     }
 
-    /// A place for each output was asked for, and one has none.
-    pub(crate) fn missing_place(text: &Text, output: &str) -> Error {
-        let message = format!("{output} has no place");
-        Error::new(
-            ErrorKind::Bind,
-            Some(&text.src),
-            vec![Diagnostic::error(Code::OutputShape, message)],
-        )
+    /// An output that has no place.
+    pub(crate) fn missing_place(text: &Text, output: Option<&str>) -> Error {
+        let output = output.map_or("the output".to_owned(), |name| format!("output `{name}`"));
+        let diagnostic = Diagnostic::error(Code::OutputShape, format!("{output} has no place"));
+        Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
     }
 
     /// An output was asked for as elements of another dtype.

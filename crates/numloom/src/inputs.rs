@@ -78,24 +78,25 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The elements. A mapped file is checked to be still long enough.
-    ///
-    /// # Errors
-    /// `file-truncated` for such a map; `out-of-memory` where a copy was needed and could not be had.
-    pub fn view(&self) -> Result<View<'_>, Error> {
-        Ok(match &self.0 {
+    /// Whether the elements are there: a mapped file is still long enough, and a copy that was needed could be had.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.0 {
+            Repr::Mapped(map) => Ok(map.check_len()?),
+            Repr::OutOfMemory { bytes, .. } => Err(Error::out_of_memory(*bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The elements; to be asked after [`check`](Input::check).
+    pub(crate) fn view(&self) -> View<'_> {
+        match &self.0 {
             Repr::View(view) => view.clone(),
-            Repr::Value(dtype, cell) => {
-                View::from_bytes(&cell.0[..dtype.itemsize()], *dtype, &[], Order::C)?
-            }
-            Repr::Bytes(bytes) => View::from_bytes(bytes, self.dtype(), &[], Order::C)?,
-            Repr::Mapped(map) => {
-                map.check_len()?;
-                map.view()
-            }
+            Repr::Value(dtype, cell) => bytes(&cell.0[..dtype.itemsize()], *dtype),
+            Repr::Bytes(text) => bytes(text, self.dtype()),
+            Repr::Mapped(map) => map.view(),
             Repr::Owned(array) => array.view(),
-            Repr::OutOfMemory { bytes, .. } => return Err(Error::out_of_memory(*bytes)),
-        })
+            Repr::OutOfMemory { .. } => unreachable!("`check` refuses it"),
+        }
     }
 
     /// The same input again, borrowed.
@@ -126,6 +127,11 @@ impl<'a> Input<'a> {
             Err(_) => Repr::OutOfMemory { dtype, bytes },
         })
     }
+}
+
+/// One element.
+fn bytes(bytes: &[u8], dtype: DType) -> View<'_> {
+    View::from_bytes(bytes, dtype, &[], Order::C).expect("as long as the dtype")
 }
 
 impl<'a, T: Element> From<&'a [T]> for Input<'a> {

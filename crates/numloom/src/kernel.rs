@@ -13,7 +13,7 @@ use crate::inputs::Input;
 use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::places::{Place, Places};
-use crate::slots::Slots;
+use crate::slots::with_items;
 
 /// A compiled expression, to be run any number of times.
 ///
@@ -227,8 +227,10 @@ impl Kernel {
         &self,
         inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
     ) -> Result<Vec<Vec<usize>>, Error> {
-        let inputs = self.arrange(inputs)?;
-        let shapes = self.inner.compiled.shapes(&views(&inputs)?);
+        let mut slots: Vec<_> = self.inner.schema.inputs.iter().map(|_| None).collect();
+        self.arrange(inputs, &mut slots)?;
+        let views: Vec<_> = slots.iter().map(view).collect();
+        let shapes = self.inner.compiled.shapes(&views);
         shapes.map_err(|error| self.error(error))
     }
 
@@ -245,16 +247,26 @@ impl Kernel {
         &self,
         inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
     ) -> Result<Outputs, Error> {
-        let inputs = self.arrange(inputs)?;
-        let values = self.inner.compiled.run(&views(&inputs)?, &self.run);
-        let values = values.map_err(|error| self.error(error))?;
-        Ok(Outputs::new(Arc::clone(&self.inner.names), values))
+        let mut inputs = Some(inputs);
+        let mut done = None;
+        with_items(
+            self.inner.schema.inputs.len(),
+            &mut |_| None,
+            &mut |slots| {
+                let inputs = inputs.take().expect("called once");
+                done = Some(
+                    self.arrange(inputs, slots)
+                        .and_then(|()| self.run_slots(slots)),
+                );
+            },
+        );
+        done.expect("called once")
     }
 
     /// Runs it over `inputs` into memory of the caller's; see [`Places`] for what `outputs` may be.
     ///
     /// Each place has exactly its result's dtype and shape, and may share memory with inputs. With up to eight inputs and eight
-    /// outputs, a small run allocates nothing. After an error the content of the places is not specified.
+    /// outputs, a small run allocates nothing, if reduced values go into a [`Scalar`](crate::Scalar). After an error the content of the places is not specified.
     ///
     /// # Errors
     /// Those of [`run`](Kernel::run), and `output-shape`, `output-dtype`, `read-only-output`.
@@ -277,42 +289,24 @@ impl Kernel {
         inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
         outputs: impl Places<'o>,
     ) -> Result<(), Error> {
-        let inputs = self.arrange(inputs)?;
+        let mut given = Some((inputs, outputs));
+        let mut done = None;
         let names = &self.inner.names;
-        let mut places = Slots::empty(names.outputs().len());
-        outputs.fill(names, &mut places)?;
-        if let Some(missing) = places.iter().position(Option::is_none) {
-            let missing = names
-                .outputs()
-                .nth(missing)
-                .expect("there is a slot for each output");
-            let missing =
-                missing.map_or("the output".to_owned(), |name| format!("output `{name}`"));
-            return Err(Error::missing_place(&names.text, &missing));
-        }
-        let mut outs = Slots::try_new(
-            places.len(),
-            {
-                let mut places = places.iter_mut().flatten();
-                move |_| places.next().expect("no slot is empty").out()
-            },
-            spare_out,
-        )?;
-        let done = self
-            .inner
-            .compiled
-            .run_into(&views(&inputs)?, &mut outs, &self.run);
-        drop(outs);
-        done.map_err(|error| self.error(error))?;
-        places
-            .iter_mut()
-            .filter_map(Option::take)
-            .try_for_each(Place::finish)
+        with_items(names.inputs.len(), &mut |_| None, &mut |inputs| {
+            with_items(names.outputs.len(), &mut |_| None, &mut |places| {
+                let (given_inputs, given_places) = given.take().expect("called once");
+                let arranged = self.arrange(given_inputs, inputs);
+                let filled = arranged.and_then(|()| given_places.fill(names, places));
+                done = Some(filled.and_then(|()| self.run_slots_into(inputs, places)));
+            });
+        });
+        done.expect("called once")
     }
 
     /// The shortest way in: inputs in the order of the schema, outputs in the order of the expression, nothing looked up.
     ///
-    /// A reduced value goes to a view without axes. Nothing is allocated for a small run with up to eight outputs.
+    /// A reduced value goes to a view without axes. Nothing is allocated for a small
+    /// elementwise run with up to eight outputs.
     ///
     /// # Errors
     /// As [`run_into`](Kernel::run_into).
@@ -333,9 +327,11 @@ impl Kernel {
     pub fn call(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<(), Error> {
         let n = outputs.len();
         let mut views = outputs.iter_mut();
-        let out = |_| Ok::<_, Error>(Out::Array(views.next().expect("one for each").reborrow()));
-        let mut outs = Slots::try_new(n, out, spare_out)?;
-        let done = self.inner.compiled.run_into(inputs, &mut outs, &self.run);
+        let mut out = |_| Out::Array(views.next().expect("one for each").reborrow());
+        let mut done = Ok(());
+        with_items(n, &mut out, &mut |outs| {
+            done = self.inner.compiled.run_into(inputs, outs, &self.run);
+        });
         done.map_err(|error| self.error(error))
     }
 
@@ -343,13 +339,13 @@ impl Kernel {
         Error::run(error, &self.inner.names.text)
     }
 
-    /// Brings named inputs into the order of the schema.
+    /// Brings named inputs into the order of the schema; the slots are empty.
     fn arrange<'i, 'n>(
         &self,
         inputs: impl IntoIterator<Item = (&'n str, impl Into<Input<'i>>)>,
-    ) -> Result<Slots<Option<Input<'i>>>, Error> {
+        slots: &mut [Option<Input<'i>>],
+    ) -> Result<(), Error> {
         let names = &self.inner.names;
-        let mut slots = Slots::empty(names.inputs.len());
         let mut unexpected = Vec::new();
         for (name, input) in inputs {
             match names.input(name) {
@@ -375,17 +371,50 @@ impl Kernel {
                 &missing.collect::<Vec<_>>(),
             ));
         }
-        Ok(slots)
+        slots.iter().flatten().try_for_each(Input::check)
+    }
+
+    fn run_slots(&self, inputs: &[Option<Input<'_>>]) -> Result<Outputs, Error> {
+        let mut values = None;
+        with_items(inputs.len(), &mut |i| view(&inputs[i]), &mut |views| {
+            values = Some(self.inner.compiled.run(views, &self.run));
+        });
+        let values = values
+            .expect("called once")
+            .map_err(|error| self.error(error))?;
+        Ok(Outputs::new(Arc::clone(&self.inner.names), values))
+    }
+
+    fn run_slots_into(
+        &self,
+        inputs: &[Option<Input<'_>>],
+        places: &mut [Option<Place<'_>>],
+    ) -> Result<(), Error> {
+        let names = &self.inner.names;
+        for (place, name) in places.iter_mut().zip(&names.outputs) {
+            match place {
+                Some(place) => place.check()?,
+                None => return Err(Error::missing_place(&names.text, name.as_deref())),
+            }
+        }
+        let mut done = Ok(());
+        with_items(inputs.len(), &mut |i| view(&inputs[i]), &mut |views| {
+            let mut slots = places.iter_mut().flatten();
+            let mut out = |_| slots.next().expect("just checked").out();
+            with_items(names.outputs.len(), &mut out, &mut |outs| {
+                done = self.inner.compiled.run_into(views, outs, &self.run);
+            });
+        });
+        done.map_err(|error| self.error(error))?;
+        places
+            .iter_mut()
+            .filter_map(Option::take)
+            .try_for_each(Place::finish)
     }
 }
 
-fn views<'a>(inputs: &'a [Option<Input<'_>>]) -> Result<Slots<View<'a>>, Error> {
-    let view = |i: usize| inputs[i].as_ref().expect("checked by `arrange`").view();
-    Slots::try_new(inputs.len(), view, || View::from_slice::<u8>(&[]))
-}
-
-fn spare_out<'a>() -> Out<'a> {
-    Out::Array(ViewMut::from_slice::<u8>(&mut []))
+fn view<'a>(input: &'a Option<Input<'_>>) -> View<'a> {
+    input.as_ref().expect("`arrange` fills every slot").view()
 }
 
 impl fmt::Debug for Kernel {

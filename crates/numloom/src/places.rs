@@ -68,18 +68,24 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// As the runtime takes it.
-    pub(crate) fn out(&mut self) -> Result<Out<'_>, Error> {
-        Ok(match &mut self.0 {
+    /// Whether there is memory to write to.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        match &mut self.0 {
+            Repr::Failed(error) => Err(error
+                .take()
+                .expect("a run stops at the first error, and places go with it")),
+            _ => Ok(()),
+        }
+    }
+
+    /// As the runtime takes it; to be asked after [`check`](Place::check).
+    pub(crate) fn out(&mut self) -> Out<'_> {
+        match &mut self.0 {
             Repr::View(view) => Out::Array(view.reborrow()),
             Repr::Scalar(value) => Out::Scalar(value),
             Repr::Staged(array, _) => Out::Array(array.view_mut()),
-            Repr::Failed(error) => {
-                return Err(error
-                    .take()
-                    .expect("a run asks once, and stops at the first error"));
-            }
-        })
+            Repr::Failed(_) => unreachable!("`check` refuses it"),
+        }
     }
 
     /// To be called when the result is whole.
