@@ -40,16 +40,10 @@ impl Accumulator {
     /// If `lanes` is not [`LANE_WORDS`] long.
     pub fn reset(self, lanes: &mut [u64]) {
         assert_eq!(lanes.len(), LANE_WORDS, "one accumulator's lanes");
-        let identity = self.identity().to_ne_bytes();
-        let size = self.dtype.itemsize();
-        let low = if cfg!(target_endian = "little") {
-            0
-        } else {
-            8 - size
-        };
-        for lane in bytemuck::cast_slice_mut::<u64, u8>(lanes).chunks_exact_mut(size) {
-            lane.copy_from_slice(&identity[low..low + size]);
-        }
+        // The identity in every lane of a word.
+        let bits = 8 * self.dtype.itemsize() as u32;
+        let copies = (0..64).step_by(bits as usize);
+        lanes.fill(copies.fold(0, |word, at| word | self.identity() << at));
     }
 
     /// Combines two partial values, the earlier positions' on the left.
@@ -124,18 +118,22 @@ impl Accumulator {
     /// If `lanes` is not [`LANE_WORDS`] long.
     pub fn combine_lanes(self, lanes: &[u64]) -> u64 {
         assert_eq!(lanes.len(), LANE_WORDS, "one accumulator's lanes");
-        let size = self.dtype.itemsize();
         let mut values = [0u64; LANES];
-        let bytes = bytemuck::cast_slice::<u64, u8>(lanes);
-        for (value, lane) in values.iter_mut().zip(bytes.chunks_exact(size)) {
-            let mut word = [0u8; 8];
-            let low = if cfg!(target_endian = "little") {
-                0
-            } else {
-                8 - size
-            };
-            word[low..low + size].copy_from_slice(lane);
-            *value = u64::from_ne_bytes(word);
+        match self.dtype.itemsize() {
+            8 => values.copy_from_slice(lanes),
+            size => {
+                let bytes = bytemuck::cast_slice::<u64, u8>(lanes);
+                for (value, lane) in values.iter_mut().zip(bytes.chunks_exact(size)) {
+                    let mut word = [0u8; 8];
+                    let low = if cfg!(target_endian = "little") {
+                        0
+                    } else {
+                        8 - size
+                    };
+                    word[low..low + size].copy_from_slice(lane);
+                    *value = u64::from_ne_bytes(word);
+                }
+            }
         }
         let mut width = LANES / 2;
         while width > 0 {
@@ -206,10 +204,14 @@ fn extreme(dtype: DType, high: bool) -> u64 {
 ///
 /// A node of level `k` stands for 2^k consecutive leaves whose first index is a multiple of 2^k. Pushing a node merges it with
 /// equal-sized left neighbours as far as they go; [`finish`](Tree::finish) merges what is left, smaller nodes into larger ones from the right.
+/// A tree over an aligned run of leaves may be built apart and [appended](Tree::append): the bits are the same.
 #[derive(Clone, Debug)]
 pub struct Tree {
     accumulators: Vec<Accumulator>,
-    nodes: Vec<(u32, Vec<u64>)>,
+    /// The level of each node, falling strictly.
+    levels: Vec<u32>,
+    /// The partial values of each node, one for each accumulator, node after node.
+    partials: Vec<u64>,
 }
 
 impl Tree {
@@ -217,7 +219,8 @@ impl Tree {
     pub fn new(accumulators: &[Accumulator]) -> Tree {
         Tree {
             accumulators: accumulators.to_vec(),
-            nodes: Vec::new(),
+            levels: Vec::new(),
+            partials: Vec::new(),
         }
     }
 
@@ -225,42 +228,57 @@ impl Tree {
     ///
     /// # Panics
     /// If the node does not start at a multiple of its own size, or `partials` is not one for each accumulator.
-    pub fn push(&mut self, mut level: u32, mut partials: Vec<u64>) {
+    pub fn push(&mut self, mut level: u32, partials: &[u64]) {
         assert_eq!(
             partials.len(),
             self.accumulators.len(),
             "one partial value for each accumulator"
         );
-        while let Some((last, _)) = self.nodes.last() {
-            assert!(
-                *last >= level,
-                "a node starts at a multiple of its own size"
-            );
-            if *last > level {
+        self.partials.extend_from_slice(partials);
+        while let Some(&last) = self.levels.last() {
+            assert!(last >= level, "a node starts at a multiple of its own size");
+            if last > level {
                 break;
             }
-            let (_, left) = self.nodes.pop().expect("the last node was just seen");
-            partials = self.merge(&left, &partials);
+            self.levels.pop();
+            self.merge_last();
             level += 1;
         }
-        self.nodes.push((level, partials));
+        self.levels.push(level);
+    }
+
+    /// Appends the nodes of `run`, which covers the leaves after those of this tree and starts at a multiple of its largest node's size.
+    ///
+    /// # Panics
+    /// As [`push`](Tree::push).
+    pub fn append(&mut self, run: &Tree) {
+        let mut partials = run.partials.chunks_exact(self.accumulators.len().max(1));
+        for &level in &run.levels {
+            self.push(level, partials.next().unwrap_or_default());
+        }
     }
 
     /// The reduced values: identities if nothing was pushed.
     pub fn finish(mut self) -> Vec<u64> {
-        let Some((_, mut total)) = self.nodes.pop() else {
+        if self.levels.is_empty() {
             return self.accumulators.iter().map(|acc| acc.identity()).collect();
-        };
-        while let Some((_, left)) = self.nodes.pop() {
-            total = self.merge(&left, &total);
         }
-        total
+        for _ in 1..self.levels.len() {
+            self.merge_last();
+        }
+        self.partials
     }
 
-    fn merge(&self, left: &[u64], right: &[u64]) -> Vec<u64> {
-        (self.accumulators.iter().zip(left).zip(right))
-            .map(|((acc, &a), &b)| acc.combine(a, b))
-            .collect()
+    /// Merges the partial values of the last node into those of the one before.
+    fn merge_last(&mut self) {
+        let n = self.accumulators.len();
+        let last = self.partials.len() - n;
+        let (left, right) = self.partials.split_at_mut(last);
+        let start = left.len() - n;
+        for ((acc, a), &mut b) in self.accumulators.iter().zip(&mut left[start..]).zip(right) {
+            *a = acc.combine(*a, b);
+        }
+        self.partials.truncate(start + n);
     }
 }
 
@@ -285,22 +303,12 @@ mod tests {
     fn runs_of_leaves_reduced_apart_give_the_bits_of_one_pass() {
         let leaves = leaf_values();
         let mut whole = Tree::new(&[sum()]);
-        for &leaf in &leaves {
-            whole.push(0, vec![leaf]);
-        }
+        leaves.iter().for_each(|&leaf| whole.push(0, &[leaf]));
         let mut parts = Tree::new(&[sum()]);
         for run in leaves.chunks(8) {
             let mut part = Tree::new(&[sum()]);
-            for &leaf in run {
-                part.push(0, vec![leaf]);
-            }
-            if run.len() == 8 {
-                parts.push(3, part.finish());
-            } else {
-                for &leaf in run {
-                    parts.push(0, vec![leaf]);
-                }
-            }
+            run.iter().for_each(|&leaf| part.push(0, &[leaf]));
+            parts.append(&part);
         }
         assert_eq!(whole.finish(), parts.finish());
     }

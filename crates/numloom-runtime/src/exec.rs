@@ -26,7 +26,7 @@ use crate::control::{Control, Stop};
 use crate::error::RuntimeError;
 use crate::guard::Bound;
 use crate::plan::{Access, Operand, Plan};
-use crate::reduce::{Joined, reduce_leaves};
+use crate::reduce::Joined;
 use crate::scratch::{Work, with_thread_scratch};
 use crate::variant::{Part, Variant};
 
@@ -166,7 +166,7 @@ impl Pass<'_> {
                 return Ok(());
             }
             let leaf = |partials: &[u64]| match &mut tree {
-                Some(tree) => tree.push(0, partials.to_vec()),
+                Some(tree) => tree.push(0, partials),
                 None => reduced.extend_from_slice(partials),
             };
             if self.run_chunk(work, start, end, leaf) == End::Done {
@@ -238,19 +238,16 @@ impl Pass<'_> {
             if !self.control.wants_chunk(start) {
                 return Ok(());
             }
-            let mut leaves = Vec::new();
-            let done = self.run_chunk(work, start, end, |partials| leaves.push(partials.to_vec()));
+            let mut leaves = Tree::new(&self.kernel.accumulators);
+            let done = self.run_chunk(work, start, end, |partials| leaves.push(0, partials));
             if done == End::Short {
                 continue;
             }
             if self.part.reduces {
-                let whole = end - start == self.plan.chunk;
-                let level = whole.then(|| (self.plan.chunk / LEAF).ilog2());
-                let nodes = reduce_leaves(self.kernel, leaves, level);
                 joined
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .push(i, nodes);
+                    .push(i, leaves);
             }
             self.control.chunk_done(end - start);
         }

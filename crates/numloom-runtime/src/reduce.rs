@@ -11,25 +11,12 @@ use numloom_ir::interp::{FaultSink, eval};
 use numloom_ir::reduce::Tree;
 use numloom_ir::{CastMode, Fault, Finish, Kernel, Op};
 
-/// Nodes of the fixed tree: levels and partial values.
-pub(crate) type Nodes = Vec<(u32, Vec<u64>)>;
-
-/// A whole chunk's leaves as one node of `level`, or those of the last chunk as they are.
-pub(crate) fn reduce_leaves(kernel: &Kernel, leaves: Vec<Vec<u64>>, level: Option<u32>) -> Nodes {
-    let Some(level) = level else {
-        return leaves.into_iter().map(|leaf| (0, leaf)).collect();
-    };
-    let mut tree = Tree::new(&kernel.accumulators);
-    leaves.into_iter().for_each(|leaf| tree.push(0, leaf));
-    vec![(level, tree.finish())]
-}
-
-/// Takes the nodes of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
+/// Takes the trees of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
 /// fastest thread is ahead of the slowest.
 pub(crate) struct Joined {
     tree: Tree,
     next: usize,
-    waiting: BTreeMap<usize, Nodes>,
+    waiting: BTreeMap<usize, Tree>,
 }
 
 impl Joined {
@@ -41,13 +28,11 @@ impl Joined {
         }
     }
 
-    /// Takes in the nodes of chunk `chunk`.
-    pub(crate) fn push(&mut self, chunk: usize, nodes: Nodes) {
-        self.waiting.insert(chunk, nodes);
-        while let Some(nodes) = self.waiting.remove(&self.next) {
-            for (level, partials) in nodes {
-                self.tree.push(level, partials);
-            }
+    /// Takes in the leaves of chunk `chunk`.
+    pub(crate) fn push(&mut self, chunk: usize, leaves: Tree) {
+        self.waiting.insert(chunk, leaves);
+        while let Some(leaves) = self.waiting.remove(&self.next) {
+            self.tree.append(&leaves);
             self.next += 1;
         }
     }

@@ -318,7 +318,7 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
             low[..chunk.len()].copy_from_slice(chunk);
             *word = u64::from_le_bytes(low);
         }
-        tree.push(0, vec![acc.combine_lanes(&words)]);
+        tree.push(0, &[acc.combine_lanes(&words)]);
     }
     let total = acc.scalar(tree.finish()[0]);
     let value = match reduction {
