@@ -390,7 +390,19 @@ fn engines_that_cannot_be_had_are_refused() {
         .unwrap()
         .eval(&terms.join("+"), [("a", 1.0)])
         .unwrap_err();
-    golden("engine-unavailable", &error);
+    // How many instructions that takes is the backend's business.
+    let words = error.to_string();
+    let masked = words.split(' ').map(|word| {
+        if word.parse::<usize>().is_ok() {
+            "N"
+        } else {
+            word
+        }
+    });
+    golden_text(
+        "engine-unavailable",
+        &format!("{}\n", masked.collect::<Vec<_>>().join(" ")),
+    );
 }
 
 #[test]

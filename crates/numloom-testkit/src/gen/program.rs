@@ -1,7 +1,7 @@
 //! Well-typed programs, built as `lower` would build them: every operation, dtype, cast mode and reduction.
 
 use numloom_data::DType;
-use numloom_ir::{Builder, CastMode, Domain, Op, Program, Reduction, Signature, Value};
+use numloom_ir::{Builder, CastMode, Domain, InstKind, Op, Program, Reduction, Signature, Value};
 
 use super::data::{Spice, scalar};
 use crate::choices::Choices;
@@ -68,7 +68,28 @@ impl Draft {
         self.builder.program().dtype(value)
     }
 
+    /// An earlier operation once more, its operands in the same or the other order: what CSE may and may not take for one.
+    fn again(&mut self, choices: &mut Choices<'_>) -> Option<Value> {
+        let value = *choices.pick(&self.values);
+        let InstKind::Apply { op, args } = self.builder.program().inst(value).kind.clone() else {
+            return None;
+        };
+        let args = match *args {
+            [x, y] if choices.chance(70) => [y, x].to_vec(),
+            ref same => same.to_vec(),
+        };
+        match op.info().signature {
+            Signature::Cast => None,
+            _ => Some(self.builder.apply(op, &args)),
+        }
+    }
+
     fn operation(&mut self, choices: &mut Choices<'_>, size: Size) {
+        if !self.values.is_empty() && choices.chance(10) {
+            let again = self.again(choices);
+            self.values.extend(again);
+            return;
+        }
         let mut row = choices.pick(Op::TABLE);
         // Engines share the block functions of floats, so there is less to find in them.
         if row.block == Domain::FLOAT && choices.chance(70) {
