@@ -109,7 +109,7 @@ def evaluate(source, inputs):
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         for kind, name, text in statements(source):
             tree = ast.fix_missing_locations(Elementwise().visit(ast.parse(text.strip(), mode="eval")))
-            value = eval(compile(tree, "<expr>", "eval"), {"__builtins__": {}}, scope)
+            value = eval(compile(tree, "<expr>", "eval"), {}, scope)
             scope[name] = value
             if kind != "let":
                 outputs[name] = np.asarray(value)

@@ -145,14 +145,13 @@ fn compare_engines(
         }
     };
     check(&interpret(&tuned), "interpreter, optimised", &tuned);
-    check(&compiled(&raw), "cranelift, unoptimised", &raw);
-    check(&compiled(&tuned), "cranelift, optimised", &tuned);
+    let got = compiled(&raw);
+    check(&got, "cranelift, unoptimised", &raw);
     // On one kernel the engines agree on all of a fault, also on which of several it is.
-    assert_eq!(
-        compiled(&raw).fault,
-        want.fault,
-        "the fault itself\n{prog}\n{raw}"
-    );
+    assert_eq!(got.fault, want.fault, "the fault itself\n{prog}\n{raw}");
+    if tuned != raw {
+        check(&compiled(&tuned), "cranelift, optimised", &tuned);
+    }
 }
 
 fn answer(
