@@ -10,7 +10,7 @@ use numloom_ir::{InstKind, LowerOptions, Op, Reduction, Schema, lower};
 use numloom_syntax::{BinaryOp, BoolOp, CmpOp, Code, ExprKind, UnaryOp};
 use numloom_testkit::choices::{Choices, seeded};
 use numloom_testkit::corpus::{Case, Expected, load_dir};
-use numloom_testkit::r#gen::{Size, program};
+use numloom_testkit::generate::{Size, program};
 use numloom_testkit::runner::applications;
 
 /// Codes that nothing brings about yet, and why.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use numloom_testkit::choices::{Choices, seeded};
 use numloom_testkit::fuzz::{BODIES, Body};
-use numloom_testkit::r#gen;
+use numloom_testkit::generate;
 
 /// Seeded inputs of each body: fewer where code is not optimised.
 const RUNS: u64 = if cfg!(debug_assertions) {
@@ -56,7 +56,7 @@ fn replay(name: &str) {
         run(name, &format!("seed {seed}"), &bytes);
         // Texts that are nearly right get further than bytes do.
         if matches!(name, "parse" | "round_trip" | "lower_optimize") {
-            let soup = r#gen::soup(&mut Choices::new(&bytes));
+            let soup = generate::soup(&mut Choices::new(&bytes));
             let prefix = if name == "parse" { "" } else { "\0" };
             run(
                 name,

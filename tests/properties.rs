@@ -8,7 +8,7 @@ use numloom_runtime::{Backend, RunOptions};
 use numloom_testkit::choices::Choices;
 use numloom_testkit::compare::{Measure, difference};
 use numloom_testkit::fuzz;
-use numloom_testkit::r#gen::{self, Size, Spice};
+use numloom_testkit::generate::{self, Size, Spice};
 use numloom_testkit::layout::{Laid, Layout};
 use numloom_testkit::runner::{Runner, run, run_into};
 use proptest::collection::vec;
@@ -17,8 +17,8 @@ use proptest::prelude::*;
 /// A program with arrays for its inputs: they broadcast, some in part.
 fn drawn(bytes: &[u8], size: Size) -> (Program, Vec<Array>) {
     let mut choices = Choices::new(bytes);
-    let prog = r#gen::program(&mut choices, size);
-    let shape = r#gen::shapes(&mut choices);
+    let prog = generate::program(&mut choices, size);
+    let shape = generate::shapes(&mut choices);
     let arrays = with_arrays(&mut choices, &prog, &shape);
     (prog, arrays)
 }
@@ -37,7 +37,7 @@ fn with_arrays(choices: &mut Choices<'_>, prog: &Program, shape: &[usize]) -> Ve
             }
             _ => {}
         }
-        r#gen::array(choices, input.dtype, &own, Spice::Hot)
+        generate::array(choices, input.dtype, &own, Spice::Hot)
     };
     prog.inputs.iter().map(draw).collect()
 }
@@ -154,10 +154,10 @@ proptest! {
     #[test]
     fn sources_mean_the_same_on_both_engines(bytes in vec(any::<u8>(), 0..600)) {
         let mut choices = Choices::new(&bytes);
-        let source = r#gen::source(&mut choices);
+        let source = generate::source(&mut choices);
         let ast = numloom_syntax::parse(&source.text).expect("a generated source parses");
         let prog = lower(&ast, &source.schema, &LowerOptions::default()).expect("a generated source is well-typed");
-        let shape = r#gen::shapes(&mut choices);
+        let shape = generate::shapes(&mut choices);
         let arrays = with_arrays(&mut choices, &prog, &shape);
         let inputs: Vec<View<'_>> = arrays.iter().map(Array::view).collect();
         let [interpreter, cranelift] = [Backend::Interpreter, Backend::Cranelift].map(Runner::new);

@@ -7,7 +7,7 @@ use std::thread;
 use numloom::{Array, Backend, CancelFlag, DType, Engine, Expr, Kernel, Options, Schema};
 use numloom_testkit::choices::{Choices, seeded};
 use numloom_testkit::compare::assert_same;
-use numloom_testkit::r#gen::{Spice, array};
+use numloom_testkit::generate::{Spice, array};
 
 const SOURCE: &str = "let d = a - b; y = d*d + exp(-abs(a)/1e3); s = sum(d); m = mean(a*b); lo = min(a); hi = max(b); p = prod(1 + a/1e9)";
 

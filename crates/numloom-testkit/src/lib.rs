@@ -1,14 +1,14 @@
 //! Unpublished: what numloom's tests are made of.
 //!
 //! One invariant explains this crate: every engine gives the same bits, whatever the optimisation, block size, threads and
-//! memory layout. So expectations are data ([`corpus`]), programs and arrays are drawn at random ([`gen`](mod@gen)), and both run
+//! memory layout. So expectations are data ([`corpus`]), programs and arrays are drawn at random ([`generate`]), and both run
 //! through every engine in every way ([`suite`]).
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`corpus`] | the loader of `tests/corpus/*.toml`, and the format |
 //! | [`choices`] | decisions drawn from bytes: a seed, a proptest vector or a fuzzer's input |
-//! | [`gen`](mod@gen) | well-typed programs, sources, trees and spicy arrays |
+//! | [`generate`] | well-typed programs, sources, trees and spicy arrays |
 //! | [`layout`] | the same values in other memory layouts |
 //! | [`guard`] | buffers that end where the process may not read |
 //! | [`compare`] | "the same bits", and what differs |
@@ -20,7 +20,7 @@ pub mod choices;
 pub mod compare;
 pub mod corpus;
 pub mod fuzz;
-pub mod r#gen;
+pub mod generate;
 pub mod guard;
 pub mod layout;
 pub mod runner;

@@ -13,7 +13,7 @@ use numloom_jit::{JitErrorKind, NativeKernel, Target};
 
 use crate::choices::Choices;
 use crate::compare::{Measure, same};
-use crate::r#gen::{self, Size, Spice};
+use crate::generate::{self, Size, Spice};
 use crate::guard::{Edge, Guarded};
 
 /// A program and a block of data drawn from the bytes, through every engine.
@@ -31,7 +31,7 @@ pub fn differential(data: &[u8]) {
         0 => MAX_BLOCK - choices.below(3),
         _ => choices.below(135),
     };
-    let prog = r#gen::program(&mut choices, Size::default());
+    let prog = generate::program(&mut choices, Size::default());
     let classes: Vec<InputClass> = prog
         .inputs
         .iter()
@@ -54,7 +54,7 @@ pub fn differential(data: &[u8]) {
         .zip(&classes)
         .map(|(input, class)| {
             let len = if *class == InputClass::Scalar { 1 } else { n };
-            let array = r#gen::array(&mut choices, input.dtype, &[len], spice);
+            let array = generate::array(&mut choices, input.dtype, &[len], spice);
             Guarded::copy_of(array.as_bytes(), edge)
         })
         .collect();

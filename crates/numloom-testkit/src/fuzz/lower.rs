@@ -5,7 +5,7 @@ use numloom_ir::{LowerOptions, Program, Schema, lower, opt, schedule, verify, ve
 
 use super::text::check_diagnostics;
 use crate::choices::Choices;
-use crate::r#gen::{self, Size};
+use crate::generate::{self, Size};
 
 /// A text, or a program drawn from the bytes: lowering answers, and its program verifies, prints, reads back, and stays well formed
 /// through the passes and the schedule.
@@ -19,7 +19,7 @@ pub fn lower_optimize(data: &[u8]) {
     match mode {
         0 => any_text(&String::from_utf8_lossy(rest)),
         1 => {
-            let source = r#gen::source(&mut Choices::new(rest));
+            let source = generate::source(&mut Choices::new(rest));
             let ast = numloom_syntax::parse(&source.text)
                 .unwrap_or_else(|e| panic!("`{}`: {e}", source.text));
             match lower(&ast, &source.schema, &LowerOptions::default()) {
@@ -27,7 +27,7 @@ pub fn lower_optimize(data: &[u8]) {
                 Err(errors) => panic!("`{}` is well-typed: {errors}", source.text),
             }
         }
-        _ => check_program(&r#gen::program(&mut Choices::new(rest), Size::default())),
+        _ => check_program(&generate::program(&mut Choices::new(rest), Size::default())),
     }
 }
 

@@ -3,7 +3,7 @@
 use numloom_syntax::{Ast, Diagnostic, Limits, Span, Style, parse as parse_text, render};
 
 use crate::choices::Choices;
-use crate::r#gen;
+use crate::generate;
 
 /// Any text parses to a tree whose spans lie in it, or is refused with diagnostics that can be drawn.
 ///
@@ -31,7 +31,7 @@ pub fn round_trip(data: &[u8]) {
         };
         ast
     } else {
-        r#gen::tree(&mut Choices::new(rest))
+        generate::tree(&mut Choices::new(rest))
     };
     let printed = ast.to_string();
     // Parentheses that the text could do without were dropped, and none is added, but blanks are.
