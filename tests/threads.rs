@@ -155,6 +155,29 @@ fn a_kernel_outlives_its_engine_and_moves_between_threads() {
 }
 
 #[test]
+fn an_embedders_pool_runs_kernels_also_from_within_itself() {
+    let pool = Arc::new(
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .unwrap(),
+    );
+    let options = Options::new().serial_below(1);
+    let engine = Engine::with_pool(options, Arc::clone(&pool)).unwrap();
+    let nested = engine
+        .compile(&Expr::parse(SOURCE).unwrap(), &schema())
+        .unwrap();
+    let data = inputs(20_000);
+    let want = run(&kernel(Options::new().threads(1)), &data);
+    pool.scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|_| same(&want, &run(&nested, &data), "within the pool"));
+        }
+    });
+    same(&want, &run(&nested, &data), "from outside");
+}
+
+#[test]
 fn runs_that_are_cancelled_at_any_moment_end_in_an_error_or_the_whole_result() {
     let data = inputs(50_000);
     let whole = run(&kernel(Options::new().threads(2)), &data);
