@@ -1,7 +1,5 @@
 //! Tree to machine code: each stage of typical expressions, and the whole way.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -1,8 +1,6 @@
 //! End to end on 20 million elements, far beyond any cache: reused outputs, fresh outputs, reductions and small dtypes, each beside a
 //! hand-written loop on the same number of threads.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -53,7 +51,7 @@ fn elementwise(c: &mut Criterion) {
     let n = size();
     let a: Vec<f64> = (0..n).map(|i| i as f64 * 0.5).collect();
     let b: Vec<f64> = (0..n).map(|i| 1.0 / (i + 1) as f64).collect();
-    let (mut got, mut want) = (vec![0.0; n], vec![0.0; n]);
+    let (mut got, mut want) = (vec![0f64; n], vec![0f64; n]);
     for threads in [1, 2] {
         let pool = pool(threads);
         let kernel = kernel_of("2*a + 3*b", DType::F64, threads);

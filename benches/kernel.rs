@@ -1,7 +1,5 @@
 //! One thread, data in L1 and in L2: the compiled kernel, the interpreter and a plain Rust loop on the same arrays; and what a call costs.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -73,7 +71,7 @@ fn in_cache(c: &mut Criterion) {
         for case in CASES {
             let mut group = c.benchmark_group(format!("kernel/{}/f64/{place}", case.id));
             group.throughput(Throughput::Elements(n as u64));
-            let (mut want, mut got) = (vec![0.0; n], vec![0.0; n]);
+            let (mut want, mut got) = (vec![0f64; n], vec![0f64; n]);
             (case.plain)(&a, &b, &mut want);
             for (id, backend) in [
                 ("cranelift", Backend::Cranelift),

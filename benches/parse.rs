@@ -1,7 +1,5 @@
 //! Text to tree: typical sources, wide and deep ones, and malformed families at n and 2n, whose times must stay in proportion.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use numloom_syntax::{Limits, parse, parse_with};
 use std::hint::black_box;

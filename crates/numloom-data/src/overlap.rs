@@ -33,16 +33,16 @@ pub fn overlap(a: &View<'_>, b: &View<'_>) -> Overlap {
         return Overlap::None;
     }
     // The stride of an axis of extent 1 says nothing.
-    let steps = |v: &View<'_>| -> Vec<isize> {
-        let axes = v.shape().iter().zip(v.strides());
-        axes.map(|(&extent, &stride)| if extent == 1 { 0 } else { stride })
-            .collect()
+    let same_steps = || {
+        let strides = a.strides().iter().zip(b.strides());
+        let mut axes = a.shape().iter().zip(strides);
+        axes.all(|(&extent, (x, y))| extent == 1 || x == y)
     };
     let same = a.ptr() == b.ptr()
         && a.dtype() == b.dtype()
         && a.is_native() == b.is_native()
         && a.shape() == b.shape()
-        && steps(a) == steps(b);
+        && same_steps();
     if same {
         Overlap::Same
     } else {

@@ -644,8 +644,16 @@ impl<'a> ViewMut<'a> {
             }
             .into());
         };
-        let mut bytes = vec![0; self.dtype().itemsize()];
-        value.write_bytes(&mut bytes);
+        // Only byte strings are wider than the widest number.
+        let (mut number, mut text) = ([0; 16], Vec::new());
+        let bytes = match self.dtype().itemsize() {
+            size @ 0..=16 => &mut number[..size],
+            size => {
+                text.resize(size, 0);
+                &mut text[..]
+            }
+        };
+        value.write_bytes(bytes);
         let element = RawView {
             ptr,
             shape: &[],
@@ -653,7 +661,7 @@ impl<'a> ViewMut<'a> {
             ..self.raw_mut()
         };
         // SAFETY: (1) `element` checked the index, and what is reached by it can be written; (2) `bytes` is one element;
-        // (3) a local vector overlaps nothing, and (4) `&mut self` excludes other access.
+        // (3) a local array overlaps nothing, and (4) `&mut self` excludes other access.
         unsafe { element.scatter(0, 1, bytes.as_ptr()) };
         Ok(())
     }

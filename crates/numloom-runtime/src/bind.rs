@@ -88,6 +88,11 @@ pub(crate) struct ShapeSets {
 }
 
 impl ShapeSets {
+    /// Whether each output is shaped by some input for which `holds`.
+    pub(crate) fn each_has(&self, holds: impl Fn(u32) -> bool) -> bool {
+        self.sets.iter().all(|set| set.iter().any(|&i| holds(i)))
+    }
+
     pub(crate) fn of(prog: &Program) -> ShapeSets {
         let mut sets: Vec<Vec<u32>> = Vec::new();
         let mut index = std::collections::HashMap::new();

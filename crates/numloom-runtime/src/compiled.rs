@@ -14,6 +14,8 @@ use crate::control::{Control, Verdict};
 use crate::engine::{Engine, Shared};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::{self, Conditions, Workers};
+#[cfg(feature = "jit")]
+use crate::flat;
 use crate::guard::Bound;
 use crate::options::{Backend, RunOptions, check_threads};
 use crate::plan::Plan;
@@ -309,8 +311,17 @@ impl Compiled {
         outputs: &mut [Out<'_>],
         options: &RunOptions,
     ) -> Result<(), RuntimeError> {
+        let Inner {
+            prog, sets, whole, ..
+        } = &*self.inner;
+        #[cfg(feature = "jit")]
+        if options.is_plain()
+            && self.engine.options().run.is_plain()
+            && flat::run(whole, prog, sets, inputs, outputs)
+        {
+            return Ok(());
+        }
         self.infer(scratch, inputs)?;
-        let Inner { prog, sets, .. } = &*self.inner;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
         let lone = |(i, out): (usize, &Out<'_>)| {
             matches!(out, Out::Scalar(_)) && !is_reduced(prog, prog.outputs[i].value)

@@ -33,6 +33,8 @@ mod control;
 mod engine;
 mod error;
 mod exec;
+#[cfg(feature = "jit")]
+mod flat;
 mod guard;
 mod options;
 mod plan;

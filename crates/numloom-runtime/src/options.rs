@@ -146,6 +146,20 @@ pub struct RunOptions {
     pub fail_at: Option<u64>,
 }
 
+impl RunOptions {
+    /// Whether a small run need not look at them: nobody watches it, stops it, or says how it is cut.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.block.is_none()
+            && self.progress.is_none()
+            && self.cancel.is_none()
+            && self.deadline.is_none()
+            && self.fail_at.is_none()
+            && self
+                .threads
+                .is_none_or(|threads| (1..=MAX_THREADS).contains(&threads))
+    }
+}
+
 macro_rules! run_setters {
     ($($(#[$doc:meta])* $name:ident: $type:ty => $value:expr;)*) => {
         impl RunOptions {

@@ -246,6 +246,12 @@ impl Part {
         Ok(self.variants.insert(variant, |a, b| a.classes == b.classes))
     }
 
+    /// The variant for up to 64 inputs of these classes, one bit an input, if it was met before.
+    #[cfg(feature = "jit")]
+    pub(crate) fn met(&self, scalars: u64) -> Option<&Variant> {
+        self.variants.iter().find(|v| v.classes.0 == [scalars])
+    }
+
     /// The name of input `i`.
     pub(crate) fn input_name(&self, i: usize) -> &str {
         &self.prog.inputs[i].name
