@@ -40,7 +40,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         let longest = name_chars.len().max(chars.len());
         let is_slip = distance <= longest.div_ceil(3) && distance < longest;
         let is_start = name_chars.len() >= 3 && chars.starts_with(&name_chars);
-        let distance = if is_slip { distance } else { MAX_CHARS + distance };
+        let distance = if is_slip {
+            distance
+        } else {
+            MAX_CHARS + distance
+        };
         if (is_slip || is_start) && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
