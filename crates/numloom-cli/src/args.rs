@@ -35,6 +35,7 @@ pub(crate) enum Command {
 #[command(verbatim_doc_comment)]
 pub(crate) struct EvalArgs {
     /// The expression, or several parted by `;`; `@file` reads it from a file.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) expr: String,
     /// `name=file` or `name=number`.
     #[arg(value_name = "NAME=INPUT")]
@@ -42,7 +43,8 @@ pub(crate) struct EvalArgs {
     /// Where an array goes: `file`, or `name=file` if there are several outputs.
     #[arg(short, long = "output", value_name = "[NAME=]FILE")]
     pub(crate) outputs: Vec<String>,
-    /// Write into the existing output files (mode r+) instead of replacing them; they may also be inputs.
+    /// Write into the existing output files (mode r+) instead of replacing them. An input from such a file is copied to memory
+    /// first. A run that fails leaves the file partly written.
     #[arg(long)]
     pub(crate) in_place: bool,
     /// When to draw a progress bar.
@@ -56,6 +58,7 @@ pub(crate) struct EvalArgs {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct CheckArgs {
     /// The expression.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) expr: String,
     /// `name:dtype` or `name:dtype[shape]`, as `x:f64[1000,1]`; `name=file` takes them from a file.
     #[arg(value_name = "NAME:DTYPE")]
@@ -66,7 +69,7 @@ pub(crate) struct CheckArgs {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct ExplainArgs {
     /// The expression.
-    #[arg(required_unless_present_any = ["functions", "code"])]
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["functions", "code"])]
     pub(crate) expr: Option<String>,
     /// `name:dtype` or `name:dtype[shape]`, as `x:f64[1000,1]`; `name=file` takes them from a file.
     #[arg(value_name = "NAME:DTYPE")]

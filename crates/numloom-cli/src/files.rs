@@ -1,6 +1,7 @@
 //! From what was typed to arrays: inputs, schemas, outputs.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use numloom::io::{FileSpec, Format, npy};
 use numloom::{
@@ -35,6 +36,8 @@ pub(crate) enum Source {
     File(MappedArray),
     /// A number, as an array without axes.
     Number(Array),
+    /// The elements of a file that is written to.
+    Copy(Array),
 }
 
 impl NamedInput {
@@ -59,7 +62,7 @@ impl NamedInput {
     pub(crate) fn input(&self) -> Input<'_> {
         match &self.source {
             Source::File(map) => Input::from(map),
-            Source::Number(number) => Input::from(number),
+            Source::Number(array) | Source::Copy(array) => Input::from(array),
         }
     }
 }
@@ -68,7 +71,7 @@ impl Source {
     pub(crate) fn view(&self) -> View<'_> {
         match self {
             Source::File(map) => map.view(),
-            Source::Number(number) => number.view(),
+            Source::Number(array) | Source::Copy(array) => array.view(),
         }
     }
 }
@@ -113,7 +116,9 @@ pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
             let NamedInput { name, source } = NamedInput::open(arg)?;
             match source {
                 Source::File(map) => (name, map.dtype(), Some(map.shape().to_vec())),
-                Source::Number(number) => (name, number.dtype(), Some(Vec::new())),
+                Source::Number(array) | Source::Copy(array) => {
+                    (name, array.dtype(), Some(array.shape().to_vec()))
+                }
             }
         } else {
             declared(arg)?
@@ -184,6 +189,14 @@ impl Sink {
         Ok(Sink::Existing(map))
     }
 
+    /// The existing file that is written to.
+    pub(crate) fn existing_path(&self) -> Option<&Path> {
+        match self {
+            Sink::Existing(map) => Some(map.path()),
+            Sink::New(_) | Sink::Memory(_) => None,
+        }
+    }
+
     pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
         Ok(match self {
             Sink::New(file) => file.view_mut(),
@@ -201,6 +214,18 @@ impl Sink {
         }
         Ok(None)
     }
+}
+
+/// Whether two paths lead to one file.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    let identity = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    let identity = |path: &Path| std::fs::canonicalize(path);
+    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// `[name=]file` arguments: the file of the output called `name`, or of the only array output.
@@ -235,7 +260,7 @@ pub(crate) fn output_files(
                         "`-o {arg}` names no array output; they are: {}",
                         names.join(", ")
                     ),
-                    "write `-o name=file` for each",
+                    "name each in the expression, `x = …; y = …`, and write `-o x=file`",
                 ));
             }
         };

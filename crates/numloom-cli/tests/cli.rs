@@ -184,6 +184,22 @@ fn shapes_broadcast() {
         folder.array::<f32>("out.npy"),
         [11.0, 22.0, 33.0, 14.0, 25.0, 36.0]
     );
+    let column: Vec<u8> = vec![1; 40_000];
+    npy::write(folder.path("row.npy"), &View::from_slice(&column)).unwrap();
+    npy::write(
+        folder.path("column.npy"),
+        &View::from_slice_shaped(&column, &[40_000, 1]).unwrap(),
+    )
+    .unwrap();
+    let said = folder.refuses(&["eval", "r + c", "r=row.npy", "c=column.npy"]);
+    assert!(
+        said.contains("1600000000 bytes") && said.contains("`-o`"),
+        "{said}"
+    );
+    assert_eq!(
+        folder.prints(&["eval", "sum(r + c)", "r=row.npy", "c=column.npy"]),
+        "3200000000\n"
+    );
     let said = folder.refuses(&["eval", "m + a", "m=m.npy", "a=a.npy"]);
     assert!(
         said.contains("shape-mismatch") && said.contains("(2, 3)") && said.contains("(10,)"),
@@ -198,6 +214,68 @@ fn an_output_may_replace_an_input() {
     assert_eq!(folder.array::<f64>("a.npy")[9], 10.0);
     folder.prints(&["eval", "a + 1", "a=a.npy", "-o", "a.npy", "--in-place"]);
     assert_eq!(folder.array::<f64>("a.npy")[9], 11.0);
+}
+
+#[test]
+fn in_place_over_a_shifted_map_of_one_file_reads_what_was_there() {
+    let folder = Folder::new();
+    let bytes: Vec<u8> = (0..5_000)
+        .flat_map(|i| f64::from(i).to_le_bytes())
+        .collect();
+    std::fs::write(folder.path("s.bin"), bytes).unwrap();
+    folder.prints(&[
+        "eval",
+        "a*1",
+        "a=s.bin:f64[4999]",
+        "-o",
+        "s.bin:f64[4999]@8",
+        "--in-place",
+    ]);
+    let shifted = std::fs::read(folder.path("s.bin")).unwrap();
+    let want: Vec<u8> = (0..5_000)
+        .flat_map(|i| f64::from((i - 1).max(0)).to_le_bytes())
+        .collect();
+    assert_eq!(shifted, want);
+    let said = folder.refuses(&[
+        "eval",
+        "x = a; y = a*2",
+        "a=a.npy",
+        "-o",
+        "x=a.npy",
+        "-o",
+        "y=./a.npy",
+        "--in-place",
+    ]);
+    assert!(said.contains("two outputs"), "{said}");
+}
+
+#[test]
+fn an_expression_may_begin_with_a_minus() {
+    let folder = Folder::new();
+    folder.prints(&["eval", "-a", "a=a.npy", "-o", "c.npy"]);
+    assert_eq!(folder.array::<f64>("c.npy")[9], -9.0);
+    assert_eq!(
+        folder.prints(&["eval", "--threads", "1", "-k", "k=2"]),
+        "-2\n"
+    );
+    assert_eq!(folder.prints(&["check", "-a", "a:i8"]), "i8\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_under_the_partial_name_is_not_followed() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("victim.txt"), "precious").unwrap();
+    std::os::unix::fs::symlink(folder.path("victim.txt"), folder.path("c.npy.partial")).unwrap();
+    assert!(
+        folder
+            .refuses(&["eval", "a", "a=a.npy", "-o", "c.npy"])
+            .contains("c.npy.partial")
+    );
+    assert_eq!(
+        std::fs::read(folder.path("victim.txt")).unwrap(),
+        b"precious"
+    );
 }
 
 #[test]
@@ -432,6 +510,11 @@ fn an_empty_array_goes_through() {
     let out: Array = npy::read(folder.path("out.npy")).unwrap();
     assert_eq!(out.shape(), [0]);
     assert_eq!(folder.prints(&["eval", "sum(a)", "a=none.npy"]), "0.0\n");
+    std::fs::write(folder.path("raw.bin"), "").unwrap();
+    assert_eq!(
+        folder.prints(&["eval", "a+1", "a=raw.bin:f64[1099511627776,0]"]),
+        "[]\n"
+    );
     assert!(
         folder
             .refuses(&["eval", "max(a)", "a=none.npy"])

@@ -88,7 +88,7 @@ pub enum Advice {
 /// An empty range is fine. The memory is only reached through raw pointers: another process may change or truncate the
 /// file at any time, so no reference to it is ever formed. After such a change the values read are unspecified; after a
 /// truncation, an access to the missing pages raises SIGBUS on Unix, so call [`check_len`](Mmap::check_len) before each
-/// run, and see `numloom`'s guard for the rest.
+/// run.
 pub struct Mmap {
     /// None for an empty range, which the system would refuse.
     map: Option<MmapRaw>,

@@ -143,8 +143,11 @@ fn open_locked(path: &Path, create: bool) -> Result<File, DataError> {
         .write(true)
         .create(create)
         .truncate(false);
+    // A link under this name is somebody else's: what it leads to is not written to.
+    #[cfg(target_os = "linux")]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
     loop {
-        if let Ok(metadata) = fs::metadata(path) {
+        if let Ok(metadata) = fs::symlink_metadata(path) {
             check_regular(path, &metadata)?;
         }
         let action = if create { "create" } else { "open" };

@@ -31,6 +31,9 @@ impl fmt::Debug for Array {
 /// The elements.
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("[]");
+        }
         let mut index = Vec::with_capacity(self.ndim());
         nested(self, &mut index, self.len() > LONG, f)
     }
@@ -95,6 +98,6 @@ mod tests {
         };
         assert_eq!(print(&[]), "Array(f32, ()) 0.0");
         assert_eq!(print(&[0]), "Array(f32, (0,)) []");
-        assert_eq!(print(&[2, 0]), "Array(f32, (2, 0)) [[],\n []]");
+        assert_eq!(print(&[2, 0]), "Array(f32, (2, 0)) []");
     }
 }

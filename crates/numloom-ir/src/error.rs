@@ -220,9 +220,7 @@ impl fmt::Display for LowerError {
             LowerErrorKind::LiteralOutOfRange { value, dtype, .. } => {
                 write!(f, "{value} does not fit {dtype}")
             }
-            LowerErrorKind::ConstantOverflow => {
-                f.write_str("an operation on literals leaves 128 bits")
-            }
+            LowerErrorKind::ConstantOverflow => f.write_str("an integer beyond 128 bits"),
             LowerErrorKind::NegativeIntegerPower {
                 dtype, exponent, ..
             } => {

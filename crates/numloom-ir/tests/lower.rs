@@ -212,6 +212,9 @@ fn literal_arithmetic_is_pythons() {
         ("~5", Scalar::I64(-6)),
         ("1 << 63", Scalar::U64(1 << 63)),
         ("-8 >> 1", Scalar::I64(-4)),
+        ("-8 >> -1", Scalar::I64(-1)),
+        ("8 >> 500", Scalar::I64(0)),
+        ("1 << -1", Scalar::I64(0)),
         ("7 / 2", Scalar::F64(3.5)),
         ("1.0 // 0.1", Scalar::F64(9.0)),
         ("1 < 2 < 3", Scalar::Bool(true)),
@@ -248,6 +251,7 @@ fn constant_powers_have_fixed_forms() {
 
 #[test]
 fn integer_tests_need_no_float() {
+    assert_eq!(value("signbit(9223372036854775808)"), Scalar::Bool(false));
     assert_eq!(value_at("isnan(i8_)", &Scalar::I8(3)), Scalar::Bool(false));
     assert_eq!(
         value_at("isfinite(u64_)", &Scalar::U64(3)),

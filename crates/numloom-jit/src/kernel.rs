@@ -110,10 +110,9 @@ impl NativeKernel {
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
     /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile.
-    /// 8. What 3 names is initialised if a call step writes there.
     pub unsafe fn call(&self, args: &mut KernelArgs) -> u32 {
         args.calls = self.calls.as_ptr();
-        // SAFETY: (1) to (8) are what compiled code relies on, together with the rules of `verify_kernel`, which this kernel passed, and
+        // SAFETY: (1) to (7) are what compiled code relies on, together with the rules of `verify_kernel`, which this kernel passed, and
         // the call table, which is of this kernel. `entry` lies in `_code`, which lives.
         unsafe { (self.entry)(ptr::from_ref(args)) }
     }
@@ -193,7 +192,7 @@ impl NativeKernel {
             fault: block.fault,
         };
         // SAFETY: (1) to (4) `check_block` compared all lengths; (5) `scratch` is as long; (6) from a reference;
-        // (7) outputs, accumulators, scratch and fault come from exclusive references or were just made; (8) slices are initialised.
+        // (7) outputs, accumulators, scratch and fault come from exclusive references or were just made.
         let status = unsafe { self.call(&mut args) };
         if status & STATUS_PANIC != 0 {
             return Err(JitError::internal("a block function panicked"));

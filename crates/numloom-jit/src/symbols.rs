@@ -7,6 +7,7 @@
 //! No backend resolves names: code that would need a symbol is refused before it is placed in memory, and cranelift-jit's
 //! lookup in the process is shut off. Compiled code reaches [`eval_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
 
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
@@ -72,6 +73,44 @@ impl CallTable {
     }
 }
 
+/// Elements that a block function works on at a time.
+const PIECE: usize = 256;
+
+/// Room for [`PIECE`] elements on the stack.
+///
+/// References are formed to such copies only, never to the arrays: those may be maps of files that others write to, and a kernel's scratch may
+/// be uninitialised. The copy also aligns what the mathematical functions read.
+#[repr(C, align(64))]
+struct Piece([MaybeUninit<u8>; 8 * PIECE]);
+
+impl Piece {
+    const EMPTY: Piece = Piece([MaybeUninit::uninit(); 8 * PIECE]);
+
+    /// Copies `bytes` bytes from `src`.
+    ///
+    /// # Panics
+    /// If that is more than there is room for.
+    ///
+    /// # Safety
+    /// `src` is valid for reads of `bytes` bytes that are initialised.
+    unsafe fn fill(&mut self, src: *const u8, bytes: usize) -> &[u8] {
+        let room = &mut self.0[..bytes];
+        // SAFETY: the caller's contract; `room` is as long; then it is initialised.
+        unsafe {
+            ptr::copy_nonoverlapping(src, room.as_mut_ptr().cast(), bytes);
+            slice::from_raw_parts(room.as_ptr().cast(), bytes)
+        }
+    }
+
+    /// The first `bytes` bytes, all zero.
+    fn zeroed(&mut self, bytes: usize) -> &mut [u8] {
+        let room = &mut self.0[..bytes];
+        room.fill(MaybeUninit::new(0));
+        // SAFETY: `room` was just initialised, and is borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), bytes) }
+    }
+}
+
 /// Computes one call step over one block, with the interpreter's [`eval`]. Never unwinds.
 ///
 /// # Safety
@@ -91,32 +130,44 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     let CallContext { call, step } = unsafe { &*frame.context.cast::<CallContext>() };
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
-    let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
+    let (from, to) = (call.from.itemsize(), call.to.itemsize());
     let arity = call.args.len();
-    for (arg, &ptr) in args.iter_mut().zip(&frame.args).take(arity) {
-        let size = call.from.itemsize();
-        // SAFETY: (3); `n` elements were computable as bytes when their memory was allocated.
-        *arg = unsafe { slice::from_raw_parts(ptr, frame.n * size) };
-    }
-    // SAFETY: (2), likewise.
-    let dst = unsafe { slice::from_raw_parts_mut(frame.dst, frame.n * call.to.itemsize()) };
-    let mut faults = FaultSink {
-        fault,
-        step: *step,
-        index: frame.index,
-    };
+    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
+    let mut results = Piece::EMPTY;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        eval(
-            call.op,
-            call.from,
-            call.to,
-            &args[..arity],
-            dst,
-            &mut faults,
-        );
+        for start in (0..frame.n).step_by(PIECE) {
+            let n = PIECE.min(frame.n - start);
+            let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
+            for ((arg, piece), &src) in args
+                .iter_mut()
+                .zip(&mut operands)
+                .zip(&frame.args)
+                .take(arity)
+            {
+                // SAFETY: (3), `start + n` being at most `frame.n`; the piece is a local with room for `PIECE` elements.
+                *arg = unsafe { piece.fill(src.add(start * from), n * from) };
+            }
+            let dst = results.zeroed(n * to);
+            let index = frame.index + start as u64;
+            let mut faults = FaultSink {
+                fault: &mut *fault,
+                step: *step,
+                index,
+            };
+            eval(
+                call.op,
+                call.from,
+                call.to,
+                &args[..arity],
+                dst,
+                &mut faults,
+            );
+            // SAFETY: (2), likewise; the source is a local.
+            unsafe { ptr::copy_nonoverlapping(dst.as_ptr(), frame.dst.add(start * to), n * to) };
+        }
     }));
     match result {
-        Ok(()) if faults.fault.is_some() => STATUS_FAULT,
+        Ok(()) if fault.is_some() => STATUS_FAULT,
         Ok(()) => 0,
         Err(panic) => {
             // Dropping the payload may panic in its turn.

@@ -508,7 +508,7 @@ impl Pass<'_> {
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
         // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room. (6) `fault` is a
         // reference. (7) Blocks, cells and scratch lie apart in the area; arrays that outputs share have `Access::Block`,
-        // two outputs share nothing (`Bound`), and other threads have other positions. (8) Every array is initialised.
+        // two outputs share nothing (`Bound`), and other threads have other positions.
         let status = unsafe { native.call(&mut args) };
         status & numloom_jit::abi::STATUS_PANIC == 0
     }

@@ -186,7 +186,7 @@ impl Lower<'_> {
             Rule::Test(_, IntAnswer::Always(answer)) => self.builder.constant(Scalar::Bool(answer)),
             Rule::Test(_, IntAnswer::Negative) => {
                 let value = self.strong(&operands[0].0, span)?;
-                let zero = self.builder.constant(Scalar::zero(common));
+                let zero = self.builder.constant(Scalar::zero(self.dtype(value)));
                 self.builder.apply(Op::Lt, &[value, zero])
             }
             Rule::Absolute if common.is_bool() => self.strong(&operands[0].0, span)?,

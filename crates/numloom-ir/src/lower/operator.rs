@@ -235,8 +235,10 @@ impl Lower<'_> {
                 BinaryOp::BitAnd => Some(a & b),
                 BinaryOp::BitOr => Some(a | b),
                 BinaryOp::BitXor => Some(a ^ b),
+                // As for arrays: a count below zero gives 0, or the sign.
+                BinaryOp::Shl if b < 0 => Some(0),
                 BinaryOp::Shl => u32::try_from(b).ok().and_then(|n| shift_left(a, n)),
-                BinaryOp::Shr => u32::try_from(b).ok().map(|n| a >> n.min(127)),
+                BinaryOp::Shr => Some(a >> if b < 0 { 127 } else { b.min(127) }),
                 BinaryOp::Pow if b >= 0 => power(a, b),
                 BinaryOp::Pow | BinaryOp::Div => {
                     return Ok(Operand::Weak(Weak::Float(
