@@ -12,7 +12,7 @@ use numloom_testkit::generate::{Spice, array};
 const SOURCE: &str = "let d = a - b; y = d*d + exp(-abs(a)/1e3); s = sum(d); m = mean(a*b); lo = min(a); hi = max(b); p = prod(1 + a/1e9)";
 
 /// How often each of the 64 threads runs.
-const RUNS: usize = if cfg!(debug_assertions) { 20 } else { 1_000 };
+const RUNS: usize = if cfg!(debug_assertions) { 20 } else { 500 };
 
 fn schema() -> Schema {
     Schema::new().with("a", DType::F64).with("b", DType::F32)
