@@ -9,6 +9,7 @@ with edge values. What NumPy refuses, numloom has to refuse. Each failure names 
 import os
 import pathlib
 import random
+import re
 import sys
 import tempfile
 
@@ -70,7 +71,6 @@ def main():
             inputs = {f"x_{name}": rng.choice(pool(name, rng), 67) for name in NAMES}
             for name, array in inputs.items():
                 np.save(folder / f"{name}.npy", array)
-            files = [f"{name}={folder}/{name}.npy" for name in inputs]
             wanted = {}
             for seed in range(start, start + batch):
                 text = Writer(random.Random(seed)).expr(4)
@@ -83,6 +83,8 @@ def main():
                     continue
                 wanted[f"y{seed}"] = (seed, text, want)
             program = "; ".join(f"{name} = {text}" for name, (_, text, _) in wanted.items())
+            named = set(re.findall(r"x_\w+", program))
+            files = [f"{name}={folder}/{name}.npy" for name in inputs if name in named]
             outputs = [part for name in wanted for part in ("-o", f"{name}={folder}/{name}.npy")]
             done = run(binary, "eval", program, *files, *outputs)
             if done.returncode != 0:
