@@ -36,7 +36,7 @@ step_features() {
 
 step_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
 
-# The command-line tool against NumPy, on the same files, bit for bit.
+# The corpus' expected values against NumPy, then the command-line tool against NumPy, on the same files, bit for bit.
 step_numpy() {
   if ! python3 -c 'import venv' 2>/dev/null; then
     [ -z "${CI:-}" ] || { echo "CI needs python3 with venv"; return 1; }
@@ -47,6 +47,7 @@ step_numpy() {
   cargo build --release -p numloom-cli
   [ -x "$target/numpy-venv/bin/python" ] || python3 -m venv "$target/numpy-venv"
   "$target/numpy-venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/numpy/requirements.txt
+  "$target/numpy-venv/bin/python" tests/numpy/corpus.py
   NUMLOOM_BIN="$target/release/numloom" "$target/numpy-venv/bin/python" tests/numpy/oracle.py
 }
 

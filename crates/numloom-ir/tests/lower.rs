@@ -171,6 +171,7 @@ fn comparisons_are_exact() {
         ("u8_ > -1", true),
         ("-1 >= i8_", true),
         ("i64_ < 9223372036854775808", true),
+        ("bool_ == 18446744073709551615", false),
     ] {
         assert_eq!(value_at(src, &Scalar::I8(-1)), Scalar::Bool(want), "{src}");
     }

@@ -227,6 +227,7 @@ fn header_end(bytes: &[u8]) -> Result<usize, IoError> {
 /// use numloom_io::npy::header::from_npy_descr;
 /// assert_eq!(from_npy_descr(">f4")?, (DType::F32, ByteOrder::BIG));
 /// assert!(from_npy_descr("<U5").is_err());
+/// assert!(from_npy_descr("|S0").is_err());
 /// # Ok::<(), numloom_io::IoError>(())
 /// ```
 pub fn from_npy_descr(descr: &str) -> Result<(DType, ByteOrder), IoError> {
@@ -245,7 +246,11 @@ pub fn from_npy_descr(descr: &str) -> Result<(DType, ByteOrder), IoError> {
         "?" => DType::Bool,
         _ => match kind.strip_prefix(['S', 'a']) {
             Some(n) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
-                n.parse().map(DType::Bytes).map_err(|_| unsupported())?
+                match n.parse() {
+                    // Elements of no size have no number that the file's length could vouch for.
+                    Ok(0) | Err(_) => return Err(unsupported()),
+                    Ok(n) => DType::Bytes(n),
+                }
             }
             Some(_) => return Err(unsupported()),
             None => *DType::ALL

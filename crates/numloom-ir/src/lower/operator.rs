@@ -419,11 +419,12 @@ impl Lower<'_> {
 
     /// The answer of `value op literal` when no value of the dtype reaches the literal: the same for every element.
     fn beyond(&mut self, op: CmpOp, value: Value, literal: i128) -> Option<Value> {
-        let dtype = self.dtype(value);
-        if !dtype.is_integer() {
-            return None;
-        }
-        let (least, most) = int_range(dtype);
+        // Beside an integer literal a bool is an `i64`.
+        let (least, most) = match self.dtype(value) {
+            DType::Bool => int_range(DType::I64),
+            dtype if dtype.is_integer() => int_range(dtype),
+            _ => return None,
+        };
         let order = if literal > most {
             std::cmp::Ordering::Less
         } else if literal < least {
