@@ -31,7 +31,7 @@ pub struct Block<'a, 'b> {
     /// For each output room for its `n` elements.
     pub outputs: &'a mut [&'b mut [u8]],
     /// [`LANE_WORDS`] words for each accumulator, as [`reduce`](crate::reduce) lays them out. Element `i` of the block goes to lane
-    /// `i % LANES`, so a block starts at a multiple of [`LANES`](crate::reduce::LANES) within its leaf.
+    /// `i % LANES`, so a block starts at a multiple of [`LANES`] within its leaf.
     pub accumulators: &'a mut [u64],
     /// Keeps the first fault.
     pub fault: &'a mut Fault,
