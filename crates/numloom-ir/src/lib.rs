@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 mod builder;
-mod constant;
 mod error;
 mod fault;
 pub mod func;

@@ -5,23 +5,7 @@
 
 use numloom_data::DType;
 
-/// The real dtypes in the order of the table's rows and columns.
-const ORDER: [DType; 12] = [
-    DType::Bool,
-    DType::I8,
-    DType::I16,
-    DType::I32,
-    DType::I64,
-    DType::U8,
-    DType::U16,
-    DType::U32,
-    DType::U64,
-    DType::F16,
-    DType::F32,
-    DType::F64,
-];
-
-/// `TABLE[a][b]` is the dtype of an operation on `a` and `b`, as `numpy.result_type` gives it.
+/// `TABLE[a][b]` is the dtype of an operation on the dtypes `a` and `b` of [`DType::ALL_REAL`], as `numpy.result_type` gives it.
 #[rustfmt::skip]
 const TABLE: [[DType; 12]; 12] = {
     use DType::{Bool as B, F16 as E, F32 as F, F64 as D, I8, I16, I32, I64, U8, U16, U32, U64};
@@ -52,8 +36,8 @@ const TABLE: [[DType; 12]; 12] = {
 /// assert_eq!(promote(DType::I64, DType::F32), Some(DType::F64));
 /// ```
 pub fn promote(a: DType, b: DType) -> Option<DType> {
-    let row = ORDER.iter().position(|&dtype| dtype == a)?;
-    let column = ORDER.iter().position(|&dtype| dtype == b)?;
+    let row = DType::ALL_REAL.iter().position(|&dtype| dtype == a)?;
+    let column = DType::ALL_REAL.iter().position(|&dtype| dtype == b)?;
     Some(TABLE[row][column])
 }
 
@@ -93,9 +77,9 @@ mod tests {
 
     #[test]
     fn promotion_is_symmetric_and_idempotent() {
-        for a in ORDER {
+        for a in DType::ALL_REAL {
             assert_eq!(promote(a, a), Some(a));
-            for b in ORDER {
+            for b in DType::ALL_REAL {
                 let c = promote(a, b);
                 assert_eq!(c, promote(b, a));
                 assert_eq!(

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use numloom_data::{DType, Scalar};
-use numloom_ir::interp::{FaultSink, eval};
+use numloom_ir::interp::eval_scalar;
 use numloom_ir::reduce::Tree;
-use numloom_ir::{CastMode, Fault, Finish, Kernel, Op};
+use numloom_ir::{CastMode, Finish, Kernel, Op};
 
 /// Takes the trees of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
 /// fastest thread is ahead of the slowest.
@@ -52,25 +52,8 @@ pub(crate) fn finished(total: Scalar, finish: Finish, dtype: DType, n: usize) ->
             Scalar::F64(sum / n as f64)
         }
     };
-    let from = value.dtype();
-    if from == dtype {
+    if value.dtype() == dtype {
         return value;
     }
-    let (mut src, mut dst) = ([0; 8], [0; 8]);
-    let (src, dst) = (&mut src[..from.itemsize()], &mut dst[..dtype.itemsize()]);
-    value.write_bytes(src);
-    let mut faults = FaultSink {
-        fault: &mut Fault::NONE.clone(),
-        step: 0,
-        index: 0,
-    };
-    eval(
-        Op::Cast(CastMode::Wrap),
-        from,
-        dtype,
-        &[src],
-        dst,
-        &mut faults,
-    );
-    Scalar::read(dtype, dst)
+    eval_scalar(Op::Cast(CastMode::Wrap), dtype, &[value]).expect("a plain cast does not fault")
 }

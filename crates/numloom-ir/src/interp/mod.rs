@@ -13,6 +13,7 @@
 //! | `cast` | what conversions mean |
 //! | `eval` | which of these an operation is |
 //! | `run` | the steps of a kernel |
+//! | `scalar` | an operation on single values |
 //!
 //! Compiled code calls [`eval()`] for every block operation, and constant folding calls it on one element, so engines and
 //! passes agree with the interpreter by construction there; on operations inside loops tests compare them bit for bit.
@@ -26,9 +27,11 @@ mod integer;
 mod item;
 mod order;
 mod run;
+mod scalar;
 
 pub use eval::{FaultSink, eval};
 pub use run::{Block, Interpreter};
+pub use scalar::eval_scalar;
 
 #[cfg(test)]
 mod tests;

@@ -267,7 +267,7 @@ impl Lower<'_> {
 
     /// An operator on two float literals, computed as every engine computes it.
     fn float_literals(&self, op: BinaryOp, a: f64, b: f64) -> f64 {
-        crate::constant::eval_constant(operation(op), DType::F64, &[Scalar::F64(a), Scalar::F64(b)])
+        crate::interp::eval_scalar(operation(op), DType::F64, &[Scalar::F64(a), Scalar::F64(b)])
             .and_then(|result| result.as_f64())
             .expect("float arithmetic does not fault")
     }

@@ -12,8 +12,7 @@
 
 use numloom_data::{DType, Scalar};
 
-use crate::fault::Fault;
-use crate::interp::{FaultSink, eval};
+use crate::interp::eval_scalar;
 use crate::op::Op;
 use crate::program::{Inst, InstKind, Program, Value};
 
@@ -36,26 +35,10 @@ pub fn fold(prog: &Program) -> Program {
 
 /// The result of `op`, if all `args` are constants and it does not fault.
 fn compute(before: &[Inst], op: Op, args: &[Value], to: DType) -> Option<Scalar> {
-    // The widest dtype that computes has 8 bytes.
-    let mut elements = [[0; 8]; 3];
-    let mut operands: [&[u8]; 3] = [&[]; 3];
-    let mut from = to;
-    for ((element, operand), arg) in elements.iter_mut().zip(&mut operands).zip(args) {
-        let InstKind::Const(scalar) = &before[arg.index()].kind else {
-            return None;
-        };
-        from = scalar.dtype();
-        scalar.write_bytes(element);
-        *operand = &element[..from.itemsize()];
-    }
-    let mut result = [0; 8];
-    let mut fault = Fault::NONE;
-    let mut faults = FaultSink {
-        fault: &mut fault,
-        step: 0,
-        index: 0,
+    let scalar = |arg: &Value| match &before[arg.index()].kind {
+        InstKind::Const(scalar) => Some(scalar.clone()),
+        _ => None,
     };
-    let dst = &mut result[..to.itemsize()];
-    eval(op, from, to, &operands[..args.len()], dst, &mut faults);
-    (!fault.is_some()).then(|| Scalar::read(to, &result))
+    let args = args.iter().map(scalar).collect::<Option<Vec<_>>>()?;
+    eval_scalar(op, to, &args)
 }

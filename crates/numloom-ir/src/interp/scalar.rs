@@ -1,13 +1,25 @@
-//! Operations on constants, computed by the interpreter: one meaning for folding and running.
+//! Operations on single values: what folding, literals and the end of a reduction compute with, by the meaning of blocks.
 
 use numloom_data::{DType, Scalar};
 
+use super::eval::{FaultSink, eval};
 use crate::fault::Fault;
-use crate::interp::{FaultSink, eval};
 use crate::op::Op;
 
-/// `op` on constants with a result of dtype `to`; `None` if it faults.
-pub(crate) fn eval_constant(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
+/// `op` on single values with a result of dtype `to`; `None` if it faults.
+///
+/// # Panics
+/// As [`eval()`](super::eval()), if the values do not fit the operation.
+///
+/// ```
+/// use numloom_data::{DType, Scalar};
+/// use numloom_ir::{Op, interp::eval_scalar};
+///
+/// let sum = eval_scalar(Op::Add, DType::I8, &[Scalar::I8(100), Scalar::I8(100)]);
+/// assert_eq!(sum, Some(Scalar::I8(-56)));
+/// assert_eq!(eval_scalar(Op::Pow, DType::I8, &[Scalar::I8(2), Scalar::I8(-1)]), None);
+/// ```
+pub fn eval_scalar(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
     const ITEM: usize = 16;
     let from = args.last()?.dtype();
     let mut bytes = [[0u8; ITEM]; 3];
