@@ -5,6 +5,7 @@ elementwise functions, names become arrays or functions. What NumPy itself means
 """
 
 import ast
+import math
 import re
 import warnings
 
@@ -37,6 +38,16 @@ def cast(dtype):
     return convert
 
 
+def elementary(f):
+    """A function of Python's as a ufunc would be: in the dtype of `exp`, computed in f64."""
+
+    def apply(x):
+        dtype = np.exp(np.asarray(x)).dtype
+        return np.vectorize(lambda x: f(float(x)), otypes=[np.float64])(x).astype(dtype)
+
+    return apply
+
+
 FUNCTIONS = {
     name: getattr(np, name)
     for name in """
@@ -45,8 +56,14 @@ FUNCTIONS = {
         minimum maximum fmod add subtract multiply divide true_divide floor_divide mod remainder power pow negative positive
         bitwise_and bitwise_or bitwise_xor invert bitwise_not left_shift right_shift logical_and logical_or logical_not
         equal not_equal less less_equal greater greater_equal where sum prod min max amin amax mean
-        asin acos atan atan2 asinh acosh atanh
+        asin acos atan atan2 asinh acosh atanh fmin fmax clip nextafter logaddexp logaddexp2 degrees rad2deg radians deg2rad
+        gcd lcm bitwise_count isin nan_to_num zeros_like ones_like full_like copy float_power square reciprocal heaviside ldexp
+        spacing sinc isposinf isneginf logical_xor fix select bitwise_invert bitwise_left_shift bitwise_right_shift
     """.split()
+} | {
+    "popcount": np.bitwise_count,
+    "erf": elementary(math.erf),
+    "erfc": elementary(math.erfc),
 } | {name: cast(dtype) for name, dtype in DTYPES.items()}
 LONG_NAMES = {
     "bool_": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "int": "i64", "uint8": "u8",

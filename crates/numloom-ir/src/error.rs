@@ -56,6 +56,13 @@ pub enum LowerErrorKind {
         /// The nearest keyword it has.
         nearest: Option<&'static str>,
     },
+    /// An argument given by its keyword that was given by its place, or by another keyword.
+    RepeatedArgument {
+        /// The function.
+        function: &'static str,
+        /// The keyword.
+        keyword: String,
+    },
     /// Operands of dtypes that the operation does not take.
     OperandTypes {
         /// The operator or function.
@@ -159,6 +166,7 @@ impl LowerError {
             LowerErrorKind::UnknownFunction { .. } => Code::UnknownFunction,
             LowerErrorKind::WrongArity { .. } => Code::WrongArity,
             LowerErrorKind::UnknownKeyword { .. } => Code::UnknownKeyword,
+            LowerErrorKind::RepeatedArgument { .. } => Code::RepeatedKeyword,
             LowerErrorKind::OperandTypes { .. } | LowerErrorKind::NotAValue { .. } => {
                 Code::TypeMismatch
             }
@@ -212,6 +220,9 @@ impl fmt::Display for LowerError {
                 function, keyword, ..
             } => {
                 write!(f, "`{function}` has no keyword argument `{keyword}`")
+            }
+            LowerErrorKind::RepeatedArgument { function, keyword } => {
+                write!(f, "`{function}` is given `{keyword}` twice")
             }
             LowerErrorKind::OperandTypes {
                 operation, needs, ..
@@ -292,6 +303,9 @@ impl From<&LowerError> for Diagnostic {
                     None => diagnostic,
                 }
             }
+            LowerErrorKind::RepeatedArgument { .. } => plain
+                .with_primary(span, "given before, by its place or another name")
+                .with_help("leave one of them out"),
             LowerErrorKind::OperandTypes { operands, help, .. } => {
                 let mut diagnostic = plain.with_primary(span, "in this operation");
                 for (span, dtype) in operands {

@@ -17,6 +17,8 @@ pub enum Rule {
     Float(Op),
     /// A float operation that leaves integers and bools as they are.
     Rounding(Op),
+    /// Operands go to their common integer dtype; the result has it.
+    Integers(Op),
     /// A float test; on integers and bools it answers as given.
     Test(Op, IntAnswer),
     /// Operands go to their common dtype; the result has it.
@@ -35,10 +37,85 @@ pub enum Rule {
     Where,
     /// Conversion to a dtype, with a mode.
     Cast(DType),
+    /// Written with other operations.
+    Composed(Composed),
     /// A reduction over all elements.
     Reduce(Reduction),
     /// Part of the language; not computed yet.
     Later,
+}
+
+/// The functions that lowering writes with other operations.
+///
+/// Their meaning is NumPy's, dtype of the result included; what they become is fixed in `lower/composed.rs` and `lower/choice.rs`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Composed {
+    /// `x * x`.
+    Square,
+    /// `1 / x`.
+    Reciprocal,
+    /// `f64(x) ** f64(y)`.
+    FloatPower,
+    /// `x * (180/pi)`.
+    Degrees,
+    /// `x * (pi/180)`.
+    Radians,
+    /// `sin(pi*x) / (pi*x)`.
+    Sinc,
+    /// `log(exp(x) + exp(y))`.
+    LogAddExp,
+    /// `log2(exp2(x) + exp2(y))`.
+    LogAddExp2,
+    /// The step function.
+    Heaviside,
+    /// The distance to the next float.
+    Spacing,
+    /// `x * 2**n`, rounded once.
+    Ldexp,
+    /// Rounding, to a number of decimals if one is given.
+    Round,
+    /// The smaller, NaN giving way.
+    Fmin,
+    /// The larger, NaN giving way.
+    Fmax,
+    /// Both bounds.
+    Clip,
+    /// Numbers in the place of NaN and infinities.
+    NanToNum,
+    /// The first choice whose condition holds.
+    Select,
+    /// Equality with one of a few constants.
+    IsIn,
+    /// Equality with infinity.
+    IsPosInf,
+    /// Equality with its opposite.
+    IsNegInf,
+    /// One truth value but not both.
+    LogicalXor,
+    /// The set bits of |x|.
+    Popcount,
+    /// Zeros.
+    ZerosLike,
+    /// Ones.
+    OnesLike,
+    /// One value everywhere.
+    FullLike,
+    /// The operand itself.
+    Copy,
+}
+
+impl Composed {
+    /// Arguments that have a name, and their places; those from [`arity`](Func::arity) up are given by name only.
+    pub const fn keywords(self) -> &'static [(&'static str, usize)] {
+        match self {
+            Composed::Round => &[("decimals", 1)],
+            Composed::Clip => &[("min", 1), ("max", 2), ("a_min", 1), ("a_max", 2)],
+            Composed::NanToNum => &[("nan", 1), ("posinf", 2), ("neginf", 3)],
+            Composed::Select => &[("default", 2)],
+            Composed::IsIn => &[("invert", 2)],
+            _ => &[],
+        }
+    }
 }
 
 /// What a float test says of integers.
@@ -113,7 +190,8 @@ const ANY: (usize, usize) = (0, 16);
 /// Every function of the language.
 #[rustfmt::skip]
 pub const FUNCTIONS: &[Func] = {
-    use Rule::{Absolute, Binary, Bool, Cast, Compare, Float, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
+    use Rule::{Absolute, Binary, Bool, Cast, Compare, Float, Integers, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
+    use Rule::Composed as By;
     &[
     // Elementary functions: floats; integers up to 16 bits compute in f32, wider ones in f64.
     f(&["sqrt"], "sqrt(x)", ONE, Float(Op::Sqrt), "square root; NaN below zero"),
@@ -141,11 +219,23 @@ pub const FUNCTIONS: &[Func] = {
     f(&["hypot"], "hypot(x, y)", TWO, Float(Op::Hypot), "sqrt(x*x + y*y) without overflow on the way"),
     f(&["copysign"], "copysign(x, y)", TWO, Float(Op::Copysign), "|x| with the sign of y; the sign of NaN reads as positive"),
 
+    f(&["erf"], "erf(x)", ONE, Float(Op::Erf), "error function"),
+    f(&["erfc"], "erfc(x)", ONE, Float(Op::Erfc), "1 - erf(x), exact where erf(x) is near 1"),
+    f(&["logaddexp"], "logaddexp(x, y)", TWO, By(Composed::LogAddExp), "log(exp(x) + exp(y)) without overflow on the way"),
+    f(&["logaddexp2"], "logaddexp2(x, y)", TWO, By(Composed::LogAddExp2), "log2(exp2(x) + exp2(y)) without overflow on the way"),
+    f(&["sinc"], "sinc(x)", ONE, By(Composed::Sinc), "sin(pi*x) / (pi*x), 1 at zero; integers compute in f64"),
+    f(&["degrees", "rad2deg"], "degrees(x)", ONE, By(Composed::Degrees), "radians to degrees"),
+    f(&["radians", "deg2rad"], "radians(x)", ONE, By(Composed::Radians), "degrees to radians"),
+    f(&["ldexp"], "ldexp(x, n)", TWO, By(Composed::Ldexp), "x * 2**n for an integer n, rounded once"),
+    f(&["nextafter"], "nextafter(x, y)", TWO, Float(Op::NextAfter), "the float after x in the direction of y; y if they are equal"),
+    f(&["spacing"], "spacing(x)", ONE, By(Composed::Spacing), "distance from x to the next float of greater size, with the sign of x"),
+    f(&["heaviside"], "heaviside(x, h)", TWO, By(Composed::Heaviside), "0 below zero, h at zero, 1 above; NaN stays NaN"),
+
     // Rounding: integers and bools stay as they are.
     f(&["floor"], "floor(x)", ONE, Rounding(Op::Floor), "largest integral value not above x"),
     f(&["ceil"], "ceil(x)", ONE, Rounding(Op::Ceil), "smallest integral value not below x"),
-    f(&["trunc"], "trunc(x)", ONE, Rounding(Op::Trunc), "x without its fraction"),
-    f(&["round", "around"], "round(x)", ONE, Rounding(Op::Round), "nearest integral value, ties to even"),
+    f(&["trunc", "fix"], "trunc(x)", ONE, Rounding(Op::Trunc), "x without its fraction"),
+    f(&["round", "around"], "round(x, decimals)", (1, 2), By(Composed::Round), "nearest integral value, ties to even; with `decimals`, a literal, of x * 10**decimals, divided again"),
     f(&["rint"], "rint(x)", ONE, Float(Op::Round), "nearest integral value as a float, ties to even"),
 
     // Tests.
@@ -154,12 +244,20 @@ pub const FUNCTIONS: &[Func] = {
     f(&["isfinite"], "isfinite(x)", ONE, Test(Op::IsFinite, IntAnswer::Always(true)), "whether x is neither infinite nor NaN"),
     f(&["signbit"], "signbit(x)", ONE, Test(Op::SignBit, IntAnswer::Negative), "whether x has its sign bit set; NaN reads as positive"),
 
+    f(&["isposinf"], "isposinf(x)", ONE, By(Composed::IsPosInf), "whether x is infinite and above zero"),
+    f(&["isneginf"], "isneginf(x)", ONE, By(Composed::IsNegInf), "whether x is infinite and below zero"),
+    f(&["isin"], "isin(x, (1, 2, 3), invert=False)", TWO, By(Composed::IsIn), "whether x equals one of a few literals, by `==`; `invert=True` is its opposite; NaN equals nothing"),
+
     // Arithmetic.
     f(&["abs", "absolute"], "abs(x)", ONE, Absolute, "absolute value; the least signed integer stays itself"),
     f(&["fabs"], "fabs(x)", ONE, Float(Op::Abs), "absolute value as a float"),
     f(&["sign"], "sign(x)", ONE, Promoted(Op::Sign), "-1, 0 or 1; NaN stays NaN"),
-    f(&["minimum"], "minimum(x, y)", TWO, Promoted(Op::Minimum), "the smaller of each pair; NaN propagates"),
-    f(&["maximum"], "maximum(x, y)", TWO, Promoted(Op::Maximum), "the larger of each pair; NaN propagates"),
+    f(&["minimum"], "minimum(x, y)", TWO, Promoted(Op::Minimum), "the smaller of each pair; NaN propagates; of equal ones, such as zeros, the second"),
+    f(&["maximum"], "maximum(x, y)", TWO, Promoted(Op::Maximum), "the larger of each pair; NaN propagates; of equal ones, such as zeros, the second"),
+    f(&["fmin"], "fmin(x, y)", TWO, By(Composed::Fmin), "the smaller of each pair, NaN only if both are; of equal ones the second"),
+    f(&["fmax"], "fmax(x, y)", TWO, By(Composed::Fmax), "the larger of each pair, NaN only if both are; of equal ones the second"),
+    f(&["clip"], "clip(x, min, max)", (1, 3), By(Composed::Clip), "x held within bounds, `minimum(maximum(x, min), max)`; a bound may be None"),
+    f(&["nan_to_num"], "nan_to_num(x, nan=0.0, posinf=…, neginf=…)", ONE, By(Composed::NanToNum), "x with numbers for NaN and infinities: 0 and the greatest finite ones, or the literals given"),
     f(&["fmod"], "fmod(x, y)", TWO, Promoted(Op::Fmod), "remainder with the sign of x, as C's; `%` has the sign of y"),
     f(&["add"], "add(x, y)", TWO, Binary(BinaryOp::Add), "x + y"),
     f(&["subtract"], "subtract(x, y)", TWO, Binary(BinaryOp::Sub), "x - y"),
@@ -168,6 +266,11 @@ pub const FUNCTIONS: &[Func] = {
     f(&["floor_divide"], "floor_divide(x, y)", TWO, Binary(BinaryOp::FloorDiv), "x // y"),
     f(&["mod", "remainder"], "mod(x, y)", TWO, Binary(BinaryOp::Rem), "x % y"),
     f(&["pow", "power"], "pow(x, y)", TWO, Binary(BinaryOp::Pow), "x ** y"),
+    f(&["float_power"], "float_power(x, y)", TWO, By(Composed::FloatPower), "f64(x) ** f64(y)"),
+    f(&["square"], "square(x)", ONE, By(Composed::Square), "x * x"),
+    f(&["reciprocal"], "reciprocal(x)", ONE, By(Composed::Reciprocal), "1 / x; of an integer its integral part, 0 for 0"),
+    f(&["gcd"], "gcd(x, y)", TWO, Integers(Op::Gcd), "greatest common divisor of |x| and |y|; 0 for two zeros"),
+    f(&["lcm"], "lcm(x, y)", TWO, Integers(Op::Lcm), "least common multiple of |x| and |y|, wrapping; 0 beside a zero"),
     f(&["negative"], "negative(x)", ONE, Unary(UnaryOp::Neg), "-x"),
     f(&["positive"], "positive(x)", ONE, Unary(UnaryOp::Pos), "+x"),
 
@@ -175,11 +278,13 @@ pub const FUNCTIONS: &[Func] = {
     f(&["bitwise_and"], "bitwise_and(x, y)", TWO, Binary(BinaryOp::BitAnd), "x & y"),
     f(&["bitwise_or"], "bitwise_or(x, y)", TWO, Binary(BinaryOp::BitOr), "x | y"),
     f(&["bitwise_xor"], "bitwise_xor(x, y)", TWO, Binary(BinaryOp::BitXor), "x ^ y"),
-    f(&["invert", "bitwise_not"], "invert(x)", ONE, Unary(UnaryOp::Invert), "~x"),
-    f(&["left_shift"], "left_shift(x, y)", TWO, Binary(BinaryOp::Shl), "x << y"),
-    f(&["right_shift"], "right_shift(x, y)", TWO, Binary(BinaryOp::Shr), "x >> y"),
+    f(&["invert", "bitwise_not", "bitwise_invert"], "invert(x)", ONE, Unary(UnaryOp::Invert), "~x"),
+    f(&["left_shift", "bitwise_left_shift"], "left_shift(x, y)", TWO, Binary(BinaryOp::Shl), "x << y"),
+    f(&["right_shift", "bitwise_right_shift"], "right_shift(x, y)", TWO, Binary(BinaryOp::Shr), "x >> y"),
+    f(&["popcount", "bitwise_count"], "popcount(x)", ONE, By(Composed::Popcount), "number of set bits of |x|, as u8"),
     f(&["logical_and"], "logical_and(x, y)", TWO, Bool(BoolOp::And), "x and y"),
     f(&["logical_or"], "logical_or(x, y)", TWO, Bool(BoolOp::Or), "x or y"),
+    f(&["logical_xor"], "logical_xor(x, y)", TWO, By(Composed::LogicalXor), "whether one of x and y holds, but not both"),
     f(&["logical_not"], "logical_not(x)", ONE, Unary(UnaryOp::Not), "not x"),
     f(&["equal"], "equal(x, y)", TWO, Compare(CmpOp::Eq), "x == y"),
     f(&["not_equal"], "not_equal(x, y)", TWO, Compare(CmpOp::Ne), "x != y"),
@@ -188,6 +293,13 @@ pub const FUNCTIONS: &[Func] = {
     f(&["greater"], "greater(x, y)", TWO, Compare(CmpOp::Gt), "x > y"),
     f(&["greater_equal"], "greater_equal(x, y)", TWO, Compare(CmpOp::Ge), "x >= y"),
     f(&["where"], "where(condition, x, y)", (3, 3), Where, "x where the condition holds, else y"),
+    f(&["select"], "select((c1, c2), (x1, x2), default=0)", (2, 3), By(Composed::Select), "of each element the choice beside the first condition that holds, else the default"),
+
+    // Arrays in the shape of another, and of its dtype.
+    f(&["copy"], "copy(x)", ONE, By(Composed::Copy), "x itself"),
+    f(&["zeros_like"], "zeros_like(x)", ONE, By(Composed::ZerosLike), "zeros"),
+    f(&["ones_like"], "ones_like(x)", ONE, By(Composed::OnesLike), "ones"),
+    f(&["full_like"], "full_like(x, value)", TWO, By(Composed::FullLike), "the value, converted to the dtype of x"),
 
     // Conversions; the mode is \"wrap\" (the default), \"saturate\" or \"checked\".
     f(&["bool", "bool_"], "bool(x, mode)", CAST, Cast(DType::Bool), "whether x is not zero"),
@@ -232,22 +344,6 @@ pub const FUNCTIONS: &[Func] = {
     f(&["conj", "conjugate"], "conj(z)", ANY, Later, "complex conjugate"),
     f(&["angle"], "angle(z)", ANY, Later, "argument of a complex number"),
     f(&["contains"], "contains(text, part)", ANY, Later, "whether bytes hold other bytes"),
-    f(&["fmin"], "fmin(x, y)", ANY, Later, "the smaller of each pair, NaN ignored"),
-    f(&["fmax"], "fmax(x, y)", ANY, Later, "the larger of each pair, NaN ignored"),
-    f(&["clip"], "clip(x, low, high)", ANY, Later, "x held within bounds"),
-    f(&["nextafter"], "nextafter(x, y)", ANY, Later, "next float after x towards y"),
-    f(&["erf"], "erf(x)", ANY, Later, "error function"),
-    f(&["erfc"], "erfc(x)", ANY, Later, "1 - erf(x)"),
-    f(&["logaddexp"], "logaddexp(x, y)", ANY, Later, "log(exp(x) + exp(y))"),
-    f(&["degrees", "rad2deg"], "degrees(x)", ANY, Later, "radians to degrees"),
-    f(&["radians", "deg2rad"], "radians(x)", ANY, Later, "degrees to radians"),
-    f(&["gcd"], "gcd(x, y)", ANY, Later, "greatest common divisor"),
-    f(&["lcm"], "lcm(x, y)", ANY, Later, "least common multiple"),
-    f(&["popcount", "bitwise_count"], "popcount(x)", ANY, Later, "number of set bits"),
-    f(&["isin"], "isin(x, (1, 2, 3))", ANY, Later, "whether x is one of a few constants"),
-    f(&["nan_to_num"], "nan_to_num(x)", ANY, Later, "x with NaN and infinities replaced"),
-    f(&["ones_like"], "ones_like(x)", ANY, Later, "ones in the shape of x"),
-    f(&["copy"], "copy(x)", ANY, Later, "x itself"),
     ]
 };
 

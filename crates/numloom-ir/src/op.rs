@@ -194,12 +194,17 @@ ops! {
     Pow          "pow"         Binary    NUMBER  NUMBER  "`x ** y`; integers wrap and a negative integer exponent faults";
     Minimum      "minimum"     Binary    ANY     NONE    "the smaller; NaN propagates, equal operands give y";
     Maximum      "maximum"     Binary    ANY     NONE    "the larger; NaN propagates, equal operands give y";
+    NextAfter    "nextafter"   Binary    FLOAT   FLOAT   "the float after x towards y; y if they are equal";
+    Ldexp        "ldexp"       Binary    FLOAT   FLOAT   "x times 2 to the power y without its fraction, rounded once; a NaN y reads as 0";
     Copysign     "copysign"    Binary    FLOAT   NONE    "|x| with the sign of y, NaN read as positive";
     And          "and"         Binary    BITS    NONE    "`x & y`";
     Or           "or"          Binary    BITS    NONE    "`x | y`";
     Xor          "xor"         Binary    BITS    NONE    "`x ^ y`";
     Shl          "shl"         Binary    INT     NONE    "`x << y`; a count below 0 or from the width up gives 0";
     Shr          "shr"         Binary    INT     NONE    "`x >> y`; a count below 0 or from the width up gives 0, or the sign of x";
+    Popcount     "popcount"    Unary     INT     NONE    "number of set bits";
+    Gcd          "gcd"         Binary    INT     INT     "greatest common divisor of |x| and |y|, wrapping";
+    Lcm          "lcm"         Binary    INT     INT     "least common multiple of |x| and |y|, wrapping";
     Eq           "eq"          Compare   ANY     NONE    "`x == y`";
     Ne           "ne"          Compare   ANY     NONE    "`x != y`";
     Lt           "lt"          Compare   ANY     NONE    "`x < y`";
@@ -231,6 +236,8 @@ ops! {
     Log10        "log10"       Unary     FLOAT   FLOAT   "decimal logarithm";
     Log1p        "log1p"       Unary     FLOAT   FLOAT   "natural logarithm of 1 + x";
     Cbrt         "cbrt"        Unary     FLOAT   FLOAT   "cube root";
+    Erf          "erf"         Unary     FLOAT   FLOAT   "error function";
+    Erfc         "erfc"        Unary     FLOAT   FLOAT   "1 less the error function";
     Atan2        "atan2"       Binary    FLOAT   FLOAT   "angle of the point (y, x)";
     Hypot        "hypot"       Binary    FLOAT   FLOAT   "square root of x*x + y*y, without overflow on the way";
 }

@@ -81,6 +81,8 @@ unary! {
     log10_f64 log10_f32 = libm::log10, "Decimal logarithm",          "exact at powers of ten, -infinity at zeros, NaN below";
     log1p_f64 log1p_f32 = libm::log1p, "Natural logarithm of 1 + x", "-infinity at -1, NaN below, -0 at -0";
     cbrt_f64  cbrt_f32  = libm::cbrt,  "Cube root",                  "exact at cubes, itself at zeros and infinities";
+    erf_f64   erf_f32   = libm::erf,   "Error function",             "-1 and 1 at infinities, -0 at -0";
+    erfc_f64  erfc_f32  = libm::erfc,  "Error function, taken from 1", "2 at -infinity, +0 at infinity";
 }
 
 binary! {

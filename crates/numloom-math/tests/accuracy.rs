@@ -52,6 +52,7 @@ fn function(name: &str) -> Function {
         "exp" exp_f64 exp_f32, "exp2" exp2_f64 exp2_f32, "expm1" expm1_f64 expm1_f32,
         "log" log_f64 log_f32, "log2" log2_f64 log2_f32, "log10" log10_f64 log10_f32,
         "log1p" log1p_f64 log1p_f32, "cbrt" cbrt_f64 cbrt_f32,
+        "erf" erf_f64 erf_f32, "erfc" erfc_f64 erfc_f32,
         ;
         "atan2" atan2_f64 atan2_f32, "hypot" hypot_f64 hypot_f32, "pow" pow_f64 pow_f32,
     }

@@ -475,3 +475,32 @@ fn empty_blocks_are_allowed_and_long_ones_are_filled() {
 fn unequal_lengths_are_refused() {
     exp_f64(&mut [0.0; 2], &[0.0; 3]);
 }
+
+#[test]
+fn the_error_function_ends_at_one_and_its_complement_at_zero_and_two() {
+    unary(
+        ("erf", erf_f64, erf_f32),
+        &[
+            (0.0, 0.0),
+            (-0.0, -0.0),
+            (INF, 1.0),
+            (-INF, -1.0),
+            (6.5, 1.0),
+            (-7.0, -1.0),
+            (NAN, NAN),
+        ],
+    );
+    unary(
+        ("erfc", erfc_f64, erfc_f32),
+        &[
+            (0.0, 1.0),
+            (-0.0, 1.0),
+            (TINY, 1.0),
+            (INF, 0.0),
+            (-INF, 2.0),
+            (28.0, 0.0),
+            (-6.5, 2.0),
+            (NAN, NAN),
+        ],
+    );
+}

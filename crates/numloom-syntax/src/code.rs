@@ -65,7 +65,7 @@ codes! {
     NotCallable "not-callable" "Only a function's name can be called, and a call's result is a value, never a function."
     NonConstantIndex "non-constant-index" "Subscripts are constants: integers, slices of integers, `None` and `...`. To choose elements by a condition, use `where(condition, x, y)`."
     InvalidSubscript "invalid-subscript" "A subscript is empty, has a slice step of zero, holds `...` twice, or a number that 64 bits cannot hold."
-    RepeatedKeyword "repeated-keyword" "A call gives one keyword argument twice."
+    RepeatedKeyword "repeated-keyword" "A call gives one argument twice: by a keyword and again, or by its place too."
     PositionalAfterKeyword "positional-after-keyword" "A positional argument stands after a keyword argument. Positional arguments come first."
 
     // Text that parses and means nothing.

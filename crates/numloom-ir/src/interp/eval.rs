@@ -202,12 +202,18 @@ pub fn eval(
         }
         Op::Minimum => binary!(any, Ordered::minimum),
         Op::Maximum => binary!(any, Ordered::maximum),
+        Op::NextAfter => binary!(float, Float::next_after),
+        Op::Ldexp => binary!(float, Float::ldexp),
         Op::Copysign => binary!(float, Float::copysign),
         Op::And => binary!(bits, Bits::and),
         Op::Or => binary!(bits, Bits::or),
         Op::Xor => binary!(bits, Bits::xor),
         Op::Shl => binary!(integer, Integer::shl),
         Op::Shr => binary!(integer, Integer::shr),
+
+        Op::Popcount => unary!(integer, Integer::popcount),
+        Op::Gcd => binary!(integer, Integer::gcd),
+        Op::Lcm => binary!(integer, Integer::lcm),
 
         // On floats these are IEEE's: NaN is unequal to everything and in no order; the zeros are equal.
         Op::Eq => compare!(==),
@@ -244,6 +250,8 @@ pub fn eval(
         Op::Log10 => unary_math!(log10_f32, log10_f64),
         Op::Log1p => unary_math!(log1p_f32, log1p_f64),
         Op::Cbrt => unary_math!(cbrt_f32, cbrt_f64),
+        Op::Erf => unary_math!(erf_f32, erf_f64),
+        Op::Erfc => unary_math!(erfc_f32, erfc_f64),
         Op::Atan2 => binary_math!(atan2_f32, atan2_f64),
         Op::Hypot => binary_math!(hypot_f32, hypot_f64),
 

@@ -21,6 +21,10 @@ pub(super) trait Float: Item {
     fn trunc(self) -> Self;
     /// The nearest integral value, ties to even.
     fn round(self) -> Self;
+    /// The float after this one in the direction of `y`; `y` if they are equal, NaN if either is.
+    fn next_after(self, y: Self) -> Self;
+    /// `self` times 2 to the power `y` without its fraction, rounded once; a NaN `y` reads as 0.
+    fn ldexp(self, y: Self) -> Self;
     /// |x| with the sign of `y`.
     fn copysign(self, y: Self) -> Self;
     /// Whether this is NaN.
@@ -31,6 +35,26 @@ pub(super) trait Float: Item {
     fn is_finite(self) -> bool;
     /// Whether the sign bit is set and this is no NaN.
     fn is_negative(self) -> bool;
+}
+
+/// `x` times 2 to the power `n`, rounded once.
+///
+/// All steps but the last are exact, or so far out that the result is infinite or zero whatever they lost. A step down
+/// is 2^53 short of the least normal number: what it makes subnormal, the rest, of more than 53 binary places, takes below every float.
+fn scale(mut x: f64, mut n: i32) -> f64 {
+    const MOST: i32 = 1023;
+    const LEAST: i32 = -1022;
+    const DOWN: i32 = LEAST + 53;
+    let power = |n: i32| f64::from_bits(((n + 1023) as u64) << 52);
+    while n > MOST {
+        x *= power(MOST);
+        n -= MOST;
+    }
+    while n < LEAST {
+        x *= power(DOWN);
+        n -= DOWN;
+    }
+    x * power(n)
 }
 
 macro_rules! floats {
@@ -124,6 +148,23 @@ macro_rules! floats {
 
             fn round(self) -> Self {
                 $type::round_ties_even(self)
+            }
+
+            fn next_after(self, y: Self) -> Self {
+                if self < y {
+                    self.next_up()
+                } else if self > y {
+                    self.next_down()
+                } else if self == y {
+                    y
+                } else {
+                    self + y // one of them is NaN
+                }
+            }
+
+            fn ldexp(self, y: Self) -> Self {
+                // More than enough to leave every float's range; the cast drops the fraction, and gives 0 for NaN.
+                scale(f64::from(self), y.clamp(-3000.0, 3000.0) as i32) as $type
             }
 
             fn copysign(self, y: Self) -> Self {

@@ -15,6 +15,13 @@ pub(super) trait Integer: Item {
     /// Bits moved down by `y`, copies of the sign after them; a count that is negative or at least the width leaves
     /// only those.
     fn shr(self, y: Self) -> Self;
+    /// The number of set bits.
+    fn popcount(self) -> Self;
+    /// The greatest common divisor of |x| and |y|, 0 for two zeros. The size of the least signed integer is taken as it
+    /// is, and the result wraps.
+    fn gcd(self, y: Self) -> Self;
+    /// The least common multiple of |x| and |y|, wrapping; 0 if either is.
+    fn lcm(self, y: Self) -> Self;
 }
 
 /// `$x` to the power `$y`, by squaring.
@@ -30,6 +37,17 @@ macro_rules! power {
             exponent >>= 1;
         }
         result
+    }};
+}
+
+/// The greatest common divisor of two unsigned integers.
+macro_rules! common_divisor {
+    ($x:expr, $y:expr) => {{
+        let (mut x, mut y) = ($x, $y);
+        while y != 0 {
+            (x, y) = (y, x % y);
+        }
+        x
     }};
 }
 
@@ -94,6 +112,18 @@ macro_rules! signed {
             fn shr(self, y: Self) -> Self {
                 if 0 <= y && y < Self::BITS as $type { self >> y } else { self >> (Self::BITS - 1) }
             }
+
+            fn popcount(self) -> Self {
+                self.count_ones() as Self
+            }
+
+            fn gcd(self, y: Self) -> Self {
+                self.unsigned_abs().gcd(y.unsigned_abs()).cast_signed()
+            }
+
+            fn lcm(self, y: Self) -> Self {
+                self.unsigned_abs().lcm(y.unsigned_abs()).cast_signed()
+            }
         }
     )*};
 }
@@ -149,6 +179,21 @@ macro_rules! unsigned {
 
             fn shr(self, y: Self) -> Self {
                 if y < Self::BITS as $type { self >> y } else { 0 }
+            }
+
+            fn popcount(self) -> Self {
+                self.count_ones() as Self
+            }
+
+            fn gcd(self, y: Self) -> Self {
+                common_divisor!(self, y)
+            }
+
+            fn lcm(self, y: Self) -> Self {
+                match self.gcd(y) {
+                    0 => 0,
+                    divisor => (self / divisor).wrapping_mul(y),
+                }
             }
         }
     )*};

@@ -37,6 +37,9 @@ impl Lower<'_> {
         if func.rule == Rule::Later {
             return self.not_yet(span, format!("`{}`", func.name()));
         }
+        if let Rule::Composed(which) = func.rule {
+            return self.composed(func, which, args, span);
+        }
         let positional: Vec<ExprId> = args
             .iter()
             .filter(|arg| arg.name.is_none())
@@ -191,6 +194,20 @@ impl Lower<'_> {
             }
             Rule::Absolute if common.is_bool() => self.strong(&operands[0].0, span)?,
             Rule::Absolute => self.apply_at(Op::Abs, &operands, common)?,
+            Rule::Integers(op) if common.is_integer() => self.apply_at(op, &operands, common)?,
+            Rule::Integers(_) => {
+                let at: Vec<(Span, &Operand)> = operands
+                    .iter()
+                    .map(|(operand, span)| (*span, operand))
+                    .collect();
+                return self.operands_refused(
+                    func.name(),
+                    span,
+                    "integers of a common dtype",
+                    &at,
+                    None,
+                );
+            }
             Rule::Promoted(op) => {
                 // Two bools make an i8 where the operation has none of its own, as in NumPy.
                 let widened =
@@ -212,7 +229,7 @@ impl Lower<'_> {
 
     /// The common float dtype of a function's operands: each goes to its own first, so that an `i8` and a `u16`, which meet in
     /// `i32`, still compute in `f32`, as in NumPy.
-    fn common_float(&self, operands: &[(Operand, Span)], common: DType) -> DType {
+    pub(super) fn common_float(&self, operands: &[(Operand, Span)], common: DType) -> DType {
         let own = operands.iter().filter_map(|(operand, _)| match operand {
             Operand::Value(value) => Some(float_of(self.dtype(*value))),
             _ => None,

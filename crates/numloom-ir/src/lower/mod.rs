@@ -6,6 +6,8 @@
 //! conversion is an instruction.
 
 mod call;
+mod choice;
+mod composed;
 mod operand;
 mod operator;
 

@@ -273,7 +273,7 @@ impl Lower<'_> {
     }
 
     /// `x ** y`. Constant exponents are meaning, fixed here for every engine.
-    fn power(&mut self, x: (&Operand, Span), y: (&Operand, Span)) -> Lowered<Value> {
+    pub(super) fn power(&mut self, x: (&Operand, Span), y: (&Operand, Span)) -> Lowered<Value> {
         let mut dtype = self.common(&[x.0, y.0]);
         if dtype.is_bool() {
             dtype = DType::I8;

@@ -118,6 +118,7 @@ impl Emit<'_> {
             Op::Not => self.map(x, |e, x| e.b.ins().bnot(x)),
             Op::Abs if signed => self.map(x, |e, x| e.b.ins().iabs(x)),
             Op::Abs => x,
+            Op::Popcount => self.popcount(dtype, x),
             Op::Sign if signed => {
                 // Masks are -1 and 0.
                 let zero = self.constant_regs(ty, 0);
@@ -134,6 +135,29 @@ impl Emit<'_> {
             }
             _ => return None,
         }))
+    }
+
+    /// The set bits of each byte, by an instruction or a table; then neighbours are added until lanes are whole.
+    fn popcount(&mut self, dtype: DType, x: Regs) -> Regs {
+        let ty = vector(dtype);
+        let mut counts = self.map(x, |e, x| {
+            let bytes = e.view(types::I8X16, x);
+            let counts = e.b.ins().popcnt(bytes);
+            e.view(ty, counts)
+        });
+        if dtype.itemsize() == 1 {
+            return counts;
+        }
+        for bits in [8, 16, 32].into_iter().filter(|&bits| bits < dtype.bits()) {
+            counts = self.map(counts, |e, x| {
+                let count = e.b.ins().iconst(types::I32, bits as i64);
+                let high = e.b.ins().ushr(x, count);
+                e.b.ins().iadd(x, high)
+            });
+        }
+        // No sum is above 64, so none left its byte; the bytes above the lowest hold parts of it.
+        let low = self.constant_regs(ty, 0xff);
+        self.map2(counts, low, |e, x, low| e.b.ins().band(x, low))
     }
 
     fn int_binary(

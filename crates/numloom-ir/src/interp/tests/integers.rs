@@ -7,7 +7,7 @@ use crate::fault::FaultCode;
 use crate::interp::item::Item;
 use crate::op::Op;
 
-const BINARY: [Op; 14] = [
+const BINARY: [Op; 16] = [
     Op::Add,
     Op::Sub,
     Op::Mul,
@@ -21,6 +21,8 @@ const BINARY: [Op; 14] = [
     Op::Xor,
     Op::Shl,
     Op::Shr,
+    Op::Gcd,
+    Op::Lcm,
     Op::Pow,
 ];
 
@@ -31,6 +33,21 @@ fn floor_div(x: i128, y: i128) -> i128 {
     } else {
         x.div_euclid(y)
     }
+}
+
+/// The greatest common divisor, by Stein's halving; the interpreter divides.
+fn gcd(x: i128, y: i128) -> i128 {
+    let (mut x, mut y) = (x.abs(), y.abs());
+    if x == 0 || y == 0 {
+        return x | y;
+    }
+    let twos = (x | y).trailing_zeros();
+    x >>= x.trailing_zeros();
+    while y != 0 {
+        y >>= y.trailing_zeros();
+        (x, y) = (x.min(y), x.abs_diff(y).cast_signed());
+    }
+    x << twos
 }
 
 /// What `op` gives, before it is cut to `width` bits; none for a fault.
@@ -51,6 +68,9 @@ fn wide(op: Op, width: u32, x: i128, y: i128) -> Option<i128> {
         Op::Xor => x ^ y,
         Op::Shl => count.map_or(0, |count| x << count),
         Op::Shr => floor_div(x, 1 << count.unwrap_or(64)),
+        Op::Gcd => gcd(x, y),
+        Op::Lcm if x == 0 || y == 0 => 0,
+        Op::Lcm => (x / gcd(x, y)).abs().wrapping_mul(y.abs()),
         Op::Pow if y < 0 => return None,
         // Powers repeat with a period of 2^width, if not from the start: y is small enough in the tests.
         Op::Pow => (0..y).fold(1, |power: i128, _| power.wrapping_mul(x)),

@@ -1,0 +1,206 @@
+//! Functions that choose between values, written with comparisons and selections.
+
+use numloom_data::{DType, Scalar};
+use numloom_syntax::{CmpOp, ExprId, ExprKind, Span};
+
+use super::composed::Arguments;
+use super::operand::{Operand, Weak, int_range};
+use super::{Lower, Lowered};
+use crate::op::Op;
+use crate::program::Value;
+
+impl Lower<'_> {
+    /// `fmin`, `fmax`: x where it is strictly on its side or `y` is NaN, else `y`. Integers have an operation for it.
+    pub(super) fn order_numbers(
+        &mut self,
+        op: Op,
+        compare: Op,
+        args: &Arguments,
+    ) -> Lowered<Value> {
+        let operands = self.first::<2>(args)?;
+        let dtype = self.common(&operands.each_ref().map(|(operand, _)| operand));
+        let values = self.promoted(&operands, dtype)?;
+        if !dtype.is_float() {
+            return Ok(self.builder.apply(op, &values));
+        }
+        let (x, y) = (values[0], values[1]);
+        let chosen = self.builder.apply(compare, &[x, y]);
+        let chosen = self.builder.apply(Op::Select, &[chosen, x, y]);
+        let missing = self.builder.apply(Op::IsNan, &[y]);
+        Ok(self.builder.apply(Op::Select, &[missing, x, chosen]))
+    }
+
+    /// `minimum(maximum(x, min), max)` in the common dtype. A literal beyond all values of an integer dtype is no bound, if
+    /// it is on its side of them.
+    pub(super) fn clip(&mut self, args: &Arguments) -> Lowered<Value> {
+        let (x, x_span) = self.argument(args, 0)?;
+        let strong = match &x {
+            Operand::Value(value) => Some(self.dtype(*value)).filter(|dtype| dtype.is_integer()),
+            _ => None,
+        };
+        let mut bounds: Vec<(Op, Operand, Span)> = Vec::new();
+        for (place, op) in [(1, Op::Maximum), (2, Op::Minimum)] {
+            let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) else {
+                continue;
+            };
+            let bound = self.operand(id)?;
+            let beyond = match (&bound, strong.map(int_range)) {
+                (Operand::Weak(Weak::Int(bound)), Some((least, most))) => match op {
+                    Op::Maximum => *bound < least,
+                    _ => *bound > most,
+                },
+                _ => false,
+            };
+            if !beyond {
+                bounds.push((op, bound, self.ast.span(id)));
+            }
+        }
+        self.builder.at(args.span);
+        let operands: Vec<&Operand> = std::iter::once(&x)
+            .chain(bounds.iter().map(|(_, bound, _)| bound))
+            .collect();
+        let dtype = self.common(&operands);
+        let mut value = self.coerce(&x, dtype, x_span)?;
+        for (op, bound, span) in &bounds {
+            let bound = self.coerce(bound, dtype, *span)?;
+            value = self.builder.apply(*op, &[value, bound]);
+        }
+        Ok(value)
+    }
+
+    pub(super) fn nan_to_num(&mut self, args: &Arguments) -> Lowered<Value> {
+        let (x, span) = self.argument(args, 0)?;
+        let dtype = self.common(&[&x]);
+        let most = match dtype {
+            DType::F32 => f64::from(f32::MAX),
+            _ => f64::MAX,
+        };
+        let mut numbers = [0.0, most, -most];
+        for (place, number) in (1..).zip(&mut numbers) {
+            let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) else {
+                continue;
+            };
+            *number = match self.operand(id)? {
+                Operand::Weak(weak) => weak.as_f64(),
+                _ => return self.argument_refused(args, id, "literals for its keywords", None),
+            };
+        }
+        self.builder.at(args.span);
+        if !dtype.is_float() {
+            return self.strong(&x, span);
+        }
+        let x = self.coerce(&x, dtype, span)?;
+        let [nan, above, below] = numbers.map(|number| self.float(dtype, number));
+        let plus = self.float(dtype, f64::INFINITY);
+        let minus = self.float(dtype, f64::NEG_INFINITY);
+        let is_plus = self.builder.apply(Op::Eq, &[x, plus]);
+        let is_minus = self.builder.apply(Op::Eq, &[x, minus]);
+        let is_nan = self.builder.apply(Op::IsNan, &[x]);
+        let value = self.builder.apply(Op::Select, &[is_minus, below, x]);
+        let value = self.builder.apply(Op::Select, &[is_plus, above, value]);
+        Ok(self.builder.apply(Op::Select, &[is_nan, nan, value]))
+    }
+
+    /// `select((c1, c2), (x1, x2), default)`: a chain of selections, the first condition outermost.
+    pub(super) fn select_first(&mut self, args: &Arguments) -> Lowered<Value> {
+        let (conditions, choices) = (args.at(0), args.at(1));
+        let (Some(conditions), Some(choices)) = (self.tuple(conditions), self.tuple(choices))
+        else {
+            let place = if self.tuple(conditions).is_none() {
+                conditions
+            } else {
+                choices
+            };
+            let help = Some("a tuple of one is written `(x,)`");
+            return self.argument_refused(
+                args,
+                place,
+                "a tuple of conditions and one of choices",
+                help,
+            );
+        };
+        if conditions.len() != choices.len() || conditions.is_empty() {
+            let needs = "as many choices as conditions, one at least";
+            return self.argument_refused(args, args.at(1), needs, None);
+        }
+        let mut operands = Vec::with_capacity(choices.len() + 1);
+        for &id in choices.iter().chain(&args.find(2)) {
+            operands.push((self.operand(id)?, self.ast.span(id)));
+        }
+        if args.find(2).is_none() {
+            operands.push((Operand::Weak(Weak::Int(0)), args.span));
+        }
+        let dtype = self.common(
+            &operands
+                .iter()
+                .map(|(operand, _)| operand)
+                .collect::<Vec<_>>(),
+        );
+        let mut tests = Vec::with_capacity(conditions.len());
+        for id in conditions {
+            match self.operand(id)? {
+                Operand::Value(value) if self.dtype(value).is_bool() => tests.push(value),
+                _ => {
+                    let help = Some("write `x != 0` to test a number");
+                    return self.argument_refused(args, id, "conditions that are bools", help);
+                }
+            }
+        }
+        self.builder.at(args.span);
+        let values = self.promoted(&operands, dtype)?;
+        let (&default, choices) = values.split_last().expect("the default is there");
+        let chain = tests.iter().zip(choices).rev();
+        Ok(chain.fold(default, |rest, (&test, &choice)| {
+            self.builder.apply(Op::Select, &[test, choice, rest])
+        }))
+    }
+
+    /// `x == a or x == b or …` over literals; the comparison is that of `==`, so one out of range is never equal.
+    pub(super) fn is_in(&mut self, args: &Arguments) -> Lowered<Value> {
+        let values = match self.tuple(args.at(1)) {
+            Some(values) => values,
+            None => vec![args.at(1)],
+        };
+        let invert = match args.find(2).map(|id| (id, self.ast.kind(id))) {
+            None => false,
+            Some((_, ExprKind::Bool(invert))) => *invert,
+            Some((id, _)) => {
+                return self.argument_refused(args, id, "True or False for `invert`", None);
+            }
+        };
+        let mut any = None;
+        for id in values {
+            let is_literal = matches!(self.ast.kind(id), ExprKind::Bool(_))
+                || matches!(self.operand(id)?, Operand::Weak(_));
+            if !is_literal {
+                let help = Some("compare with arrays by `==` and `or`");
+                return self.argument_refused(args, id, "literals to look for", help);
+            }
+            let equal = self.compare(CmpOp::Eq, args.at(0), id)?;
+            self.builder.at(args.span);
+            any = Some(match any {
+                None => equal,
+                Some(any) => self.builder.apply(Op::Or, &[any, equal]),
+            });
+        }
+        let any = match any {
+            Some(any) => any,
+            None => {
+                self.operand(args.at(0))?; // no array at all is an error all the same
+                self.builder.constant(Scalar::Bool(false))
+            }
+        };
+        Ok(match invert {
+            true => self.builder.apply(Op::Not, &[any]),
+            false => any,
+        })
+    }
+
+    /// The parts of a tuple.
+    fn tuple(&self, id: ExprId) -> Option<Vec<ExprId>> {
+        match self.ast.kind(id) {
+            ExprKind::Tuple(parts) => Some(parts.clone()),
+            _ => None,
+        }
+    }
+}
