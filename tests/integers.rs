@@ -6,7 +6,7 @@ use numloom::{Backend, DType, Element, Engine, Expr, Options, Schema, View, View
 /// An operator, and what Python would say in unlimited width; the result wraps to the dtype, or is a bool.
 type Naive = (&'static str, fn(i128, i128, u32) -> i128);
 
-const WRAPPING: [Naive; 13] = [
+const WRAPPING: [Naive; 17] = [
     ("a + b", |a, b, _| a + b),
     ("a - b", |a, b, _| a - b),
     ("a * b", |a, b, _| a.wrapping_mul(b)),
@@ -35,6 +35,16 @@ const WRAPPING: [Naive; 13] = [
     }),
     ("minimum(a, b)", |a, b, _| a.min(b)),
     ("maximum(a, b)", |a, b, _| a.max(b)),
+    ("fmin(a, b)", |a, b, _| a.min(b)),
+    ("clip(a, b, 1)", |a, b, _| a.max(b).min(1)),
+    ("gcd(a, b)", |a, b, _| gcd(a, b)),
+    ("lcm(a, b)", |a, b, _| {
+        if a == 0 || b == 0 {
+            0
+        } else {
+            (a.abs() / gcd(a, b)).wrapping_mul(b.abs())
+        }
+    }),
 ];
 
 type Comparison = (&'static str, fn(i128, i128) -> bool);
@@ -48,12 +58,21 @@ const COMPARING: [Comparison; 6] = [
     ("a != b", |a, b| a != b),
 ];
 
-const UNARY: [Naive; 4] = [
+const UNARY: [Naive; 7] = [
     ("-a", |a, _, _| -a),
     ("~a", |a, _, _| !a),
     ("abs(a)", |a, _, _| a.abs()),
     ("sign(a)", |a, _, _| a.signum()),
+    ("square(a)", |a, _, _| a.wrapping_mul(a)),
+    ("reciprocal(a)", |a, _, _| if a == 0 { 0 } else { 1 / a }),
+    ("full_like(a, popcount(a))", |a, _, _| {
+        i128::from(a.unsigned_abs().count_ones())
+    }),
 ];
+
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
+}
 
 fn floor_div(a: i128, b: i128) -> i128 {
     let quotient = a / b;
