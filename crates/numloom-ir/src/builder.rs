@@ -4,7 +4,10 @@ use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
 use crate::op::{Op, Signature};
-use crate::program::{Args, Input, Inst, InstKind, Output, Program, Reduction, Value};
+use crate::program::{
+    Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
+    Value,
+};
 
 /// Builds a [`Program`] instruction by instruction.
 ///
@@ -57,11 +60,25 @@ impl Builder {
 
     /// Declares the next input without reading it, and returns its index.
     pub fn declare(&mut self, name: &str, dtype: DType) -> u32 {
-        self.prog.inputs.push(Input {
+        self.declare_part(name, dtype, InputSource::Array)
+    }
+
+    /// Declares an input that is a view or part of an earlier one, and returns its index; an equal one is declared once.
+    pub fn declare_part(&mut self, name: &str, dtype: DType, source: InputSource) -> u32 {
+        let input = Input {
             name: name.to_owned(),
             dtype,
+            source,
+        };
+        let known = match input.source {
+            InputSource::Array => None,
+            _ => self.prog.inputs.iter().position(|known| known.same(&input)),
+        };
+        let index = known.unwrap_or_else(|| {
+            self.prog.inputs.push(input);
+            self.prog.inputs.len() - 1
         });
-        u32::try_from(self.prog.inputs.len() - 1).expect("limits keep inputs far below 2^32")
+        u32::try_from(index).expect("limits keep inputs far below 2^32")
     }
 
     /// Reads input `index`.
@@ -154,25 +171,60 @@ impl Builder {
         )
     }
 
-    /// A reduction over all elements.
+    /// A reduction of `arg` over all elements; its shape follows from every array declared so far.
     pub fn reduce(&mut self, reduction: Reduction, arg: Value) -> Value {
-        let dtype = reduction.result(self.prog.dtype(arg));
-        self.push(InstKind::Reduce { reduction, arg }, dtype)
+        let shape = self.prog.whole_shape();
+        self.reduce_with(Reduce {
+            reduction,
+            args: Args::new(&[arg]),
+            axes: Axes::All,
+            keepdims: false,
+            may_be_empty: false,
+            shape,
+        })
     }
 
-    /// Hands out `value`; its shape follows from every input declared so far.
+    /// A reduction.
+    ///
+    /// # Panics
+    /// If its operands are not as many as its arity.
+    pub fn reduce_with(&mut self, reduce: Reduce) -> Value {
+        let reduction = reduce.reduction;
+        assert_eq!(
+            reduce.args.len(),
+            reduction.arity(),
+            "`{}` has its own number of operands",
+            reduction.name()
+        );
+        let dtype = reduction.result(self.prog.dtype(reduce.args[0]));
+        self.push(InstKind::Reduce(reduce), dtype)
+    }
+
+    /// The number of elements that a reduction along `axes` of `shape` combines.
+    pub fn count(&mut self, axes: Axes, shape: Shape) -> Value {
+        self.push(InstKind::Count { axes, shape }, DType::I64)
+    }
+
+    /// Hands out `value`; its shape follows from every array declared so far.
     pub fn output(&mut self, name: Option<&str>, value: Value) {
-        let all = (0..self.prog.inputs.len() as u32).collect();
-        self.output_shaped_by(name, value, all);
+        let shape = self.prog.whole_shape();
+        self.output_shaped(name, value, None, shape);
     }
 
-    /// Hands out `value`, whose shape follows from `shape_inputs` (ascending).
-    pub fn output_shaped_by(&mut self, name: Option<&str>, value: Value, shape_inputs: Vec<u32>) {
+    /// Hands out `value`, with an imaginary part if it is complex, in `shape`.
+    pub fn output_shaped(
+        &mut self,
+        name: Option<&str>,
+        value: Value,
+        imag: Option<Value>,
+        shape: Shape,
+    ) {
         let name = name.map(str::to_owned);
         self.prog.outputs.push(Output {
             name,
             value,
-            shape_inputs,
+            imag,
+            shape,
             span: self.span,
         });
     }

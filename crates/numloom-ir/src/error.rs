@@ -118,6 +118,17 @@ pub enum LowerErrorKind {
         /// What was given.
         mode: String,
     },
+    /// An argument that says how to compute is not a constant of its kind.
+    BadArgument {
+        /// The function.
+        function: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// What it should be, in words.
+        wanted: &'static str,
+    },
+    /// A subscript of something other than an input.
+    SubscriptedExpression,
     /// A text, `None` or a tuple where a value should be.
     NotAValue {
         /// What it is.
@@ -178,6 +189,8 @@ impl LowerError {
             LowerErrorKind::DuplicateName { .. } => Code::DuplicateName,
             LowerErrorKind::MaxNeedsMaximum { .. } => Code::MaxNeedsMaximum,
             LowerErrorKind::BadCastMode { .. } => Code::BadCastMode,
+            LowerErrorKind::BadArgument { .. } => Code::BadArgument,
+            LowerErrorKind::SubscriptedExpression => Code::SubscriptedExpression,
             LowerErrorKind::Limit { .. } => Code::LimitExceeded,
             LowerErrorKind::NoOutput => Code::NoOutput,
         }
@@ -248,6 +261,12 @@ impl fmt::Display for LowerError {
                 write!(f, "`{function}` reduces one array; it does not compare two")
             }
             LowerErrorKind::BadCastMode { mode } => write!(f, "no cast mode `{mode}`"),
+            LowerErrorKind::BadArgument {
+                function,
+                argument,
+                wanted,
+            } => write!(f, "`{argument}` of `{function}` must be {wanted}"),
+            LowerErrorKind::SubscriptedExpression => f.write_str("only inputs can be subscripted"),
             LowerErrorKind::NotAValue { what } => write!(f, "{what} is not a value here"),
             LowerErrorKind::Limit {
                 setting,
@@ -341,6 +360,10 @@ impl From<&LowerError> for Diagnostic {
             LowerErrorKind::BadCastMode { .. } => plain
                 .with_primary(span, "not a mode")
                 .with_help("modes are \"wrap\", \"saturate\" and \"checked\""),
+            LowerErrorKind::BadArgument { .. } => plain.with_primary(span, "this is not"),
+            LowerErrorKind::SubscriptedExpression => plain
+                .with_primary(span, "this is computed")
+                .with_help("subscript the inputs instead: `a[1:] + b[1:]`, not `(a + b)[1:]`"),
             LowerErrorKind::NotAValue { .. } => plain.with_primary(span, "not a value"),
             LowerErrorKind::Limit { setting, .. } => {
                 plain.with_primary(span, "too large").with_help(format!("raise `{setting}` if the source is trusted"))

@@ -8,7 +8,6 @@ use numloom_data::DType;
 use numloom_syntax::{BinaryOp, BoolOp, CmpOp, UnaryOp};
 
 use crate::op::Op;
-use crate::program::Reduction;
 
 /// How a function types its operands and what it becomes.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -39,8 +38,8 @@ pub enum Rule {
     Cast(DType),
     /// Written with other operations.
     Composed(Composed),
-    /// A reduction over all elements.
-    Reduce(Reduction),
+    /// A reduction, and what it does with NaN.
+    Reduce(Reducer, NanRule),
     /// Part of the language; not computed yet.
     Later,
 }
@@ -118,6 +117,46 @@ impl Composed {
     }
 }
 
+/// What a reduction computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reducer {
+    /// The sum.
+    Sum,
+    /// The product.
+    Prod,
+    /// The least element.
+    Min,
+    /// The greatest element.
+    Max,
+    /// The arithmetic mean.
+    Mean,
+    /// The variance.
+    Var,
+    /// The standard deviation.
+    Std,
+    /// Whether any element holds.
+    Any,
+    /// Whether all elements hold.
+    All,
+    /// The number of elements that are not zero.
+    CountNonzero,
+    /// The position of the first least element.
+    ArgMin,
+    /// The position of the first greatest element.
+    ArgMax,
+    /// The greatest element less the least.
+    PeakToPeak,
+}
+
+/// What a reduction does with NaN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NanRule {
+    /// Any NaN makes the result NaN.
+    Propagate,
+    /// NaN is left out.
+    Skip,
+}
+
 /// What a float test says of integers.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum IntAnswer {
@@ -157,6 +196,14 @@ impl Func {
     /// ```
     pub fn find(name: &str) -> Option<&'static Func> {
         FUNCTIONS.iter().find(|func| func.names.contains(&name))
+    }
+
+    /// The dtype that a conversion called `name` goes to, if there is one.
+    pub fn dtype_named(name: &str) -> Option<DType> {
+        match Func::find(name)?.rule {
+            Rule::Cast(dtype) => Some(dtype),
+            _ => None,
+        }
     }
 
     /// Every name of every function, for suggestions.
@@ -317,28 +364,29 @@ pub const FUNCTIONS: &[Func] = {
     f(&["c64", "complex64"], "c64(x)", CAST, Cast(DType::C64), "conversion to c64"),
     f(&["c128", "complex128", "complex"], "c128(x)", CAST, Cast(DType::C128), "conversion to c128"),
 
-    // Reductions.
-    f(&["sum"], "sum(x)", REDUCE, Reduce(Reduction::Sum), "sum of all elements; integers widen to 64 bits, f32 accumulates in f64"),
-    f(&["prod"], "prod(x)", REDUCE, Reduce(Reduction::Prod), "product of all elements; integers widen to 64 bits, f32 accumulates in f64"),
-    f(&["min", "amin"], "min(x)", REDUCE, Reduce(Reduction::Min), "least element; NaN if any is NaN; an error for no elements"),
-    f(&["max", "amax"], "max(x)", REDUCE, Reduce(Reduction::Max), "greatest element; NaN if any is NaN; an error for no elements"),
-    f(&["mean"], "mean(x)", REDUCE, Reduce(Reduction::Mean), "mean of all elements, accumulated in f64; NaN for no elements"),
+    // Reductions: over all elements, or along `axis`.
+    f(&["sum"], "sum(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Sum, NanRule::Propagate), "sum; integers widen to 64 bits, f32 accumulates in f64"),
+    f(&["prod"], "prod(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Prod, NanRule::Propagate), "product; integers widen to 64 bits, f32 accumulates in f64"),
+    f(&["min", "amin"], "min(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Min, NanRule::Propagate), "least element; NaN if any is NaN; an error for no elements"),
+    f(&["max", "amax"], "max(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Max, NanRule::Propagate), "greatest element; NaN if any is NaN; an error for no elements"),
+    f(&["ptp"], "ptp(x, axis, keepdims)", REDUCE, Reduce(Reducer::PeakToPeak, NanRule::Propagate), "greatest element less the least"),
+    f(&["mean"], "mean(x, axis, dtype, keepdims, where)", REDUCE, Reduce(Reducer::Mean, NanRule::Propagate), "arithmetic mean, accumulated in f64; NaN for no elements"),
+    f(&["var"], "var(x, axis, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Var, NanRule::Propagate), "variance: mean squared deviation, with ddof fewer degrees of freedom"),
+    f(&["std"], "std(x, axis, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Std, NanRule::Propagate), "standard deviation: square root of the variance"),
+    f(&["any"], "any(x, axis, keepdims, where)", REDUCE, Reduce(Reducer::Any, NanRule::Propagate), "whether any element is not zero"),
+    f(&["all"], "all(x, axis, keepdims, where)", REDUCE, Reduce(Reducer::All, NanRule::Propagate), "whether no element is zero"),
+    f(&["argmin"], "argmin(x, axis, keepdims)", REDUCE, Reduce(Reducer::ArgMin, NanRule::Propagate), "position of the first NaN, else of the first least element; an error for no elements"),
+    f(&["argmax"], "argmax(x, axis, keepdims)", REDUCE, Reduce(Reducer::ArgMax, NanRule::Propagate), "position of the first NaN, else of the first greatest element; an error for no elements"),
+    f(&["count_nonzero"], "count_nonzero(x, axis, keepdims)", REDUCE, Reduce(Reducer::CountNonzero, NanRule::Propagate), "number of elements that are not zero"),
+    f(&["nansum"], "nansum(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Sum, NanRule::Skip), "sum without NaN; 0 for nothing else"),
+    f(&["nanprod"], "nanprod(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Prod, NanRule::Skip), "product without NaN; 1 for nothing else"),
+    f(&["nanmin"], "nanmin(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Min, NanRule::Skip), "least element that is not NaN; NaN for nothing else"),
+    f(&["nanmax"], "nanmax(x, axis, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Max, NanRule::Skip), "greatest element that is not NaN; NaN for nothing else"),
+    f(&["nanmean"], "nanmean(x, axis, dtype, keepdims, where)", REDUCE, Reduce(Reducer::Mean, NanRule::Skip), "mean without NaN; NaN for nothing else"),
+    f(&["nanvar"], "nanvar(x, axis, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Var, NanRule::Skip), "variance without NaN, in two passes; NaN without a degree of freedom"),
+    f(&["nanstd"], "nanstd(x, axis, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Std, NanRule::Skip), "standard deviation without NaN, in two passes"),
 
     // Part of the language, not computed yet.
-    f(&["var"], "var(x)", ANY, Later, "variance"),
-    f(&["std"], "std(x)", ANY, Later, "standard deviation"),
-    f(&["any"], "any(x)", ANY, Later, "whether any element holds"),
-    f(&["all"], "all(x)", ANY, Later, "whether all elements hold"),
-    f(&["argmin"], "argmin(x)", ANY, Later, "index of the least element"),
-    f(&["argmax"], "argmax(x)", ANY, Later, "index of the greatest element"),
-    f(&["count_nonzero"], "count_nonzero(x)", ANY, Later, "number of elements that are not zero"),
-    f(&["nansum"], "nansum(x)", ANY, Later, "sum without NaN"),
-    f(&["nanprod"], "nanprod(x)", ANY, Later, "product without NaN"),
-    f(&["nanmin"], "nanmin(x)", ANY, Later, "least element without NaN"),
-    f(&["nanmax"], "nanmax(x)", ANY, Later, "greatest element without NaN"),
-    f(&["nanmean"], "nanmean(x)", ANY, Later, "mean without NaN"),
-    f(&["nanvar"], "nanvar(x)", ANY, Later, "variance without NaN"),
-    f(&["nanstd"], "nanstd(x)", ANY, Later, "standard deviation without NaN"),
     f(&["real"], "real(z)", ANY, Later, "real part"),
     f(&["imag"], "imag(z)", ANY, Later, "imaginary part"),
     f(&["conj", "conjugate"], "conj(z)", ANY, Later, "complex conjugate"),

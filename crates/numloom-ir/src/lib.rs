@@ -34,7 +34,10 @@ pub use kernel::{
 };
 pub use lower::{LowerOptions, lower};
 pub use op::{CastMode, Domain, Op, OpInfo, Signature};
-pub use program::{Args, Input, Inst, InstKind, Output, Program, Reduction, Value};
+pub use program::{
+    Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
+    ShapeSource, Value, ViewItem,
+};
 pub use schedule::schedule;
 pub use schema::{Schema, SchemaInput};
 pub use text::{TextError, TextErrorKind};

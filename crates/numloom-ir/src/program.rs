@@ -5,6 +5,8 @@
 //! [`opt`](crate::opt) turn one into another; [`schedule`](crate::schedule()) turns it into a
 //! [`Kernel`](crate::Kernel). What it never holds: shapes, strides, lanes, or anything of a machine.
 
+use std::sync::Arc;
+
 use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
@@ -68,62 +70,171 @@ impl std::ops::Deref for Args {
     }
 }
 
-/// A reduction over all elements.
+/// A primitive reduction. What the language calls `mean`, `std` or `nansum` is these and operations on their results.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Reduction {
     /// The sum; 0 for no elements.
     Sum,
     /// The product; 1 for no elements.
     Prod,
-    /// The least element; NaN if any is NaN; an error for no elements.
+    /// The least element; NaN if any is NaN.
     Min,
-    /// The greatest element; NaN if any is NaN; an error for no elements.
+    /// The greatest element; NaN if any is NaN.
     Max,
-    /// The sum divided by the number of elements; NaN for none.
-    Mean,
+    /// The position of the first least element, or of the first NaN.
+    ArgMin,
+    /// The position of the first greatest element, or of the first NaN.
+    ArgMax,
+    /// The sum of squared deviations from the mean, in `f64`; 0 for no elements.
+    M2,
 }
 
 impl Reduction {
     /// Every reduction.
-    pub const ALL: [Reduction; 5] = [
+    pub const ALL: [Reduction; 7] = [
         Reduction::Sum,
         Reduction::Prod,
         Reduction::Min,
         Reduction::Max,
-        Reduction::Mean,
+        Reduction::ArgMin,
+        Reduction::ArgMax,
+        Reduction::M2,
     ];
 
-    /// Its name in the language and in the text form.
+    /// Its name in the text form, and of most in the language.
     pub fn name(self) -> &'static str {
         match self {
             Reduction::Sum => "sum",
             Reduction::Prod => "prod",
             Reduction::Min => "min",
             Reduction::Max => "max",
-            Reduction::Mean => "mean",
+            Reduction::ArgMin => "argmin",
+            Reduction::ArgMax => "argmax",
+            Reduction::M2 => "m2",
         }
     }
 
-    /// The dtype it accumulates in: sums and products of integers widen to 64 bits, floats to `f64`; a mean is
+    /// The number of operands.
+    pub fn arity(self) -> usize {
+        1
+    }
+
+    /// Whether it has no value for no elements.
+    pub fn needs_elements(self) -> bool {
+        !matches!(self, Reduction::Sum | Reduction::Prod | Reduction::M2)
+    }
+
+    /// The dtype it accumulates in: sums and products of integers widen to 64 bits, floats to `f64`, deviations are
     /// always in `f64`; least and greatest keep the operand's dtype.
     pub fn accumulator(self, operand: DType) -> DType {
         match self {
-            Reduction::Min | Reduction::Max => operand,
-            Reduction::Mean => DType::F64,
+            Reduction::Min | Reduction::Max | Reduction::ArgMin | Reduction::ArgMax => operand,
+            Reduction::M2 => DType::F64,
             Reduction::Sum | Reduction::Prod if operand.is_float() => DType::F64,
             Reduction::Sum | Reduction::Prod if operand.is_unsigned() => DType::U64,
             Reduction::Sum | Reduction::Prod => DType::I64,
         }
     }
 
-    /// The dtype of the result: NumPy's.
+    /// The dtype of the result: that of the accumulator, or of a position.
     pub fn result(self, operand: DType) -> DType {
         match self {
-            Reduction::Mean if !operand.is_float() => DType::F64,
-            Reduction::Mean | Reduction::Sum | Reduction::Prod if operand.is_float() => operand,
+            Reduction::ArgMin | Reduction::ArgMax => DType::I64,
             _ => self.accumulator(operand),
         }
     }
+}
+
+/// The axes that a reduction runs over. Negative ones count from the last; ranks are known only when arrays come.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Axes {
+    /// All of them.
+    #[default]
+    All,
+    /// These, in the order of the source.
+    These(Arc<[i64]>),
+}
+
+/// Where a part of a shape comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ShapeSource {
+    /// An input's shape.
+    Input(u32),
+    /// The shape of a reduction's result.
+    Value(Value),
+}
+
+/// A shape as far as it is known before arrays come: what broadcasts to it, ascending. No source at all is a shape
+/// without axes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Shape(Arc<[ShapeSource]>);
+
+impl Default for Shape {
+    fn default() -> Shape {
+        Shape::new([])
+    }
+}
+
+impl Shape {
+    /// The shape that `sources` broadcast to.
+    pub fn new(sources: impl IntoIterator<Item = ShapeSource>) -> Shape {
+        let mut sources: Vec<ShapeSource> = sources.into_iter().collect();
+        sources.sort_unstable();
+        sources.dedup();
+        Shape(sources.into())
+    }
+
+    /// The shape that these inputs broadcast to.
+    pub fn of_inputs(inputs: impl IntoIterator<Item = u32>) -> Shape {
+        Shape::new(inputs.into_iter().map(ShapeSource::Input))
+    }
+
+    /// What broadcasts to it, ascending.
+    pub fn sources(&self) -> &[ShapeSource] {
+        &self.0
+    }
+
+    /// The inputs among its sources.
+    pub fn inputs(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().filter_map(|source| match source {
+            ShapeSource::Input(input) => Some(*input),
+            ShapeSource::Value(_) => None,
+        })
+    }
+
+    /// The values among its sources.
+    pub fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        self.0.iter().filter_map(|source| match source {
+            ShapeSource::Input(_) => None,
+            ShapeSource::Value(value) => Some(*value),
+        })
+    }
+
+    fn map_values(&mut self, mut f: impl FnMut(Value) -> Value) {
+        if self.values().next().is_some() {
+            *self = Shape::new(self.0.iter().map(|source| match source {
+                ShapeSource::Value(value) => ShapeSource::Value(f(*value)),
+                input => *input,
+            }));
+        }
+    }
+}
+
+/// A reduction of earlier values.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Reduce {
+    /// Which.
+    pub reduction: Reduction,
+    /// What is reduced: as many values as the reduction's arity.
+    pub args: Args,
+    /// Along which axes of `shape`.
+    pub axes: Axes,
+    /// Whether reduced axes stay, with one element.
+    pub keepdims: bool,
+    /// Whether no elements are fine for a reduction that has no value then: another value is combined with it.
+    pub may_be_empty: bool,
+    /// The shape that is reduced.
+    pub shape: Shape,
 }
 
 /// What an instruction does.
@@ -140,12 +251,14 @@ pub enum InstKind {
         /// Its operands.
         args: Args,
     },
-    /// A reduction of an earlier value over all elements.
-    Reduce {
-        /// Which reduction.
-        reduction: Reduction,
-        /// What is reduced.
-        arg: Value,
+    /// A reduction of earlier values.
+    Reduce(Reduce),
+    /// How many elements a reduction along `axes` of `shape` combines: an `i64` without axes.
+    Count {
+        /// The axes.
+        axes: Axes,
+        /// The shape that is reduced.
+        shape: Shape,
     },
 }
 
@@ -161,13 +274,27 @@ pub struct Inst {
 }
 
 impl Inst {
-    /// The values it uses.
+    /// The values it computes with.
     pub fn operands(&self) -> &[Value] {
         match &self.kind {
-            InstKind::Input(_) | InstKind::Const(_) => &[],
+            InstKind::Input(_) | InstKind::Const(_) | InstKind::Count { .. } => &[],
             InstKind::Apply { args, .. } => args,
-            InstKind::Reduce { arg, .. } => std::slice::from_ref(arg),
+            InstKind::Reduce(reduce) => &reduce.args,
         }
+    }
+
+    /// The shape it reduces or counts, if it does.
+    pub fn reduced_shape(&self) -> Option<&Shape> {
+        match &self.kind {
+            InstKind::Reduce(Reduce { shape, .. }) | InstKind::Count { shape, .. } => Some(shape),
+            _ => None,
+        }
+    }
+
+    /// Every value it needs: its operands, and those whose shape it goes by.
+    pub fn uses(&self) -> impl Iterator<Item = Value> + '_ {
+        let shape = self.reduced_shape().into_iter().flat_map(Shape::values);
+        self.operands().iter().copied().chain(shape)
     }
 
     /// Replaces each value it uses by `f` of it.
@@ -175,18 +302,82 @@ impl Inst {
         match &mut self.kind {
             InstKind::Input(_) | InstKind::Const(_) => {}
             InstKind::Apply { args, .. } => *args = args.map(f),
-            InstKind::Reduce { arg, .. } => *arg = f(*arg),
+            InstKind::Reduce(reduce) => {
+                reduce.args = reduce.args.map(&mut f);
+                reduce.shape.map_values(f);
+            }
+            InstKind::Count { shape, .. } => shape.map_values(f),
         }
     }
 }
 
-/// A named array that the program reads.
+/// One part of the subscript of a view.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ViewItem {
+    /// That element, and the axis goes; negative positions count from the end.
+    Index(i64),
+    /// `start:stop:step` by Python's rule.
+    Slice {
+        /// First element taken.
+        start: Option<i64>,
+        /// First element not taken.
+        stop: Option<i64>,
+        /// Distance from one to the next; not 0.
+        step: i64,
+    },
+    /// A new axis of length 1.
+    NewAxis,
+    /// All the axes not spoken of.
+    Ellipsis,
+}
+
+/// What a program reads under an input's number.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum InputSource {
+    /// An array that the caller gives. These come first.
+    Array,
+    /// A view of an earlier input.
+    View {
+        /// The earlier input.
+        input: u32,
+        /// Its subscript.
+        items: Arc<[ViewItem]>,
+        /// All of it in the source.
+        span: Span,
+    },
+    /// The real parts of an earlier, complex input.
+    Real(u32),
+    /// The imaginary parts of an earlier, complex input.
+    Imag(u32),
+}
+
+/// An array that the program reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Input {
-    /// Its name in the expression.
+    /// Its name in the expression; that of the array it is part of.
     pub name: String,
     /// Its dtype.
     pub dtype: DType,
+    /// Where it comes from.
+    pub source: InputSource,
+}
+
+impl Input {
+    /// Whether it reads the same as another, wherever in the source they stand.
+    pub(crate) fn same(&self, other: &Input) -> bool {
+        let source = match (&self.source, &other.source) {
+            (
+                InputSource::View { input, items, .. },
+                InputSource::View {
+                    input: other,
+                    items: others,
+                    ..
+                },
+            ) => input == other && items == others,
+            (source, other) => source == other,
+        };
+        source && self.dtype == other.dtype
+    }
 }
 
 /// A value that the program hands out.
@@ -194,13 +385,33 @@ pub struct Input {
 pub struct Output {
     /// Its name; `None` for a bare expression.
     pub name: Option<String>,
-    /// The value.
+    /// The value, or its real part.
     pub value: Value,
-    /// The inputs that the source expression mentions, ascending, whether or not a value of theirs is still
-    /// needed: their shapes broadcast to the output's shape (or to the shape that a reduction runs over).
-    pub shape_inputs: Vec<u32>,
+    /// The imaginary part of a complex output, of the same dtype.
+    pub imag: Option<Value>,
+    /// Its shape: what the source expression mentions, whether or not a value of it is still needed.
+    pub shape: Shape,
     /// The expression it came from.
     pub span: Span,
+}
+
+impl Output {
+    /// The values it hands out.
+    pub fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        [Some(self.value), self.imag].into_iter().flatten()
+    }
+
+    /// Every value it needs: those it hands out, and those whose shape it goes by.
+    pub fn uses(&self) -> impl Iterator<Item = Value> + '_ {
+        self.values().chain(self.shape.values())
+    }
+
+    /// Replaces each value it uses by `f` of it.
+    pub fn map_values(&mut self, mut f: impl FnMut(Value) -> Value) {
+        self.value = f(self.value);
+        self.imag = self.imag.map(&mut f);
+        self.shape.map_values(f);
+    }
 }
 
 /// A whole program: inputs, instructions, outputs.
@@ -210,7 +421,7 @@ pub struct Output {
 /// [`Builder`](crate::Builder); [`verify`](crate::verify()) checks one that was made by hand.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
-    /// The arrays it reads, in the order of the schema.
+    /// What it reads: the caller's arrays in the order of the schema, then views and parts of them.
     pub inputs: Vec<Input>,
     /// The instructions, each after its operands.
     pub insts: Vec<Inst>,
@@ -233,5 +444,46 @@ impl Program {
     /// If `value` is not of this program.
     pub fn dtype(&self, value: Value) -> DType {
         self.inst(value).dtype
+    }
+
+    /// The dtype of an output: complex if it has an imaginary part.
+    ///
+    /// # Panics
+    /// If its value is not of this program.
+    pub fn output_dtype(&self, output: &Output) -> DType {
+        match (self.dtype(output.value), output.imag) {
+            (DType::F32, Some(_)) => DType::C64,
+            (_, Some(_)) => DType::C128,
+            (dtype, None) => dtype,
+        }
+    }
+
+    /// The inputs that the caller gives an array for: the first of [`Program::inputs`].
+    pub fn arrays(&self) -> &[Input] {
+        let n = self
+            .inputs
+            .iter()
+            .take_while(|input| input.source == InputSource::Array)
+            .count();
+        &self.inputs[..n]
+    }
+
+    /// The shape that all the caller's arrays broadcast to.
+    pub fn whole_shape(&self) -> Shape {
+        Shape::of_inputs(0..self.arrays().len() as u32)
+    }
+
+    /// Which instructions some output needs: one walk from the last to the first.
+    pub fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.insts.len()];
+        for output in &self.outputs {
+            output.uses().for_each(|value| live[value.index()] = true);
+        }
+        for (i, inst) in self.insts.iter().enumerate().rev() {
+            if live[i] {
+                inst.uses().for_each(|value| live[value.index()] = true);
+            }
+        }
+        live
     }
 }

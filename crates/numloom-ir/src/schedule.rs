@@ -22,7 +22,7 @@ use crate::kernel::{
     ResultKind, Step, V,
 };
 use crate::op::{CastMode, Op};
-use crate::program::{InstKind, Program, Reduction, Value};
+use crate::program::{InstKind, Program, Reduce, Reduction, Value};
 
 /// Fuses a program into one kernel for inputs that lie as `classes` says.
 ///
@@ -175,7 +175,7 @@ impl<'a> Build<'a> {
         let mut direct = HashMap::new();
         let mut outputs = Vec::new();
         for output in &prog.outputs {
-            if !matches!(prog.inst(output.value).kind, InstKind::Reduce { .. }) {
+            if !matches!(prog.inst(output.value).kind, InstKind::Reduce(_)) {
                 if is_block(prog, output.value) && uses[output.value.index()] == 1 {
                     direct.insert(output.value, outputs.len() as u32);
                 }
@@ -213,7 +213,9 @@ impl<'a> Build<'a> {
                 self.loops[phase].slots.push((position, value));
                 LoopOp::Load(uncoloured(value))
             }
-            InstKind::Reduce { .. } => panic!("a reduction's value is an output only"),
+            InstKind::Reduce(_) | InstKind::Count { .. } => {
+                panic!("a kernel computes with elements only")
+            }
         };
         let name = self.loops[phase].push(op, dtype);
         self.names.insert((phase, value), name);
@@ -291,13 +293,12 @@ impl<'a> Build<'a> {
         let mut array = 0;
         for output in &self.prog.outputs {
             let dtype = self.prog.dtype(output.value);
-            let result = match self.prog.inst(output.value).kind {
-                InstKind::Reduce { reduction, arg } => ResultKind::Reduced {
-                    acc: self.accumulate(reduction, arg),
-                    finish: match reduction {
-                        Reduction::Mean => Finish::Mean,
-                        _ => Finish::Value,
-                    },
+            let result = match &self.prog.inst(output.value).kind {
+                InstKind::Reduce(Reduce {
+                    reduction, args, ..
+                }) => ResultKind::Reduced {
+                    acc: self.accumulate(*reduction, args[0]),
+                    finish: Finish::Value,
                     dtype,
                 },
                 _ => {
@@ -326,10 +327,11 @@ impl<'a> Build<'a> {
     /// The accumulator of a reduction; reductions that accumulate the same share one.
     fn accumulate(&mut self, reduction: Reduction, arg: Value) -> u32 {
         let op = match reduction {
-            Reduction::Sum | Reduction::Mean => AccOp::Sum,
+            Reduction::Sum => AccOp::Sum,
             Reduction::Prod => AccOp::Prod,
             Reduction::Min => AccOp::Min,
             Reduction::Max => AccOp::Max,
+            _ => todo!("call accumulators"),
         };
         let dtype = reduction.accumulator(self.prog.dtype(arg));
         if let Some(&acc) = self.accumulated.get(&(op, dtype, arg)) {

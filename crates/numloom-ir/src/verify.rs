@@ -10,7 +10,7 @@ use numloom_data::DType;
 
 use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V};
 use crate::op::{CastMode, Domain, Op, Signature};
-use crate::program::{InstKind, Output, Program, Value};
+use crate::program::{InputSource, InstKind, Output, Program, Reduce, Shape, ShapeSource, Value};
 
 /// A rule that a program or kernel breaks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub struct VerifyError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum VerifyPlace {
+    /// At an input of a program, by its place.
+    Input(usize),
     /// At an instruction of a program.
     Inst(Value),
     /// At an output of a program, by its place.
@@ -51,7 +53,7 @@ pub enum VerifyErrorKind {
         /// Its number.
         operand: u32,
     },
-    /// An operand that defines nothing: a reduction's value, or a store in a loop.
+    /// An operand that defines nothing: a store in a loop.
     NotAnOperand {
         /// Its number.
         operand: u32,
@@ -66,8 +68,16 @@ pub enum VerifyErrorKind {
         /// The value.
         value: Value,
     },
-    /// An output's `shape_inputs` that do not ascend.
-    UnsortedShapeInputs,
+    /// A view or part of an input that is not declared before it, or has another dtype.
+    WrongSource {
+        /// The input.
+        input: u32,
+    },
+    /// A shape that goes by a value which is no reduction, or not defined before.
+    NotAShape {
+        /// The value.
+        value: Value,
+    },
     /// A dtype that no operation knows.
     UnsupportedDType {
         /// The dtype.
@@ -152,6 +162,7 @@ impl fmt::Display for VerifyPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             VerifyPlace::Inst(value) => write!(f, "at {value}"),
+            VerifyPlace::Input(i) => write!(f, "at input {i}"),
             VerifyPlace::Output(i) => write!(f, "at output {i}"),
             VerifyPlace::Step(step) => write!(f, "at step {step}"),
             VerifyPlace::Loop { step, op } => write!(f, "at step {step}, operation {op}"),
@@ -171,7 +182,15 @@ impl fmt::Display for VerifyErrorKind {
             }
             Self::UnknownInput { input } => write!(f, "input {input} is not declared"),
             Self::UnknownValue { value } => write!(f, "the output's value {value} is not defined"),
-            Self::UnsortedShapeInputs => f.write_str("the output's shape inputs do not ascend"),
+            Self::WrongSource { input } => {
+                write!(f, "input {input} is no view or part of an earlier one")
+            }
+            Self::NotAShape { value } => {
+                write!(
+                    f,
+                    "a shape goes by {value}, which is no reduction before it"
+                )
+            }
             Self::UnsupportedDType { dtype } => write!(f, "no operation knows dtype {dtype}"),
             Self::WrongArity { op, given } => write!(
                 f,
@@ -273,8 +292,8 @@ fn check_types(op: Op, operands: &[DType], to: DType) -> Check {
 /// Checks a program.
 ///
 /// Each instruction stands after its operands and has the dtype that its row of the table gives it; casts change the
-/// dtype; `f16` is met only by casts, inputs, constants and outputs; a reduction's value is an output and no operand; inputs are declared,
-/// with the dtype they are read with; an output's `shape_inputs` ascend.
+/// dtype; `f16` is met only by casts, inputs, constants and outputs; inputs are declared, the caller's arrays first and parts after
+/// their wholes, with the dtype they are read with; shapes go by declared inputs and by reductions before them.
 ///
 /// # Errors
 /// The first rule that is broken, and where.
@@ -294,6 +313,12 @@ fn check_types(op: Op, operands: &[DType], to: DType) -> Check {
 /// assert_eq!(error.to_string(), "at output 0: the output's value %7 is not defined");
 /// ```
 pub fn verify(prog: &Program) -> Result<(), VerifyError> {
+    for i in 0..prog.inputs.len() {
+        check_source(prog, i).map_err(|kind| VerifyError {
+            kind,
+            place: VerifyPlace::Input(i),
+        })?;
+    }
     for i in 0..prog.insts.len() {
         check_inst(prog, i).map_err(|kind| VerifyError {
             kind,
@@ -309,6 +334,44 @@ pub fn verify(prog: &Program) -> Result<(), VerifyError> {
     Ok(())
 }
 
+fn check_source(prog: &Program, i: usize) -> Check {
+    let input = i as u32;
+    let dtype = prog.inputs[i].dtype;
+    let earlier = |&whole: &u32| (whole as usize) < i;
+    let found = match &prog.inputs[i].source {
+        InputSource::Array => i < prog.arrays().len(),
+        InputSource::View { input, .. } => {
+            earlier(input) && prog.inputs[*input as usize].dtype == dtype
+        }
+        InputSource::Real(input) | InputSource::Imag(input) => {
+            let part = |dtype| match dtype {
+                DType::C64 => Some(DType::F32),
+                DType::C128 => Some(DType::F64),
+                _ => None,
+            };
+            earlier(input) && part(prog.inputs[*input as usize].dtype) == Some(dtype)
+        }
+    };
+    require(found, VerifyErrorKind::WrongSource { input })
+}
+
+/// Checks a shape that is met before instruction `next`.
+fn check_shape(prog: &Program, shape: &Shape, next: usize) -> Check {
+    for source in shape.sources() {
+        match *source {
+            ShapeSource::Input(input) => require(
+                (input as usize) < prog.inputs.len(),
+                VerifyErrorKind::UnknownInput { input },
+            )?,
+            ShapeSource::Value(value) => require(
+                value.index() < next && matches!(prog.inst(value).kind, InstKind::Reduce(_)),
+                VerifyErrorKind::NotAShape { value },
+            )?,
+        }
+    }
+    Ok(())
+}
+
 fn check_inst(prog: &Program, i: usize) -> Check {
     let inst = &prog.insts[i];
     for arg in inst.operands() {
@@ -317,8 +380,9 @@ fn check_inst(prog: &Program, i: usize) -> Check {
             arg.index() < i,
             VerifyErrorKind::UndefinedOperand { operand },
         )?;
-        let reduced = matches!(prog.inst(*arg).kind, InstKind::Reduce { .. });
-        require(!reduced, VerifyErrorKind::NotAnOperand { operand })?;
+    }
+    if let Some(shape) = inst.reduced_shape() {
+        check_shape(prog, shape, i)?;
     }
     let dtype = inst.dtype;
     require(
@@ -338,31 +402,38 @@ fn check_inst(prog: &Program, i: usize) -> Check {
             }
             check_types(*op, &operands[..args.len()], dtype)
         }
-        InstKind::Reduce { reduction, arg } => {
-            let operand = prog.dtype(*arg);
+        InstKind::Reduce(Reduce {
+            reduction, args, ..
+        }) => {
+            let operand = prog.dtype(args[0]);
             require(
-                Domain::ANY.contains(operand),
+                Domain::ANY.contains(operand) && args.len() == reduction.arity(),
                 VerifyErrorKind::NotReducible { dtype: operand },
             )?;
+            args.iter()
+                .try_for_each(|arg| same_dtype(operand, prog.dtype(*arg)))?;
             same_dtype(reduction.result(operand), dtype)
         }
+        InstKind::Count { .. } => same_dtype(DType::I64, dtype),
     }
 }
 
 fn check_output(prog: &Program, output: &Output) -> Check {
-    let value = output.value;
-    require(
-        value.index() < prog.insts.len(),
-        VerifyErrorKind::UnknownValue { value },
-    )?;
-    let ascend = output.shape_inputs.is_sorted_by(|a, b| a < b);
-    require(ascend, VerifyErrorKind::UnsortedShapeInputs)?;
-    match output.shape_inputs.last() {
-        Some(&input) if input as usize >= prog.inputs.len() => {
-            Err(VerifyErrorKind::UnknownInput { input })
-        }
-        _ => Ok(()),
+    for value in output.values() {
+        require(
+            value.index() < prog.insts.len(),
+            VerifyErrorKind::UnknownValue { value },
+        )?;
     }
+    if let Some(imag) = output.imag {
+        let dtype = prog.dtype(output.value);
+        require(
+            matches!(dtype, DType::F32 | DType::F64),
+            VerifyErrorKind::UnsupportedDType { dtype },
+        )?;
+        same_dtype(dtype, prog.dtype(imag))?;
+    }
+    check_shape(prog, &output.shape, prog.insts.len())
 }
 
 /// Checks a kernel.

@@ -79,6 +79,8 @@ codes! {
     NegativeIntegerPower "negative-integer-power" "An integer is raised to a negative power, which has no integer value. Make the base or the exponent a float."
     DuplicateName "duplicate-name" "Two outputs or temporaries have one name, or one of them has the name of an input."
     MaxNeedsMaximum "max-needs-maximum" "`max` and `min` reduce one array to its largest or smallest element. The larger of two arrays, element by element, is `maximum(a, b)`; the smaller is `minimum(a, b)`."
+    BadArgument "bad-argument" "An argument that says how to compute, such as an axis or a dtype, is not a constant of its kind."
+    SubscriptedExpression "subscripted-expression" "Only inputs can be subscripted, since a subscript is a view and never a copy. Subscript the inputs of the expression instead."
     AxisOutOfRange "axis-out-of-range" "A reduction or a subscript names an axis that the array does not have. Axes count from 0, or from -1 backwards."
     NoOutput "no-output" "A program has temporaries and nothing to compute from them. End it with an expression, or name an output without `let`."
     UnusedOutput "unused-output" "An array was given for an output that the program does not have."

@@ -8,15 +8,13 @@ use super::{Lower, Lowered};
 use crate::error::LowerErrorKind;
 use crate::func::{Func, IntAnswer, Rule};
 use crate::op::{CastMode, Op};
-use crate::program::{Reduction, Value};
+use crate::program::Value;
 use crate::promote::{float_of, promote};
-
-/// The keyword arguments that reductions have in NumPy.
-const REDUCTION_KEYWORDS: [&str; 6] = ["axis", "keepdims", "dtype", "initial", "where", "ddof"];
 
 impl Lower<'_> {
     pub(super) fn call(
         &mut self,
+        id: ExprId,
         name: &str,
         name_span: Span,
         args: &[Arg],
@@ -40,15 +38,15 @@ impl Lower<'_> {
         if let Rule::Composed(which) = func.rule {
             return self.composed(func, which, args, span);
         }
+        if let Rule::Reduce(reducer, nan) = func.rule {
+            return self.reduction(id, func, reducer, nan, args, span);
+        }
         let positional: Vec<ExprId> = args
             .iter()
             .filter(|arg| arg.name.is_none())
             .map(|arg| arg.value)
             .collect();
         let mode = self.keywords(func, args)?;
-        if let Rule::Reduce(reduction) = func.rule {
-            return self.reduction(func, reduction, &positional, span);
-        }
         let found = positional.len();
         if found < func.arity.0 || found > func.arity.1 {
             return self.refuse(
@@ -72,72 +70,29 @@ impl Lower<'_> {
             };
             let known: &[&'static str] = match func.rule {
                 Rule::Cast(_) => &["mode"],
-                Rule::Reduce(_) => &REDUCTION_KEYWORDS,
                 _ => &[],
             };
             if !known.contains(&keyword.as_str()) {
-                let nearest = nearest(keyword, known.iter().copied());
-                let function = func.name();
-                return self.refuse(
-                    *span,
-                    LowerErrorKind::UnknownKeyword {
-                        function,
-                        keyword: keyword.clone(),
-                        nearest,
-                    },
-                );
-            }
-            if keyword != "mode" {
-                return self.not_yet(
-                    *span,
-                    format!("the keyword `{keyword}` of `{}`", func.name()),
-                );
+                return self.unknown_keyword(func, keyword, known, *span);
             }
             mode = Some(arg.value);
         }
         Ok(mode)
     }
 
-    fn reduction(
+    pub(super) fn unknown_keyword<T>(
         &mut self,
         func: &Func,
-        reduction: Reduction,
-        args: &[ExprId],
+        keyword: &str,
+        known: &[&'static str],
         span: Span,
-    ) -> Lowered<Operand> {
-        let elementwise = match reduction {
-            Reduction::Min => Some("minimum"),
-            Reduction::Max => Some("maximum"),
-            _ => None,
+    ) -> Lowered<T> {
+        let kind = LowerErrorKind::UnknownKeyword {
+            function: func.name(),
+            keyword: keyword.to_owned(),
+            nearest: nearest(keyword, known.iter().copied()),
         };
-        match (args, elementwise) {
-            ([arg], _) => {
-                let operand = self.operand(*arg)?;
-                let arg_span = self.ast.span(*arg);
-                self.builder.at(span);
-                let value = self.strong(&operand, arg_span)?;
-                Ok(Operand::Value(self.builder.reduce(reduction, value)))
-            }
-            ([_, second, ..], Some(elementwise)) => match self.operand(*second)? {
-                Operand::Weak(Weak::Int(_)) => self.not_yet(self.ast.span(*second), "an axis"),
-                _ => self.refuse(
-                    span,
-                    LowerErrorKind::MaxNeedsMaximum {
-                        function: func.name(),
-                        elementwise,
-                    },
-                ),
-            },
-            ([_, axis], None) => self.not_yet(self.ast.span(*axis), "an axis"),
-            _ => {
-                let kind = LowerErrorKind::WrongArity {
-                    signature: func.signature,
-                    arity: func.arity,
-                    found: args.len(),
-                };
-                self.refuse(span, kind)
-            }
-        }
+        self.refuse(span, kind)
     }
 
     fn apply_rule(

@@ -10,8 +10,10 @@ mod choice;
 mod composed;
 mod operand;
 mod operator;
+mod reduction;
+mod subscript;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use numloom_data::{DType, Scalar};
 use numloom_syntax::{Ast, ExprId, ExprKind, Span, StmtKind, nearest};
@@ -19,7 +21,7 @@ use numloom_syntax::{Ast, ExprId, ExprKind, Span, StmtKind, nearest};
 use crate::builder::Builder;
 use crate::error::{LowerError, LowerErrorKind, LowerErrors};
 use crate::func::Func;
-use crate::program::{InstKind, Program, Value};
+use crate::program::{Program, Shape, ShapeSource, Value};
 use crate::schema::Schema;
 use operand::{Operand, Weak};
 
@@ -94,7 +96,7 @@ type Lowered<T> = Result<T, Poisoned>;
 /// What a name defined by a statement stands for.
 struct Binding {
     operand: Lowered<Operand>,
-    inputs: BTreeSet<u32>,
+    sources: Vec<ShapeSource>,
     span: Span,
 }
 
@@ -109,7 +111,9 @@ struct Lower<'a> {
     /// The input called so.
     inputs: HashMap<&'a str, u32>,
     /// The value that reads each input, once one does.
-    reads: Vec<Option<Value>>,
+    reads: HashMap<u32, Value>,
+    /// Where the shape of a node comes from, if not from what stands below it: reductions and subscripts.
+    shaped: HashMap<ExprId, Vec<ShapeSource>>,
     bindings: HashMap<&'a str, Binding>,
 }
 
@@ -130,7 +134,8 @@ impl<'a> Lower<'a> {
             builder,
             errors: Vec::new(),
             nodes: (0..ast.exprs.len()).map(|_| None).collect(),
-            reads: vec![None; schema.inputs.len()],
+            reads: HashMap::new(),
+            shaped: HashMap::new(),
             inputs,
             bindings: HashMap::new(),
         }
@@ -166,7 +171,6 @@ impl<'a> Lower<'a> {
         let mut visited = vec![0u32; self.ast.exprs.len()];
         for (i, stmt) in self.ast.stmts.iter().enumerate() {
             let order = self.postorder(stmt.value, &mut visited, i as u32 + 1);
-            let inputs = self.shape_inputs(&order);
             for id in order {
                 if self.nodes[id.index()].is_none() {
                     self.nodes[id.index()] = Some(self.node(id));
@@ -184,12 +188,13 @@ impl<'a> Lower<'a> {
                 }
             }
             let operand = self.result(stmt.value);
+            let sources = self.sources(stmt.value);
             if stmt.kind != StmtKind::Let {
                 self.output(
                     stmt.name.as_ref().map(|(name, _)| name.as_str()),
                     stmt.value,
                     &operand,
-                    &inputs,
+                    &sources,
                 );
             }
             if let Some((name, span)) = &stmt.name {
@@ -197,7 +202,7 @@ impl<'a> Lower<'a> {
                     name,
                     Binding {
                         operand,
-                        inputs,
+                        sources,
                         span: *span,
                     },
                 );
@@ -223,20 +228,26 @@ impl<'a> Lower<'a> {
         found
     }
 
-    /// The inputs that nodes mention, by name or through a temporary.
-    fn shape_inputs(&self, nodes: &[ExprId]) -> BTreeSet<u32> {
-        let mut inputs = BTreeSet::new();
-        for &id in nodes {
-            let ExprKind::Name(name) = self.ast.kind(id) else {
-                continue;
-            };
-            if let Some(binding) = self.bindings.get(name.as_str()) {
-                inputs.extend(&binding.inputs);
-            } else if let Some(&input) = self.inputs.get(name.as_str()) {
-                inputs.insert(input);
+    /// Where the shape of a node comes from: the inputs that it mentions, by name or through a temporary, and its reductions.
+    fn sources(&self, root: ExprId) -> Vec<ShapeSource> {
+        let mut sources = Vec::new();
+        let mut stack = vec![root];
+        while let Some(id) = stack.pop() {
+            if let Some(shaped) = self.shaped.get(&id) {
+                sources.extend(shaped);
+            } else if let ExprKind::Name(name) = self.ast.kind(id) {
+                if let Some(binding) = self.bindings.get(name.as_str()) {
+                    sources.extend(&binding.sources);
+                } else if let Some(&input) = self.inputs.get(name.as_str()) {
+                    sources.push(ShapeSource::Input(input));
+                }
+            } else {
+                self.ast.kind(id).for_each_child(|child| stack.push(child));
             }
         }
-        inputs
+        sources.sort_unstable();
+        sources.dedup();
+        sources
     }
 
     fn bind(&mut self, name: &'a str, binding: Binding) {
@@ -260,14 +271,14 @@ impl<'a> Lower<'a> {
         name: Option<&str>,
         id: ExprId,
         operand: &Lowered<Operand>,
-        inputs: &BTreeSet<u32>,
+        sources: &[ShapeSource],
     ) {
         let Ok(operand) = operand else { return };
         let span = self.ast.span(id);
         self.builder.at(span);
         if let Ok(value) = self.strong(operand, span) {
-            self.builder
-                .output_shaped_by(name, value, inputs.iter().copied().collect());
+            let shape = Shape::new(sources.iter().copied());
+            self.builder.output_shaped(name, value, None, shape);
         }
     }
 
@@ -317,11 +328,11 @@ impl<'a> Lower<'a> {
                 func,
                 func_span,
                 args,
-            } => self.call(func, *func_span, args, span),
+            } => self.call(id, func, *func_span, args, span),
             ExprKind::Attr {
                 attr, attr_span, ..
             } => self.not_yet(*attr_span, format!("`.{}`", attr.name())),
-            ExprKind::Subscript { .. } => self.not_yet(span, "a subscript"),
+            ExprKind::Subscript { base, items } => self.subscript(id, *base, items, span),
         }
     }
 
@@ -340,7 +351,12 @@ impl<'a> Lower<'a> {
             "e" => std::f64::consts::E,
             "inf" => f64::INFINITY,
             "nan" => f64::NAN,
-            _ => return self.unknown_name(name, span),
+            _ => {
+                return match Func::dtype_named(name) {
+                    Some(dtype) => Ok(Operand::DType(dtype)),
+                    None => self.unknown_name(name, span),
+                };
+            }
         };
         Ok(Operand::Weak(Weak::Float(constant)))
     }
@@ -374,24 +390,16 @@ impl<'a> Lower<'a> {
 
     /// The value of an input; each is read once.
     fn read(&mut self, input: u32, span: Span) -> Lowered<Value> {
-        if let Some(value) = self.reads[input as usize] {
+        if let Some(&value) = self.reads.get(&input) {
             return Ok(value);
         }
-        match self.schema.inputs[input as usize].dtype {
+        match self.builder.program().inputs[input as usize].dtype {
             DType::C64 | DType::C128 => return self.not_yet(span, "complex arithmetic"),
             DType::Bytes(_) => return self.not_yet(span, "arithmetic on bytes"),
             _ => {}
         }
         let value = self.builder.read(input);
-        self.reads[input as usize] = Some(value);
+        self.reads.insert(input, value);
         Ok(value)
-    }
-
-    /// Whether a value is a reduction's.
-    fn is_reduced(&self, value: Value) -> bool {
-        matches!(
-            self.builder.program().inst(value).kind,
-            InstKind::Reduce { .. }
-        )
     }
 }

@@ -43,6 +43,8 @@ pub(super) enum Operand {
     Value(Value),
     /// A quoted text: an argument such as a cast mode.
     Text(String),
+    /// The name of a dtype: an argument.
+    DType(DType),
     /// Something else that is no value, in words.
     Other(&'static str),
 }
@@ -73,14 +75,12 @@ impl Lower<'_> {
     pub(super) fn operand(&mut self, id: ExprId) -> Lowered<Operand> {
         let span = self.ast.span(id);
         match self.result(id)? {
-            Operand::Value(value) if self.is_reduced(value) => {
-                self.not_yet(span, "a reduction's value inside an expression")
-            }
             Operand::Value(value) if self.dtype(value) == DType::F16 => Ok(Operand::Value(
                 self.builder
                     .cast(Op::Cast(CastMode::Wrap), value, DType::F32),
             )),
             Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            Operand::DType(_) => self.refuse(span, LowerErrorKind::NotAValue { what: "a dtype" }),
             Operand::Other(what) if what.contains("bytes") => {
                 self.not_yet(span, "a bytes literal as a value")
             }
@@ -103,6 +103,7 @@ impl Lower<'_> {
             }
             Operand::Weak(weak) => self.literal(*weak, DType::F64, span),
             Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            Operand::DType(_) => self.refuse(span, LowerErrorKind::NotAValue { what: "a dtype" }),
             Operand::Other(what) if what.contains("bytes") => {
                 self.not_yet(span, "a bytes literal as a value")
             }
@@ -193,6 +194,7 @@ impl Lower<'_> {
             Operand::Weak(Weak::Float(_)) => "a float literal".to_owned(),
             Operand::Value(value) => self.dtype(*value).to_string(),
             Operand::Text(_) => "a text".to_owned(),
+            Operand::DType(_) => "a dtype".to_owned(),
             Operand::Other(what) => (*what).to_owned(),
         }
     }

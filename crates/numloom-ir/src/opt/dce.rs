@@ -18,7 +18,7 @@ use crate::program::{Program, Value};
 ///
 /// The program must satisfy [`verify`](crate::verify()).
 pub fn dce(prog: &Program) -> Program {
-    let live = live(prog);
+    let live = prog.live();
     let mut number = vec![Value(0); prog.insts.len()];
     let mut insts = Vec::with_capacity(prog.insts.len());
     for (i, inst) in prog.insts.iter().enumerate().filter(|&(i, _)| live[i]) {
@@ -29,27 +29,11 @@ pub fn dce(prog: &Program) -> Program {
     }
     let mut outputs = prog.outputs.clone();
     for output in &mut outputs {
-        output.value = number[output.value.index()];
+        output.map_values(|value| number[value.index()]);
     }
     Program {
         inputs: prog.inputs.clone(),
         insts,
         outputs,
     }
-}
-
-/// Which instructions some output needs: one walk from the last to the first.
-fn live(prog: &Program) -> Vec<bool> {
-    let mut live = vec![false; prog.insts.len()];
-    for output in &prog.outputs {
-        live[output.value.index()] = true;
-    }
-    for (i, inst) in prog.insts.iter().enumerate().rev() {
-        if live[i] {
-            for arg in inst.operands() {
-                live[arg.index()] = true;
-            }
-        }
-    }
-    live
 }

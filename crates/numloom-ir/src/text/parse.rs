@@ -8,7 +8,10 @@ use numloom_syntax::Span;
 
 use super::print::is_plain;
 use crate::op::Op;
-use crate::program::{Args, Input, Inst, InstKind, Output, Program, Reduction, Value};
+use crate::program::{
+    Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
+    ShapeSource, Value, ViewItem,
+};
 use crate::verify::{VerifyError, VerifyPlace, verify};
 
 /// A text that is no program, and where.
@@ -138,7 +141,7 @@ impl Program {
                 if !prog.outputs.is_empty() {
                     return Err(at(TextErrorKind::OutOfOrder));
                 }
-                let inst = cursor.inst(prog.insts.len()).map_err(at)?;
+                let inst = cursor.inst(&prog).map_err(at)?;
                 prog.insts.push(inst);
                 inst_lines.push(line);
             } else if cursor.word("input") {
@@ -275,12 +278,31 @@ impl<'a> Cursor<'a> {
     }
 
     fn dtype(&mut self) -> Parsed<DType> {
-        match self.0.parse() {
+        let end = self
+            .0
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(self.0.len());
+        match self.0[..end].parse() {
             Ok(dtype) => {
-                self.0 = "";
+                self.advance(end);
                 Ok(dtype)
             }
             Err(_) => self.expected("a dtype"),
+        }
+    }
+
+    fn integer(&mut self) -> Parsed<i64> {
+        let sign = usize::from(self.0.starts_with('-'));
+        let digits = self.0[sign..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
+        match self.0[..sign + digits].parse() {
+            Ok(number) => {
+                self.advance(sign + digits);
+                Ok(number)
+            }
+            Err(_) => self.expected("an integer"),
         }
     }
 
@@ -288,7 +310,77 @@ impl<'a> Cursor<'a> {
         let name = self.name()?;
         self.punct(":", "`:` and the dtype")?;
         let dtype = self.dtype()?;
-        Ok(Input { name, dtype })
+        let source = if self.0.is_empty() {
+            InputSource::Array
+        } else {
+            self.punct("=", "`=` and where it comes from")?;
+            if self.word("view") {
+                InputSource::View {
+                    input: self.number()?,
+                    items: self.items()?.into(),
+                    span: Span::default(),
+                }
+            } else if self.word("real") {
+                InputSource::Real(self.number()?)
+            } else if self.word("imag") {
+                InputSource::Imag(self.number()?)
+            } else {
+                return self.expected("`view`, `real` or `imag`");
+            }
+        };
+        self.end()?;
+        Ok(Input {
+            name,
+            dtype,
+            source,
+        })
+    }
+
+    /// `[1:, None, ..., 3]`.
+    fn items(&mut self) -> Parsed<Vec<ViewItem>> {
+        self.punct("[", "`[` and the subscript")?;
+        let mut items = Vec::new();
+        loop {
+            items.push(self.item()?);
+            if self.0.starts_with(']') {
+                self.advance(1);
+                return Ok(items);
+            }
+            self.punct(",", "`,` or `]`")?;
+        }
+    }
+
+    fn item(&mut self) -> Parsed<ViewItem> {
+        if self.word("None") {
+            return Ok(ViewItem::NewAxis);
+        }
+        if self.0.starts_with("...") {
+            self.advance(3);
+            return Ok(ViewItem::Ellipsis);
+        }
+        let start = self.bound()?;
+        if !self.0.starts_with(':') {
+            return match start {
+                Some(at) => Ok(ViewItem::Index(at)),
+                None => self.expected("a position or slice"),
+            };
+        }
+        self.advance(1);
+        let stop = self.bound()?;
+        let step = if self.0.starts_with(':') {
+            self.advance(1);
+            self.integer()?
+        } else {
+            1
+        };
+        Ok(ViewItem::Slice { start, stop, step })
+    }
+
+    fn bound(&mut self) -> Parsed<Option<i64>> {
+        match self.0.starts_with([':', ',', ']']) {
+            true => Ok(None),
+            false => self.integer().map(Some),
+        }
     }
 
     fn output(mut self) -> Parsed<Output> {
@@ -299,22 +391,38 @@ impl<'a> Cursor<'a> {
         };
         self.punct("=", "`=` and the value")?;
         let value = self.value()?;
-        let mut shape_inputs = Vec::new();
-        if self.word("shape") {
-            while !self.0.is_empty() {
-                shape_inputs.push(self.number()?);
-            }
-        }
+        let imag = match self.0.starts_with('%') {
+            true => Some(self.value()?),
+            false => None,
+        };
+        let shape = self.shape()?.unwrap_or_default();
         self.end()?;
         Ok(Output {
             name,
             value,
-            shape_inputs,
+            imag,
+            shape,
             span: Span::default(),
         })
     }
 
-    fn inst(mut self, next: usize) -> Parsed<Inst> {
+    /// `shape 0 1 %3`, to the end of the line.
+    fn shape(&mut self) -> Parsed<Option<Shape>> {
+        if !self.word("shape") {
+            return Ok(None);
+        }
+        let mut sources = Vec::new();
+        while !self.0.is_empty() {
+            sources.push(match self.0.starts_with('%') {
+                true => ShapeSource::Value(self.value()?),
+                false => ShapeSource::Input(self.number()?),
+            });
+        }
+        Ok(Some(Shape::new(sources)))
+    }
+
+    fn inst(mut self, prog: &Program) -> Parsed<Inst> {
+        let next = prog.insts.len();
         let value = self.value()?;
         if value.index() != next {
             return Err(TextErrorKind::WrongNumber { next });
@@ -325,8 +433,10 @@ impl<'a> Cursor<'a> {
             self.0 = "";
             return self.expected("`:` and the dtype");
         };
-        let dtype = Cursor(dtype.trim()).dtype()?;
-        let kind = Cursor(body.trim_end()).kind(dtype)?;
+        let mut last = Cursor(dtype.trim());
+        let dtype = last.dtype()?;
+        last.end()?;
+        let kind = Cursor(body.trim_end()).kind(dtype, prog)?;
         Ok(Inst {
             kind,
             dtype,
@@ -334,7 +444,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn kind(mut self, dtype: DType) -> Parsed<InstKind> {
+    fn kind(mut self, dtype: DType, prog: &Program) -> Parsed<InstKind> {
         let kind = if self.word("input") {
             InstKind::Input(self.number()?)
         } else if self.word("const") {
@@ -344,36 +454,56 @@ impl<'a> Cursor<'a> {
                 dtype,
             })?;
             InstKind::Const(scalar)
+        } else if self.word("count") {
+            let axes = self.axes()?;
+            let shape = self.shape()?.unwrap_or_else(|| prog.whole_shape());
+            InstKind::Count { axes, shape }
         } else {
-            self.operation()?
+            self.operation(prog)?
         };
         self.end()?;
         Ok(kind)
     }
 
-    fn operation(&mut self) -> Parsed<InstKind> {
+    fn axes(&mut self) -> Parsed<Axes> {
+        if !self.word("axes") {
+            return Ok(Axes::All);
+        }
+        let mut axes = Vec::new();
+        while self.0.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            axes.push(self.integer()?);
+        }
+        Ok(Axes::These(axes.into()))
+    }
+
+    fn operation(&mut self, prog: &Program) -> Parsed<InstKind> {
         let end = self.0.find(char::is_whitespace).unwrap_or(self.0.len());
         let name = self.advance(end);
         if let Some(row) = Op::TABLE.iter().find(|row| row.mnemonic == name) {
-            let mut args = Vec::with_capacity(3);
-            for _ in 0..row.signature.arity() {
-                args.push(self.value()?);
-            }
-            let args = Args::new(&args);
+            let args = self.args(row.signature.arity())?;
             return Ok(InstKind::Apply { op: row.op, args });
         }
-        match Reduction::ALL
+        let Some(&reduction) = Reduction::ALL
             .iter()
             .find(|reduction| reduction.name() == name)
-        {
-            Some(&reduction) => Ok(InstKind::Reduce {
-                reduction,
-                arg: self.value()?,
-            }),
-            None => Err(TextErrorKind::UnknownOp {
+        else {
+            return Err(TextErrorKind::UnknownOp {
                 name: name.to_owned(),
-            }),
-        }
+            });
+        };
+        Ok(InstKind::Reduce(Reduce {
+            reduction,
+            args: self.args(reduction.arity())?,
+            axes: self.axes()?,
+            keepdims: self.word("keep"),
+            may_be_empty: self.word("empty"),
+            shape: self.shape()?.unwrap_or_else(|| prog.whole_shape()),
+        }))
+    }
+
+    fn args(&mut self, n: usize) -> Parsed<Args> {
+        let args = (0..n).map(|_| self.value()).collect::<Parsed<Vec<_>>>()?;
+        Ok(Args::new(&args))
     }
 }
 

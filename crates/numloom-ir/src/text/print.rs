@@ -4,7 +4,9 @@ use std::fmt;
 
 use numloom_syntax::Span;
 
-use crate::program::{InstKind, Program, Value};
+use crate::program::{
+    Axes, InputSource, InstKind, Program, Reduce, Shape, ShapeSource, Value, ViewItem,
+};
 
 /// Prints `%n`.
 impl fmt::Display for Value {
@@ -39,18 +41,43 @@ impl fmt::Display for Value {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for input in &self.inputs {
-            writeln!(f, "input {}: {}", Name(&input.name), input.dtype)?;
+            write!(f, "input {}: {}", Name(&input.name), input.dtype)?;
+            match &input.source {
+                InputSource::Array => {}
+                InputSource::View { input, items, .. } => {
+                    write!(f, " = view {input} ")?;
+                    write_items(f, items)?;
+                }
+                InputSource::Real(input) => write!(f, " = real {input}")?,
+                InputSource::Imag(input) => write!(f, " = imag {input}")?,
+            }
+            f.write_str("\n")?;
         }
+        let whole = self.whole_shape();
         for (n, inst) in self.insts.iter().enumerate() {
             write!(f, "%{n} = ")?;
             match &inst.kind {
                 InstKind::Input(i) => write!(f, "input {i}")?,
                 InstKind::Const(scalar) => write!(f, "const {scalar:#}")?,
                 InstKind::Apply { op, .. } => write!(f, "{op}")?,
-                InstKind::Reduce { reduction, .. } => f.write_str(reduction.name())?,
+                InstKind::Reduce(reduce) => f.write_str(reduce.reduction.name())?,
+                InstKind::Count { .. } => f.write_str("count")?,
             }
             for arg in inst.operands() {
                 write!(f, " {arg}")?;
+            }
+            if let InstKind::Reduce(Reduce { axes, .. }) | InstKind::Count { axes, .. } = &inst.kind
+                && let Axes::These(axes) = axes
+            {
+                f.write_str(" axes")?;
+                axes.iter().try_for_each(|axis| write!(f, " {axis}"))?;
+            }
+            if let InstKind::Reduce(reduce) = &inst.kind {
+                f.write_str(if reduce.keepdims { " keep" } else { "" })?;
+                f.write_str(if reduce.may_be_empty { " empty" } else { "" })?;
+            }
+            if let Some(shape) = inst.reduced_shape().filter(|shape| **shape != whole) {
+                write_shape(f, shape)?;
             }
             writeln!(f, " : {}", inst.dtype)?;
         }
@@ -59,17 +86,45 @@ impl fmt::Display for Program {
             if let Some(name) = &output.name {
                 write!(f, " {}", Name(name))?;
             }
-            write!(f, " = {}", output.value)?;
-            if !output.shape_inputs.is_empty() {
-                f.write_str(" shape")?;
-            }
-            for i in &output.shape_inputs {
-                write!(f, " {i}")?;
+            f.write_str(" =")?;
+            output
+                .values()
+                .try_for_each(|value| write!(f, " {value}"))?;
+            if !output.shape.sources().is_empty() {
+                write_shape(f, &output.shape)?;
             }
             f.write_str("\n")?;
         }
         Ok(())
     }
+}
+
+fn write_shape(f: &mut fmt::Formatter<'_>, shape: &Shape) -> fmt::Result {
+    f.write_str(" shape")?;
+    shape.sources().iter().try_for_each(|source| match source {
+        ShapeSource::Input(input) => write!(f, " {input}"),
+        ShapeSource::Value(value) => write!(f, " {value}"),
+    })
+}
+
+fn write_items(f: &mut fmt::Formatter<'_>, items: &[ViewItem]) -> fmt::Result {
+    f.write_str("[")?;
+    for (i, item) in items.iter().enumerate() {
+        f.write_str(if i > 0 { ", " } else { "" })?;
+        match item {
+            ViewItem::Index(at) => write!(f, "{at}")?,
+            ViewItem::Slice { start, stop, step } => {
+                let bound = |bound: &Option<i64>| bound.map_or(String::new(), |at| at.to_string());
+                write!(f, "{}:{}", bound(start), bound(stop))?;
+                if *step != 1 {
+                    write!(f, ":{step}")?;
+                }
+            }
+            ViewItem::NewAxis => f.write_str("None")?,
+            ViewItem::Ellipsis => f.write_str("...")?,
+        }
+    }
+    f.write_str("]")
 }
 
 impl Program {
@@ -98,6 +153,11 @@ impl Program {
         }
         for output in &mut self.outputs {
             output.span = Span::default();
+        }
+        for input in &mut self.inputs {
+            if let InputSource::View { span, .. } = &mut input.source {
+                *span = Span::default();
+            }
         }
         self
     }
