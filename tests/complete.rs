@@ -150,8 +150,8 @@ fn every_operation_runs_on_every_dtype_it_is_defined_on() {
         };
         covered.extend(applications(&prog));
         for inst in &prog.insts {
-            if let InstKind::Reduce { reduction, arg } = inst.kind {
-                reductions.insert((reduction, prog.dtype(arg)));
+            if let InstKind::Reduce(reduce) = &inst.kind {
+                reductions.insert((reduce.reduction, prog.dtype(reduce.args[0])));
             }
         }
     }

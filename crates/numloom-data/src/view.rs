@@ -607,6 +607,30 @@ impl<'a> ViewMut<'a> {
         unsafe { View::from_strided(self.inner.clone()) }
     }
 
+    /// The real and the imaginary parts of a complex array; `None` for others.
+    ///
+    /// ```
+    /// use num_complex::Complex;
+    /// use numloom_data::{Scalar, ViewMut};
+    ///
+    /// let mut z = [Complex::new(1.0f64, 2.0)];
+    /// let (re, mut im) = ViewMut::from_slice(&mut z).into_parts().unwrap();
+    /// assert_eq!(re.get(&[0]), Some(Scalar::F64(1.0)));
+    /// im.fill(&Scalar::F64(-2.0))?;
+    /// assert_eq!(z, [Complex::new(1.0, -2.0)]);
+    /// # Ok::<(), numloom_data::DataError>(())
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> Option<(ViewMut<'a>, ViewMut<'a>)> {
+        // The two never share an element: each part is half an element long, and they are half an element apart.
+        let real = ViewMut {
+            inner: self.inner.clone(),
+            lifetime: self.lifetime,
+        };
+        let imag = self.imag()?;
+        Some((real.real(), imag))
+    }
+
     /// The same array for a shorter time.
     #[must_use]
     pub fn reborrow(&mut self) -> ViewMut<'_> {

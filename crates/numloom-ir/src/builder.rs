@@ -6,7 +6,7 @@ use numloom_syntax::Span;
 use crate::op::{Op, Signature};
 use crate::program::{
     Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
-    Value,
+    ShapeSource, Value,
 };
 
 /// Builds a [`Program`] instruction by instruction.
@@ -205,9 +205,17 @@ impl Builder {
         self.push(InstKind::Count { axes, shape }, DType::I64)
     }
 
-    /// Hands out `value`; its shape follows from every array declared so far.
+    /// Hands out `value`: a reduction in its own shape, any other value in the one that every array declared so far broadcasts to.
     pub fn output(&mut self, name: Option<&str>, value: Value) {
-        let shape = self.prog.whole_shape();
+        let shape = match &self.prog.inst(value).kind {
+            InstKind::Reduce(Reduce {
+                axes: Axes::All,
+                keepdims: false,
+                ..
+            }) => Shape::default(),
+            InstKind::Reduce(_) => Shape::new([ShapeSource::Value(value)]),
+            _ => self.prog.whole_shape(),
+        };
         self.output_shaped(name, value, None, shape);
     }
 

@@ -91,14 +91,11 @@ pub enum Reduction {
 
 impl Reduction {
     /// Every reduction.
-    pub const ALL: [Reduction; 7] = [
+    pub const ALL: [Reduction; 4] = [
         Reduction::Sum,
         Reduction::Prod,
         Reduction::Min,
         Reduction::Max,
-        Reduction::ArgMin,
-        Reduction::ArgMax,
-        Reduction::M2,
     ];
 
     /// Its name in the text form, and of most in the language.
@@ -466,6 +463,36 @@ impl Program {
             .take_while(|input| input.source == InputSource::Array)
             .count();
         &self.inputs[..n]
+    }
+
+    /// The least number of axes that its arrays have, as far as its axes and subscripts say; at least 1.
+    pub fn rank(&self) -> usize {
+        let axes = self.insts.iter().filter_map(|inst| match &inst.kind {
+            InstKind::Reduce(Reduce { axes, .. }) | InstKind::Count { axes, .. } => Some(axes),
+            _ => None,
+        });
+        let named = axes.flat_map(|axes| match axes {
+            Axes::All => &[],
+            Axes::These(axes) => &axes[..],
+        });
+        // Counted from either end.
+        let reduced = named.map(|&axis| {
+            if axis < 0 {
+                axis.unsigned_abs()
+            } else {
+                axis as u64 + 1
+            }
+        });
+        let subscripted = self.inputs.iter().map(|input| match &input.source {
+            InputSource::View { items, .. } => {
+                let taken =
+                    |item: &&ViewItem| matches!(item, ViewItem::Index(_) | ViewItem::Slice { .. });
+                items.iter().filter(taken).count() as u64
+            }
+            _ => 1,
+        });
+        let most = reduced.chain(subscripted).max().unwrap_or(1);
+        usize::try_from(most).unwrap_or(usize::MAX).clamp(1, 8)
     }
 
     /// The shape that all the caller's arrays broadcast to.

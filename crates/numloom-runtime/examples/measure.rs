@@ -34,7 +34,7 @@ const DOT: &str = "
     %1 = input 1 : f64
     %2 = mul %0 %1 : f64
     %3 = sum %2 : f64
-    out = %3 shape 0 1
+    out = %3
 ";
 
 /// The least time of a call, over many.
@@ -71,7 +71,7 @@ fn main() {
         poly.backend(&classes).expect("compiled")
     );
     let explained = poly.explain(&classes).expect("compiled");
-    println!("serial below {} elements", explained.serial_below);
+    println!("serial below {} elements", explained[0].serial_below);
 
     let serial = RunOptions::new().threads(1);
     let parallel = RunOptions::new().serial_below(0);

@@ -106,7 +106,7 @@ impl Cache {
 pub(crate) fn key(prog: &Program) -> u64 {
     let mut hasher = DefaultHasher::new();
     for input in &prog.inputs {
-        (&input.name, input.dtype).hash(&mut hasher);
+        (&input.name, input.dtype, &input.source).hash(&mut hasher);
     }
     for inst in &prog.insts {
         (inst.dtype, inst.span).hash(&mut hasher);
@@ -115,14 +115,16 @@ pub(crate) fn key(prog: &Program) -> u64 {
             InstKind::Input(i) => i.hash(&mut hasher),
             InstKind::Const(value) => value.hash(&mut hasher),
             InstKind::Apply { op, args } => (op, args).hash(&mut hasher),
-            InstKind::Reduce { reduction, arg } => (reduction, arg).hash(&mut hasher),
+            InstKind::Reduce(reduce) => reduce.hash(&mut hasher),
+            InstKind::Count { axes, shape } => (axes, shape).hash(&mut hasher),
         }
     }
     for output in &prog.outputs {
         (
             &output.name,
             output.value,
-            &output.shape_inputs,
+            output.imag,
+            &output.shape,
             output.span,
         )
             .hash(&mut hasher);

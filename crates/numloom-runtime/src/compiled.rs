@@ -1,33 +1,36 @@
 //! A program that is compiled and waits for arrays: [`Compiled`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::{Array, Scalar, View};
+use numloom_data::{Order, View};
 use numloom_ir::reduce::LEAF;
-use numloom_ir::{Fault, InputClass, Kernel, Program, ResultKind, Step};
+use numloom_ir::{Axes, InputClass, Inst, InstKind, Kernel, Program, Value};
 
-use crate::bind::{
-    self, Out, OutputValue, ShapeSets, check_inputs, check_outputs, check_reductions,
-};
-use crate::control::{Control, Verdict};
+use crate::bind::{self, Out, OutputValue, check_inputs, check_outputs};
 use crate::engine::{Engine, Shared};
 use crate::error::{RuntimeError, RuntimeErrorKind};
-use crate::exec::{self, Conditions, Workers};
+use crate::exec::Workers;
 #[cfg(feature = "jit")]
 use crate::flat;
-use crate::guard::Bound;
-use crate::options::{Backend, RunOptions, check_threads};
+use crate::options::{Backend, RunOptions};
+use crate::pattern::Pattern;
 use crate::plan::Plan;
-use crate::reduce::finished;
 use crate::scratch::{Scratch, with_thread_scratch};
-use crate::variant::{Classes, Growing, Part, Variant, is_reduced};
+use crate::shape::{ShapeSets, Shapes};
+use crate::stage::{self, Feed, Met, Stages};
+use crate::variant::{Growing, Part, Variant};
+use crate::views;
+
+/// The extent of each axis of the arrays that a program is prepared for.
+const EXPECTED_EXTENT: usize = 1000;
 
 /// The estimated time of a run on one thread, in picoseconds, above which others are worth waking: waking them costs some 10 µs.
 const PARALLEL_WORK: usize = 60_000_000;
 
-/// The most parts that are kept for combinations of shapes; see [`Inner::part`].
-const MAX_PARTS: usize = 64;
+/// The most patterns of shapes whose staging is kept; others are staged, and may be compiled, each time.
+const MAX_PATTERNS: usize = 256;
 
 /// A compiled program.
 ///
@@ -42,12 +45,12 @@ pub struct Compiled {
 /// What the cache keeps.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    prog: Arc<Program>,
-    sets: ShapeSets,
-    /// All outputs: they share a space if their shapes agree.
-    whole: Part,
-    /// Some outputs, where shapes do not agree.
-    parts: Growing<Part>,
+    pub(crate) prog: Arc<Program>,
+    pub(crate) sets: ShapeSets,
+    /// The whole program as one pass, if it ever is.
+    whole: Option<Arc<Part>>,
+    /// How it is staged for shapes that were met.
+    staged: Growing<(Pattern, Arc<Stages>)>,
 }
 
 /// What [`Compiled::explain`] tells of one way that inputs lie.
@@ -74,11 +77,21 @@ pub struct Explanation {
 
 impl Inner {
     pub(crate) fn new(prog: &Arc<Program>) -> Inner {
+        let is_reduction = |value: Value| matches!(prog.inst(value).kind, InstKind::Reduce(_));
+        let used = prog.insts.iter().flat_map(Inst::uses);
+        let one_pass = prog.inputs.len() == prog.arrays().len()
+            && !used.into_iter().any(is_reduction)
+            && prog.outputs.iter().all(|output| output.imag.is_none())
+            && prog.insts.iter().all(|inst| match &inst.kind {
+                InstKind::Reduce(reduce) => reduce.axes == Axes::All && !reduce.keepdims,
+                InstKind::Count { .. } => false,
+                _ => true,
+            });
         Inner {
             prog: Arc::clone(prog),
             sets: ShapeSets::of(prog),
-            whole: Part::new(prog, (0..prog.outputs.len()).collect()),
-            parts: Growing::new(),
+            whole: one_pass.then(|| Arc::new(Part::new(prog))),
+            staged: Growing::new(),
         }
     }
 
@@ -88,23 +101,62 @@ impl Inner {
 
     pub(crate) fn bytes(&self) -> usize {
         let program = 64 * self.prog.insts.len();
-        program + self.whole.bytes() + self.parts.iter().map(Part::bytes).sum::<usize>()
+        program + self.parts().map(|part| part.bytes()).sum::<usize>()
     }
 
-    /// The part with `outputs`, whose shapes agree today. Which outputs go together depends on the arrays, so past a number of
-    /// combinations there are no further ones: `None`, and each output goes alone.
-    fn part(&self, outputs: &[usize]) -> Option<&Part> {
-        if outputs.len() == self.prog.outputs.len() {
-            return Some(&self.whole);
+    /// Every part that there is so far, each once.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let mut seen: Vec<&Part> = Vec::new();
+        let staged = self.staged.iter().flat_map(|(_, stages)| stages.passes());
+        let parts = self.whole.iter().chain(staged.map(|pass| &pass.part));
+        for part in parts {
+            if !seen.iter().any(|known| std::ptr::eq(*known, &**part)) {
+                seen.push(part);
+            }
         }
-        if let Some(part) = self.parts.iter().find(|part| *part.outputs == *outputs) {
-            return Some(part);
+        seen.into_iter()
+    }
+
+    /// How the program is staged for arrays of these shapes.
+    pub(crate) fn stages(
+        &self,
+        shapes: &Shapes,
+        pattern: &mut Pattern,
+        inputs: &[View<'_>],
+    ) -> Arc<Stages> {
+        pattern.set(inputs);
+        let known = self.staged.iter();
+        let mut same = known.filter(|(known, _)| known.tokens() == pattern.tokens());
+        if let Some((_, stages)) = same.next() {
+            return Arc::clone(stages);
         }
-        if outputs.len() > 1 && self.parts.len() >= MAX_PARTS {
-            return None;
+        let (set_shapes, sites) = shapes.all(&self.sets);
+        let layout = stage::layout(&Met {
+            prog: &self.prog,
+            sets: &self.sets,
+            set_shapes,
+            sites,
+            inputs: &|i| inputs[i].shape(),
+        });
+        let equal = self
+            .staged
+            .iter()
+            .find(|(_, stages)| stages.layout == layout);
+        let stages = match equal {
+            Some((_, stages)) => Arc::clone(stages),
+            None => Arc::new(Stages::new(
+                &self.prog,
+                &self.sets,
+                layout,
+                self.whole.as_ref(),
+            )),
+        };
+        if self.staged.len() >= MAX_PATTERNS {
+            return stages;
         }
-        let part = Part::new(&self.prog, outputs.into());
-        Some(self.parts.insert(part, |a, b| a.outputs == b.outputs))
+        let entry = (pattern.clone(), stages);
+        let same = |a: &(Pattern, _), b: &(Pattern, _)| a.0.tokens() == b.0.tokens();
+        Arc::clone(&self.staged.insert(entry, same).1)
     }
 }
 
@@ -117,7 +169,7 @@ impl Compiled {
         &self.inner
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         self.engine.shared()
     }
 
@@ -133,49 +185,37 @@ impl Compiled {
         &self.engine
     }
 
-    /// Compiles it for inputs that lie as `classes` says, if that is not done.
+    /// Compiles it for inputs that lie as `classes` says, if that is not done: for arrays of one shape, of as many axes as the
+    /// program speaks of. Other shapes may want other passes, which are compiled when they come.
     ///
     /// # Errors
     /// [`ClassCount`](RuntimeErrorKind::ClassCount), [`BackendUnavailable`](RuntimeErrorKind::BackendUnavailable).
     pub fn prepare(&self, classes: &[InputClass]) -> Result<(), RuntimeError> {
-        self.variant(classes).map(drop)
+        self.expected(classes, |_, _| ()).map(drop)
     }
 
-    fn variant(&self, classes: &[InputClass]) -> Result<&Variant, RuntimeError> {
-        let expected = self.inner.prog.inputs.len();
-        if classes.len() != expected {
-            return Err(RuntimeErrorKind::ClassCount {
-                expected,
-                found: classes.len(),
-            }
-            .into());
-        }
-        let mut wanted = Classes::new(classes);
-        // Inputs that are not read have no say.
-        let read = &self.inner.whole.inputs;
-        for i in (0..expected).filter(|i| read.binary_search(i).is_err()) {
-            wanted.set_contiguous(i);
-        }
-        self.inner
-            .whole
-            .variant(&mut wanted, &self.shared().compiler)
-    }
-
-    /// What runs it, for inputs that lie as `classes` says.
+    /// What runs it, for inputs that lie as `classes` says: the least of its passes' backends.
     ///
     /// # Errors
     /// As [`prepare`](Compiled::prepare).
     pub fn backend(&self, classes: &[InputClass]) -> Result<Backend, RuntimeError> {
-        Ok(self.variant(classes)?.code.backend())
+        let backends = self.expected(classes, |_, variant| variant.code.backend())?;
+        let interpreted = backends.contains(&Backend::Interpreter);
+        Ok(match (interpreted, backends.first()) {
+            (false, Some(&backend)) => backend,
+            _ => Backend::Interpreter,
+        })
     }
 
-    /// How it runs, for inputs that lie as `classes` says and outputs whose shapes agree.
+    /// How it runs, for inputs that lie as `classes` says: each pass, in order.
     ///
     /// # Errors
     /// As [`prepare`](Compiled::prepare).
-    pub fn explain(&self, classes: &[InputClass]) -> Result<Explanation, RuntimeError> {
-        let variant = self.variant(classes)?;
-        let part = &self.inner.whole;
+    pub fn explain(&self, classes: &[InputClass]) -> Result<Vec<Explanation>, RuntimeError> {
+        self.expected(classes, |part, variant| self.explanation(part, variant))
+    }
+
+    fn explanation(&self, part: &Part, variant: &Variant) -> Explanation {
         let options = &self.engine.options().run;
         let mut plan = Plan {
             total: usize::MAX,
@@ -183,28 +223,81 @@ impl Compiled {
         };
         let interpreted = variant.code.backend() == Backend::Interpreter;
         plan.cut(part, &variant.kernel, interpreted, options.block, 1);
-        Ok(Explanation {
-            kernel: Arc::clone(&variant.kernel),
+        let kernel = &variant.kernel;
+        Explanation {
+            kernel: Arc::clone(kernel),
             backend: variant.code.backend(),
             fallback: variant.fallback.clone(),
-            classes: variant
-                .kernel
-                .inputs
-                .iter()
-                .map(|input| input.class)
-                .collect(),
+            classes: kernel.inputs.iter().map(|input| input.class).collect(),
             block: (plan.block < plan.chunk.min(LEAF)).then_some(plan.block),
             threads: self.engine.threads(),
             bytes_per_element: part.bytes_per_element,
             serial_below: options.serial_below.unwrap_or_else(|| serial_below(part)),
-        })
+        }
+    }
+
+    /// `f` of each pass for inputs that lie as `classes` says, and arrays of some thousand elements of one shape.
+    fn expected<R>(
+        &self,
+        classes: &[InputClass],
+        f: impl Fn(&Part, &Variant) -> R,
+    ) -> Result<Vec<R>, RuntimeError> {
+        let inner = &*self.inner;
+        let arrays = inner.prog.arrays();
+        if classes.len() != arrays.len() {
+            return Err(RuntimeErrorKind::ClassCount {
+                expected: arrays.len(),
+                found: classes.len(),
+            }
+            .into());
+        }
+        let compiler = &self.shared().compiler;
+        if let Some(part) = &inner.whole {
+            let variant = part.variant(&mut part.classes(classes), compiler)?;
+            return Ok(vec![f(part, variant)]);
+        }
+        let Some(stages) = self.expected_stages(classes) else {
+            return Ok(Vec::new());
+        };
+        let mut results = Vec::new();
+        for pass in stages.passes() {
+            let mut all = classes.to_vec();
+            all.resize(inner.prog.inputs.len(), InputClass::Contiguous);
+            all.extend(pass.feeds.iter().map(|feed| match feed {
+                Feed::Scalar(_) => InputClass::Scalar,
+                Feed::Kept(_) => InputClass::Contiguous,
+            }));
+            let variant = pass.part.variant(&mut pass.part.classes(&all), compiler)?;
+            results.push(f(&pass.part, variant));
+        }
+        Ok(results)
+    }
+
+    /// The stages for arrays of one shape, with as many axes as the program speaks of; none if no such arrays fit it.
+    fn expected_stages(&self, classes: &[InputClass]) -> Option<Arc<Stages>> {
+        let Inner { prog, sets, .. } = &*self.inner;
+        let zeros = [0u8; 4096];
+        let shape = vec![EXPECTED_EXTENT; prog.rank()];
+        let view = |(input, class): (&numloom_ir::Input, &InputClass)| {
+            let bytes = zeros.get(..input.dtype.itemsize())?;
+            let one = View::from_bytes(bytes, input.dtype, &[], Order::C).ok()?;
+            match class {
+                InputClass::Scalar => Some(one),
+                InputClass::Contiguous => one.broadcast_to(&shape).ok(),
+            }
+        };
+        let arrays = prog.arrays().iter().zip(classes);
+        let arrays = arrays.map(view).collect::<Option<Vec<_>>>()?;
+        let views = views::derive(prog, &arrays).ok()?;
+        let mut shapes = Shapes::default();
+        shapes.infer(prog, sets, &views).ok()?;
+        Some(self.inner.stages(&shapes, &mut Pattern::default(), &views))
     }
 
     /// How many variants of machine code (or kernels to interpret) it has so far.
     #[must_use]
     pub fn variants(&self) -> usize {
-        let parts = self.inner.parts.iter().map(Part::variants);
-        self.inner.whole.variants() + parts.sum::<usize>()
+        self.inner.parts().map(Part::variants).sum()
     }
 
     /// The shape of each output for `inputs`: what to allocate for [`run_into`](Compiled::run_into). A reduced value has no axes.
@@ -213,14 +306,11 @@ impl Compiled {
     /// Inputs that are too few or too many, of another dtype, or that do not broadcast.
     pub fn shapes(&self, inputs: &[View<'_>]) -> Result<Vec<Vec<usize>>, RuntimeError> {
         with_thread_scratch(|scratch| {
-            self.infer(scratch, inputs)?;
+            let views = self.views(inputs)?;
+            self.infer(scratch, &views)?;
             let Inner { prog, sets, .. } = &*self.inner;
-            let shape =
-                |(i, output): (usize, &numloom_ir::Output)| match is_reduced(prog, output.value) {
-                    true => Vec::new(),
-                    false => scratch.shapes.of(sets, i).to_vec(),
-                };
-            Ok(prog.outputs.iter().enumerate().map(shape).collect())
+            let shape = |i| scratch.shapes.output(sets, i).to_vec();
+            Ok((0..prog.outputs.len()).map(shape).collect())
         })
     }
 
@@ -241,13 +331,14 @@ impl Compiled {
         options: &RunOptions,
     ) -> Result<Vec<OutputValue>, RuntimeError> {
         with_thread_scratch(|scratch| {
-            self.infer(scratch, inputs)?;
+            let views = self.views(inputs)?;
+            self.infer(scratch, &views)?;
             let limit = options.max_output_bytes;
             let limit = limit.or(self.engine.options().run.max_output_bytes);
             let Inner { prog, sets, .. } = &*self.inner;
-            let mut values = bind::allocate(prog, sets, &scratch.shapes, inputs, limit)?;
+            let mut values = bind::allocate(prog, sets, &scratch.shapes, &views, limit)?;
             let mut outs: Vec<_> = values.iter_mut().map(Out::of).collect();
-            self.evaluate(scratch, inputs, &mut outs, options)?;
+            self.evaluate(scratch, &views, &mut outs, options)?;
             drop(outs);
             Ok(values)
         })
@@ -276,7 +367,7 @@ impl Compiled {
     ///     %1 = neg %0 : i32
     ///     %2 = sum %0 : i64
     ///     out n = %1 shape 0
-    ///     out s = %2 shape 0
+    ///     out s = %2
     /// ".parse()?;
     /// let compiled = Engine::global()?.compile(&Arc::new(prog), &[InputClass::Contiguous])?;
     /// let (mut negated, mut sum) = ([0; 3], Scalar::I64(0));
@@ -311,188 +402,39 @@ impl Compiled {
         outputs: &mut [Out<'_>],
         options: &RunOptions,
     ) -> Result<(), RuntimeError> {
-        let Inner {
-            prog, sets, whole, ..
-        } = &*self.inner;
+        let Inner { prog, sets, .. } = &*self.inner;
         #[cfg(feature = "jit")]
-        if options.is_plain()
+        if let Some(whole) = &self.inner.whole
+            && options.is_plain()
             && self.engine.options().run.is_plain()
             && flat::run(whole, prog, sets, inputs, outputs)
         {
             return Ok(());
         }
-        self.infer(scratch, inputs)?;
+        let views = self.views(inputs)?;
+        self.infer(scratch, &views)?;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
-        let lone = |(i, out): (usize, &Out<'_>)| {
-            matches!(out, Out::Scalar(_)) && !is_reduced(prog, prog.outputs[i].value)
-        };
-        if outputs.iter().enumerate().any(lone) {
-            return self.run_into_scalars(scratch, inputs, outputs, options);
-        }
-        self.evaluate(scratch, inputs, outputs, options)
+        self.evaluate(scratch, &views, outputs, options)
     }
 
-    /// Lets arrays without axes stand in for the scalars that such outputs go to.
-    fn run_into_scalars(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[View<'_>],
-        outputs: &mut [Out<'_>],
-        options: &RunOptions,
-    ) -> Result<(), RuntimeError> {
+    /// A view for each input of the program.
+    fn views<'v, 'a>(&self, inputs: &'v [View<'a>]) -> Result<Cow<'v, [View<'a>]>, RuntimeError> {
         let prog = &self.inner.prog;
-        let zero = |i: usize| Array::from_scalar(&Scalar::zero(prog.dtype(prog.outputs[i].value)));
-        let mut cells = (0..outputs.len())
-            .map(zero)
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut places: Vec<Out<'_>> = Vec::with_capacity(outputs.len());
-        for (out, cell) in outputs.iter_mut().zip(&mut cells) {
-            places.push(Out::Array(match out {
-                Out::Array(view) => view.reborrow(),
-                Out::Scalar(_) => cell.view_mut(),
-            }));
-        }
-        self.evaluate(scratch, inputs, &mut places, options)?;
-        drop(places);
-        for (out, cell) in outputs.iter_mut().zip(&cells) {
-            if let Out::Scalar(value) = out {
-                **value = cell.item().expect("an array without axes has one element");
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks the inputs and finds the shapes of the outputs.
-    fn infer(&self, scratch: &mut Scratch, inputs: &[View<'_>]) -> Result<(), RuntimeError> {
-        let Inner { prog, sets, .. } = &*self.inner;
         check_inputs(prog, inputs)?;
-        scratch.shapes.infer(prog, sets, inputs)?;
-        check_reductions(prog, sets, &scratch.shapes)
+        Ok(match inputs.len() == prog.inputs.len() {
+            true => Cow::Borrowed(inputs),
+            false => Cow::Owned(views::derive(prog, inputs)?),
+        })
     }
 
-    /// Runs all passes, over places that fit the outputs, and lets go of copies.
-    fn evaluate(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[View<'_>],
-        outputs: &mut [Out<'_>],
-        options: &RunOptions,
-    ) -> Result<(), RuntimeError> {
-        let result = self.passes(scratch, inputs, outputs, options);
-        scratch.guards.clear();
-        result
-    }
-
-    fn passes(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[View<'_>],
-        outputs: &mut [Out<'_>],
-        options: &RunOptions,
-    ) -> Result<(), RuntimeError> {
-        let engine = &self.engine.options().run;
-        let block = options.block.or(engine.block);
-        if block == Some(0) {
-            return Err(RuntimeErrorKind::BadBlockSize.into());
-        }
-        if let Some(threads) = options.threads {
-            check_threads("threads", threads)?;
-        }
-        if outputs.is_empty() {
-            return Ok(());
-        }
-        let Inner {
-            prog, sets, whole, ..
-        } = &*self.inner;
-        let mut total = 0u64;
-        let mut passes = Vec::new();
-        if scratch.shapes.agree() {
-            total = elements(scratch.shapes.of(sets, 0));
-        } else {
-            for group in scratch.shapes.groups(sets) {
-                let n = elements(scratch.shapes.of(sets, group[0]));
-                match self.inner.part(&group) {
-                    Some(part) => passes.push((part, n)),
-                    None => passes.extend(group.chunks(1).map(|alone| {
-                        (
-                            self.inner
-                                .part(alone)
-                                .expect("an output alone has its part"),
-                            n,
-                        )
-                    })),
-                }
-            }
-            passes
-                .iter()
-                .for_each(|(_, n)| total = total.saturating_add(*n));
-        }
-        let guarded_passes = passes.len().max(1);
-        scratch.guards.set(prog, inputs, outputs, guarded_passes)?;
-        let call = Call {
-            inputs,
-            options,
-            block,
-            control: Control::new(options, engine, total),
-        };
-        if passes.is_empty() {
-            return self.pass(whole, scratch, &call, outputs, total);
-        }
-        let mut done = 0u64;
-        for (part, n) in passes {
-            done = done.saturating_add(n);
-            self.pass(part, scratch, &call, outputs, done)?;
-        }
-        Ok(())
-    }
-
-    /// Runs one pass, after which `expected` elements must be done in all.
-    fn pass(
-        &self,
-        part: &Part,
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        outputs: &mut [Out<'_>],
-        expected: u64,
-    ) -> Result<(), RuntimeError> {
-        let Scratch {
-            shapes,
-            guards,
-            plan,
-            work,
-            reduced,
-        } = scratch;
-        let shape = shapes.of(&self.inner.sets, part.outputs[0]);
-        let conditions = Conditions {
-            compiler: &self.shared().compiler,
-            control: &call.control,
-            block: call.block,
-            workers: &|total| self.workers(part, total, call.options),
-        };
-        let mut bound = Bound::new(call.inputs, outputs, guards);
-        let variant = exec::run(part, shape, &mut bound, &conditions, plan, work, reduced)?;
-        call.control
-            .verdict(expected)
-            .map_err(|verdict| match verdict {
-                Verdict::Stopped(error) => error,
-                Verdict::Fault(fault) => fault_error(&variant.kernel, fault, shape),
-            })?;
-        for (&i, &result) in part.outputs.iter().zip(&variant.kernel.results) {
-            if let ResultKind::Reduced { acc, finish, dtype } = result {
-                let acc = acc as usize;
-                let total = variant.kernel.accumulators[acc].scalar(reduced[acc]);
-                let value = finished(total, finish, dtype, plan.total);
-                match &mut outputs[i] {
-                    Out::Scalar(out) => **out = value,
-                    Out::Array(view) => view.set(&[], &value)?,
-                }
-            }
-        }
-        Ok(())
+    /// Finds the shapes of the outputs, and of all on the way.
+    fn infer(&self, scratch: &mut Scratch, views: &[View<'_>]) -> Result<(), RuntimeError> {
+        let Inner { prog, sets, .. } = &*self.inner;
+        scratch.shapes.infer(prog, sets, views)
     }
 
     /// The pool and number of threads for a pass of `total` elements; none if it is better done here.
-    fn workers(
+    pub(crate) fn workers(
         &self,
         part: &Part,
         total: usize,
@@ -512,51 +454,9 @@ impl Compiled {
     }
 }
 
-/// What the passes of one call have in common.
-struct Call<'a, 'i> {
-    inputs: &'a [View<'i>],
-    options: &'a RunOptions,
-    /// Elements of a block, if not the best.
-    block: Option<usize>,
-    control: Control<'a>,
-}
-
-/// The number of elements of a shape that was checked.
-fn elements(shape: &[usize]) -> u64 {
-    shape.iter().product::<usize>() as u64
-}
-
 /// The number of elements from which on threads are worth waking.
 fn serial_below(part: &Part) -> usize {
     PARALLEL_WORK / part.work.max(1)
-}
-
-/// The fault of a run over `shape`, for people.
-fn fault_error(kernel: &Kernel, fault: Fault, shape: &[usize]) -> RuntimeError {
-    let Some(Step::Call(call)) = kernel.steps.get(fault.step as usize) else {
-        unreachable!("only calls raise faults")
-    };
-    let mut rest = fault.index;
-    let mut position: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&extent| {
-            let i = rest % extent as u64;
-            rest /= extent as u64;
-            i as usize
-        })
-        .collect();
-    position.reverse();
-    RuntimeErrorKind::Fault {
-        code: fault.kind().expect("a fault that was recorded has a code"),
-        span: call.span,
-        index: fault.index,
-        position,
-        value: fault.value_text(call.from),
-        dtype: call.from,
-        target: call.to,
-    }
-    .into()
 }
 
 impl fmt::Debug for Compiled {

@@ -146,9 +146,9 @@ impl Engine {
         prog: &Arc<Program>,
         classes: &[InputClass],
     ) -> Result<Compiled, RuntimeError> {
-        if classes.len() != prog.inputs.len() {
+        if classes.len() != prog.arrays().len() {
             return Err(RuntimeErrorKind::ClassCount {
-                expected: prog.inputs.len(),
+                expected: prog.arrays().len(),
                 found: classes.len(),
             }
             .into());

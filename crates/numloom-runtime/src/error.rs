@@ -85,11 +85,33 @@ pub enum RuntimeErrorKind {
     EmptyReduction {
         /// `min` or `max`.
         reduction: &'static str,
-        /// The output.
-        name: Option<String>,
         /// The shape that has no elements.
         shape: Vec<usize>,
-        /// The expression of the output.
+        /// The reduction.
+        span: Span,
+    },
+    /// A reduction along an axis that its operand does not have, or has once.
+    Axis {
+        /// The axis as it was written.
+        axis: i64,
+        /// The operand's shape.
+        shape: Vec<usize>,
+        /// Whether it was named before.
+        repeated: bool,
+        /// The reduction.
+        span: Span,
+    },
+    /// A subscript that an input does not have.
+    Subscript {
+        /// The input.
+        name: String,
+        /// The shape that is subscripted.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// The position on it; none if there is no such axis.
+        index: Option<i64>,
+        /// The subscript.
         span: Span,
     },
     /// An element that could not be computed: of all there are, the one with the lowest index.
@@ -208,6 +230,8 @@ impl RuntimeError {
         match *self.kind {
             RuntimeErrorKind::Broadcast { span, .. }
             | RuntimeErrorKind::EmptyReduction { span, .. }
+            | RuntimeErrorKind::Axis { span, .. }
+            | RuntimeErrorKind::Subscript { span, .. }
             | RuntimeErrorKind::Fault { span, .. } => Some(span),
             _ => None,
         }
@@ -321,14 +345,39 @@ impl fmt::Display for RuntimeError {
                 OutputText(second)
             ),
             K::EmptyReduction {
-                reduction,
-                name,
+                reduction, shape, ..
+            } => write!(
+                f,
+                "`{reduction}` of no elements has no value: shape {} is reduced",
+                ShapeText(shape)
+            ),
+            K::Axis {
+                axis,
                 shape,
+                repeated: true,
                 ..
             } => write!(
                 f,
-                "`{reduction}` of no elements has no value: {} reduces shape {}",
-                OutputText(name),
+                "axis {axis} of shape {} is named twice",
+                ShapeText(shape)
+            ),
+            K::Axis { axis, shape, .. } => {
+                write!(f, "there is no axis {axis} in shape {}", ShapeText(shape))
+            }
+            K::Subscript {
+                name,
+                shape,
+                index: Some(index),
+                axis,
+                ..
+            } => write!(
+                f,
+                "there is no element {index} on axis {axis} of `{name}`, whose shape is {}",
+                ShapeText(shape)
+            ),
+            K::Subscript { name, shape, .. } => write!(
+                f,
+                "more axes are subscripted than `{name}` has: its shape is {}",
                 ShapeText(shape)
             ),
             K::Fault {

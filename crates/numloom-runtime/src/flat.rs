@@ -18,8 +18,9 @@ use numloom_ir::{Fault, Program};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
-use crate::bind::{Out, ShapeSets};
+use crate::bind::Out;
 use crate::code::Code;
+use crate::shape::ShapeSets;
 use crate::variant::Part;
 
 /// The most elements: more are worth a plan, which looks at the clock between blocks.

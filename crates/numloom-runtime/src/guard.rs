@@ -3,6 +3,8 @@
 //! What goes in: inputs, places for outputs. What comes out: a [`Bound`], whose inputs may be read while its outputs are written.
 //! What it never does: touch an element, except to copy an input that an output would overwrite.
 
+use std::cmp::Ordering;
+
 use numloom_data::{Array, Overlap, View, overlap};
 use numloom_ir::Program;
 
@@ -31,13 +33,13 @@ pub(crate) struct Guards {
 impl Guards {
     /// Decides for each input, and copies where an output would overwrite elements that are still to be read.
     ///
-    /// `passes` is how many times the arrays are gone through: after the first, nothing may be overwritten.
+    /// `turn` says of an input and an output whether the input is read for the last time before, while, or after the output is written.
     pub(crate) fn set(
         &mut self,
         prog: &Program,
         inputs: &[View<'_>],
         outputs: &[Out<'_>],
-        passes: usize,
+        turn: impl Fn(usize, usize) -> Ordering,
     ) -> Result<(), RuntimeError> {
         self.guards.clear();
         self.copies.clear();
@@ -58,12 +60,16 @@ impl Guards {
                 }
             }
         }
-        for input in inputs {
+        for (i, input) in inputs.iter().enumerate() {
             let mut guard = Guard::Free;
-            for (_, output) in arrays() {
+            for (j, output) in arrays() {
+                let turn = turn(i, j);
+                if turn == Ordering::Less {
+                    continue;
+                }
                 guard = guard.max(match relation(input, &output.as_view()) {
                     Overlap::None => Guard::Free,
-                    Overlap::Same if passes == 1 => Guard::Block,
+                    Overlap::Same if turn == Ordering::Equal => Guard::Block,
                     Overlap::Same | Overlap::Partial => Guard::Copied(self.copies.len()),
                 });
             }
@@ -123,17 +129,12 @@ pub(crate) struct Bound<'r, 'i, 'o> {
 }
 
 impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
-    /// Binds arrays for which `guards` were set.
+    /// Binds arrays: for the first inputs `guards` were set, those behind them share memory with nothing.
     pub(crate) fn new(
         inputs: &'r [View<'i>],
         outputs: &'r mut [Out<'o>],
         guards: &'r Guards,
     ) -> Bound<'r, 'i, 'o> {
-        assert_eq!(
-            inputs.len(),
-            guards.guards.len(),
-            "one guard for each input"
-        );
         Bound {
             inputs,
             outputs,
@@ -148,7 +149,7 @@ impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
 
     /// Calls `f` with input `i`, or its copy, and whether its blocks must be copied.
     pub(crate) fn with_input<R>(&self, i: usize, f: impl FnOnce(&View<'_>, bool) -> R) -> R {
-        match self.guards.guards[i] {
+        match self.guards.guards.get(i).copied().unwrap_or_default() {
             Guard::Free => f(&self.inputs[i], false),
             Guard::Block => f(&self.inputs[i], true),
             Guard::Copied(copy) => f(&self.guards.copies[copy].view(), false),

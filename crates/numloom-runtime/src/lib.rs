@@ -25,6 +25,7 @@
 //! share one. A *chunk* is what a thread takes at a time, a *leaf* the unit of reductions
 //! ([`numloom_ir::reduce`]), a *block* the elements of one kernel call.
 
+mod along;
 mod bind;
 mod cache;
 mod code;
@@ -37,11 +38,16 @@ mod exec;
 mod flat;
 mod guard;
 mod options;
+mod pattern;
 mod plan;
 mod reduce;
+mod run;
 mod scratch;
+mod shape;
 mod space;
+mod stage;
 mod variant;
+mod views;
 
 pub use bind::{Out, OutputValue};
 pub use cache::CacheInfo;

@@ -3,16 +3,17 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use numloom_data::Buffer;
+use numloom_data::{Buffer, Scalar};
 use numloom_ir::Kernel;
 use numloom_ir::interp::Interpreter;
 use numloom_ir::reduce::LANE_WORDS;
 
-use crate::bind::Shapes;
 use crate::error::RuntimeError;
 use crate::exec::Ptr;
 use crate::guard::Guards;
+use crate::pattern::Pattern;
 use crate::plan::Plan;
+use crate::shape::Shapes;
 
 /// What a thread keeps for the next run; more than this is given back.
 const KEPT_BYTES: usize = 1 << 20;
@@ -23,11 +24,16 @@ const KEPT_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(crate) shapes: Shapes,
+    pub(crate) pattern: Pattern,
+    /// The shape that a pass goes through.
+    pub(crate) space: Vec<usize>,
     pub(crate) guards: Guards,
     pub(crate) plan: Plan,
     pub(crate) work: Work,
     /// Reduced values of a pass, one for each accumulator.
     pub(crate) reduced: Vec<u64>,
+    /// Scalars that were computed between passes.
+    pub(crate) scalars: Vec<Scalar>,
 }
 
 impl Scratch {

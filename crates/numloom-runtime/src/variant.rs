@@ -140,14 +140,11 @@ impl Variant {
     }
 }
 
-/// Outputs of a program that share an iteration space.
+/// The program of one pass: its outputs share an iteration space, and reductions are outputs only.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// The program with these outputs only.
     prog: Arc<Program>,
-    /// Their indices in the whole program.
-    pub(crate) outputs: Box<[usize]>,
-    /// Those of them that are arrays, in the order of the kernel's outputs.
+    /// Its outputs that are arrays, in the order of the kernel's.
     pub(crate) arrays: Box<[usize]>,
     /// Inputs that are read, ascending.
     pub(crate) inputs: Box<[usize]>,
@@ -163,25 +160,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The part of `prog` with `outputs`.
-    pub(crate) fn new(prog: &Arc<Program>, outputs: Box<[usize]>) -> Part {
-        let prog = if outputs.len() == prog.outputs.len() {
-            Arc::clone(prog)
-        } else {
-            Arc::new(Program {
-                inputs: prog.inputs.clone(),
-                insts: prog.insts.clone(),
-                outputs: outputs.iter().map(|&i| prog.outputs[i].clone()).collect(),
-            })
-        };
-        let mut live = vec![false; prog.insts.len()];
-        for output in &prog.outputs {
-            live[output.value.index()] = true;
-        }
+    /// What runs `prog`.
+    pub(crate) fn new(prog: &Arc<Program>) -> Part {
+        let live = prog.live();
         let mut inputs = vec![false; prog.inputs.len()];
         let mut part = Part {
-            prog: Arc::clone(&prog),
-            outputs,
+            prog: Arc::clone(prog),
             arrays: Box::default(),
             inputs: Box::default(),
             reduces: false,
@@ -190,17 +174,12 @@ impl Part {
             work: 0,
             variants: Growing::new(),
         };
-        for (i, inst) in prog.insts.iter().enumerate().rev() {
-            if !live[i] {
-                continue;
-            }
-            inst.operands()
-                .iter()
-                .for_each(|arg| live[arg.index()] = true);
+        for (_, inst) in (prog.insts.iter().enumerate()).filter(|(i, _)| live[*i]) {
             match &inst.kind {
                 InstKind::Input(i) => inputs[*i as usize] = true,
                 InstKind::Const(_) => {}
-                InstKind::Reduce { .. } => part.reduces = true,
+                InstKind::Reduce(_) => part.reduces = true,
+                InstKind::Count { .. } => unreachable!("counts are scalars"),
                 InstKind::Apply { op, args } => {
                     let from = prog.dtype(args[args.len() - 1]);
                     part.faults |= op.can_fault(from);
@@ -210,13 +189,22 @@ impl Part {
         }
         part.inputs = (0..inputs.len()).filter(|&i| inputs[i]).collect();
         let read = part.inputs.iter().map(|&i| prog.inputs[i].dtype.itemsize());
-        let arrays = (prog.outputs.iter().zip(&part.outputs))
-            .filter(|(output, _)| !is_reduced(&prog, output.value));
-        let written = (arrays.clone()).map(|(output, _)| prog.dtype(output.value).itemsize());
+        let arrays =
+            (prog.outputs.iter().enumerate()).filter(|(_, output)| !is_reduced(prog, output.value));
+        let written = (arrays.clone()).map(|(_, output)| prog.dtype(output.value).itemsize());
         part.bytes_per_element = read.chain(written).sum();
-        part.arrays = arrays.map(|(_, &i)| i).collect();
+        part.arrays = arrays.map(|(i, _)| i).collect();
         part.work += BYTE * part.bytes_per_element;
         part
+    }
+
+    /// Classes as a variant has them: inputs that are not read have no say.
+    pub(crate) fn classes(&self, classes: &[InputClass]) -> Classes {
+        let mut wanted = Classes::new(classes);
+        for i in (0..classes.len()).filter(|i| self.inputs.binary_search(i).is_err()) {
+            wanted.set_contiguous(i);
+        }
+        wanted
     }
 
     /// The variant for `classes`, compiled if it is met for the first time; past [`MAX_VARIANTS`] of them the
@@ -268,14 +256,14 @@ impl Part {
     }
 }
 
-/// Whether an output's value is a reduction.
-pub(crate) fn is_reduced(prog: &Program, value: numloom_ir::Value) -> bool {
-    matches!(prog.inst(value).kind, InstKind::Reduce { .. })
+/// Whether a value is a reduction.
+fn is_reduced(prog: &Program, value: numloom_ir::Value) -> bool {
+    matches!(prog.inst(value).kind, InstKind::Reduce(_))
 }
 
 /// A rough estimate of the time of an operation on one element, in picoseconds. It only decides when threads are worth
 /// waking.
-fn work(op: Op, from: DType, to: DType) -> usize {
+pub(crate) fn work(op: Op, from: DType, to: DType) -> usize {
     if op.is_block(from, to) {
         5000
     } else {

@@ -68,8 +68,8 @@ fn a_small_run_into_places_allocates_nothing() {
          %7 = sum %6 : f64
          %8 = max %0 : f64
          out y = %6 shape 0 1 2
-         out s = %7 shape 0 1 2
-         out m = %8 shape 0 1 2",
+         out s = %7
+         out m = %8",
     );
     let engine = Engine::new(Options::new()).unwrap();
     let classes = [

@@ -54,7 +54,7 @@ impl Runner {
     /// # Errors
     /// What the engine says; [`NotRun::Listed`] if the program has an operation that the backend's list excuses.
     pub fn compile(&self, prog: &Arc<Program>) -> Result<Compiled, NotRun> {
-        let classes = vec![InputClass::Contiguous; prog.inputs.len()];
+        let classes = vec![InputClass::Contiguous; prog.arrays().len()];
         self.engine
             .compile(prog, &classes)
             .map_err(|error| match error.kind() {

@@ -263,6 +263,9 @@ fn runtime_failure(error: &RuntimeError) -> Failure {
     let (code, span) = match error.kind() {
         RuntimeErrorKind::Broadcast { span, .. } => (Some(Code::ShapeMismatch), Some(*span)),
         RuntimeErrorKind::EmptyReduction { span, .. } => (Some(Code::EmptyReduction), Some(*span)),
+        RuntimeErrorKind::Axis { span, .. } | RuntimeErrorKind::Subscript { span, .. } => {
+            (Some(Code::AxisOutOfRange), Some(*span))
+        }
         RuntimeErrorKind::Fault {
             code: CastOutOfRange,
             span,
@@ -339,7 +342,7 @@ fn tile(prog: &Program, inputs: &[(String, Array)], n: usize) -> Option<Vec<Arra
     let reduces = prog
         .insts
         .iter()
-        .any(|inst| matches!(inst.kind, InstKind::Reduce { .. }));
+        .any(|inst| matches!(inst.kind, InstKind::Reduce(_)));
     let longest = inputs.iter().map(|(_, array)| array.len()).max()?;
     let fits = inputs
         .iter()

@@ -512,6 +512,23 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
             ErrorKind::Run,
             plain(Code::EmptyReduction).with_primary(*span, "of no elements"),
         ),
+        K::Axis { span, repeated, .. } => {
+            let label = if *repeated {
+                "named twice"
+            } else {
+                "no such axis"
+            };
+            let diagnostic = plain(Code::AxisOutOfRange).with_primary(*span, label);
+            (ErrorKind::Shape, diagnostic)
+        }
+        K::Subscript { span, index, .. } => {
+            let label = match index {
+                Some(_) => "out of range",
+                None => "too many",
+            };
+            let diagnostic = plain(Code::AxisOutOfRange).with_primary(*span, label);
+            (ErrorKind::Shape, diagnostic)
+        }
         K::Fault {
             code,
             span,

@@ -67,7 +67,14 @@ impl Explanation {
         let inner = kernel.inner();
         let text = &inner.names.text;
         let run = inner.compiled.explain(kernel.classes());
-        let run = run.map_err(|error| Error::run(error, text))?;
+        let mut runs = run.map_err(|error| Error::run(error, text))?;
+        let passes = runs.len();
+        if runs.is_empty() {
+            return Err(Error::no_code(
+                "no arrays of one shape fit the expression".to_owned(),
+            ));
+        }
+        let run = runs.swap_remove(0);
         let body = &run.kernel;
         let mut read = vec![false; body.inputs.len()];
         let mut reads = |place: &Place| {
@@ -108,7 +115,7 @@ impl Explanation {
                 _ => None,
             },
             fallback: run.fallback,
-            passes: 1,
+            passes,
             bytes_read: arrays.map(|(input, _)| input.dtype.itemsize()).sum(),
             bytes_written: body.outputs.iter().copied().map(DType::itemsize).sum(),
             loops,

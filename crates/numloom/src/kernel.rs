@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use numloom_data::{DType, View, ViewMut};
-use numloom_ir::{InputClass, InstKind, Program, Schema};
+use numloom_ir::{InputClass, Program, Schema};
 use numloom_runtime::{Compiled, Out, RunOptions};
 
 use crate::error::{Error, Text};
@@ -81,8 +81,8 @@ impl fmt::Display for OutputInfo {
 pub(crate) fn output_infos(prog: &Program) -> Vec<OutputInfo> {
     let info = |output: &numloom_ir::Output| OutputInfo {
         name: output.name.clone(),
-        dtype: prog.dtype(output.value),
-        reduced: matches!(prog.inst(output.value).kind, InstKind::Reduce { .. }),
+        dtype: prog.output_dtype(output),
+        reduced: output.shape.sources().is_empty(),
     };
     prog.outputs.iter().map(info).collect()
 }
@@ -99,7 +99,7 @@ pub struct Names {
 impl Names {
     pub(crate) fn new(text: Arc<Text>, prog: &Program) -> Names {
         let name = |(i, input): (usize, &numloom_ir::Input)| (input.name.as_str().into(), i);
-        let mut inputs: Vec<_> = prog.inputs.iter().enumerate().map(name).collect();
+        let mut inputs: Vec<_> = prog.arrays().iter().enumerate().map(name).collect();
         inputs.sort_unstable();
         let outputs = prog
             .outputs

@@ -56,7 +56,7 @@ pub fn simplify(prog: &Program) -> Program {
     }
     let mut outputs = prog.outputs.clone();
     for output in &mut outputs {
-        output.value = stands_for[output.value.index()];
+        output.map_values(|value| stands_for[value.index()]);
     }
     Program {
         inputs: prog.inputs.clone(),

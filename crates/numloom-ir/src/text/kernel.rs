@@ -88,9 +88,9 @@ impl fmt::Display for CallStep {
 ///     %1 = input 1 : f64
 ///     %2 = exp %0 : f64
 ///     %3 = mul %2 %1 : f64
-///     %4 = mean %3 : f64
+///     %4 = sum %3 : f64
 ///     out = %3 shape 0 1
-///     out m = %4 shape 0 1
+///     out m = %4
 /// ")?;
 /// let kernel = schedule(&prog, &[InputClass::Contiguous, InputClass::Scalar]);
 /// assert_eq!(kernel.to_string(), "\
@@ -108,7 +108,7 @@ impl fmt::Display for CallStep {
 ///   accumulate acc0 v2 : f64
 /// }
 /// result out0
-/// result mean acc0 : f64
+/// result acc0 : f64
 /// ");
 /// # Ok::<(), numloom_ir::TextError>(())
 /// ```

@@ -35,7 +35,7 @@ impl fmt::Display for Value {
 /// %2 = mul %1 %0 : f64
 /// %3 = sum %2 : f64
 /// out = %2 shape 0
-/// out total = %3 shape 0
+/// out total = %3
 /// ");
 /// ```
 impl fmt::Display for Program {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Builder, CastMode, Finish, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op, Place,
-    Program, Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
+    AccOp, Builder, CastMode, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op, Place, Program,
+    Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
 };
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ impl Terms {
                     let args = args.iter().map(|arg| terms[arg.index()].unwrap());
                     Term::Apply(*op, inst.dtype, args.collect())
                 }
-                InstKind::Reduce { .. } => {
+                InstKind::Reduce(_) | InstKind::Count { .. } => {
                     terms.push(None);
                     continue;
                 }
@@ -114,7 +114,8 @@ fn delivers(prog: &Program, kernel: &Kernel) -> Result<(), TestCaseError> {
     for (output, result) in prog.outputs.iter().zip(&kernel.results) {
         let inst = prog.inst(output.value);
         match (&inst.kind, result) {
-            (InstKind::Reduce { reduction, arg }, ResultKind::Reduced { acc, dtype, .. }) => {
+            (InstKind::Reduce(reduce), ResultKind::Reduced { acc, dtype, .. }) => {
+                let (reduction, arg) = (&reduce.reduction, &reduce.args[0]);
                 let mut want = values[arg.index()].unwrap();
                 let accumulator = kernel.accumulators[*acc as usize];
                 if accumulator.dtype != prog.dtype(*arg) {
@@ -402,17 +403,15 @@ fn reductions_that_accumulate_the_same_share() {
          %0 = input 0 : f64
          %1 = input 1 : i32
          %2 = sum %0 : f64
-         %3 = mean %0 : f64
+         %3 = sum %0 : f64
          %4 = sum %1 : i64
-         %5 = mean %1 : f64
-         %6 = max %1 : i32
-         %7 = sum %0 : f64
+         %5 = max %1 : i32
+         %6 = sum %0 : f64
          out = %2
          out = %3
          out = %4
          out = %5
-         out = %6
-         out = %7",
+         out = %6",
         &[BLOCK, BLOCK],
     );
     let accumulators: Vec<_> = (kernel.accumulators.iter())
@@ -423,28 +422,16 @@ fn reductions_that_accumulate_the_same_share() {
         [
             (AccOp::Sum, DType::F64),
             (AccOp::Sum, DType::I64),
-            (AccOp::Sum, DType::F64),
             (AccOp::Max, DType::I32),
         ]
     );
-    let finishes: Vec<_> = (kernel.results.iter())
+    let shared: Vec<_> = (kernel.results.iter())
         .map(|result| match result {
-            ResultKind::Reduced { acc, finish, .. } => (*acc, *finish),
+            ResultKind::Reduced { acc, .. } => *acc,
             ResultKind::Array(_) => panic!("no arrays here"),
         })
         .collect();
-    let (value, mean) = (Finish::Value, Finish::Mean);
-    assert_eq!(
-        finishes,
-        [
-            (0, value),
-            (0, mean),
-            (1, value),
-            (2, mean),
-            (3, value),
-            (0, value)
-        ]
-    );
+    assert_eq!(shared, [0, 0, 1, 2, 0]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn expression(prog: &Program) -> String {
                 }
                 text + ")"
             }
-            InstKind::Reduce { .. } => unreachable!("no reductions here"),
+            InstKind::Reduce(_) | InstKind::Count { .. } => unreachable!("no reductions here"),
         }
     }
     write(prog, prog.outputs[0].value)

@@ -242,16 +242,18 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
                 let args: Vec<&[u8]> = args.iter().map(|arg| &columns[arg.index()][..]).collect();
                 apply(*op, from, inst.dtype, &args)
             }
-            InstKind::Reduce { reduction, arg } => {
-                let from = prog.dtype(*arg);
-                let acc = accumulator(*reduction, from);
+            InstKind::Count { .. } => unreachable!("kernels do not count"),
+            InstKind::Reduce(reduce) => {
+                let arg = reduce.args[0];
+                let from = prog.dtype(arg);
+                let acc = accumulator(reduce.reduction, from);
                 let column = &columns[arg.index()];
                 let column = if from == acc.dtype {
                     column.clone()
                 } else {
                     apply(Op::Cast(CastMode::Wrap), from, acc.dtype, &[column])
                 };
-                reduce(acc, &scalars(&column, acc.dtype))
+                reduced(acc, &scalars(&column, acc.dtype))
                     .to_ne_bytes()
                     .to_vec()
             }
@@ -261,16 +263,12 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
     let outcomes = prog.outputs.iter().map(|output| {
         let column = &columns[output.value.index()];
         let inst = prog.inst(output.value);
-        let InstKind::Reduce { reduction, arg } = inst.kind else {
+        let InstKind::Reduce(reduce) = &inst.kind else {
             return Outcome::Array(scalars(column, inst.dtype));
         };
-        let acc = accumulator(reduction, prog.dtype(arg));
+        let acc = accumulator(reduce.reduction, prog.dtype(reduce.args[0]));
         let bits = u64::from_ne_bytes(column[..].try_into().expect("one word"));
-        let finish = match reduction {
-            Reduction::Mean => Finish::Mean,
-            _ => Finish::Value,
-        };
-        Outcome::Reduced(acc.scalar(bits), finish, inst.dtype)
+        Outcome::Reduced(acc.scalar(bits), Finish::Value, inst.dtype)
     });
     let outcomes = outcomes.collect();
     (outcomes, fault.is_some().then_some(fault.index))
@@ -278,10 +276,11 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
 
 fn accumulator(reduction: Reduction, from: DType) -> Accumulator {
     let op = match reduction {
-        Reduction::Sum | Reduction::Mean => AccOp::Sum,
+        Reduction::Sum => AccOp::Sum,
         Reduction::Prod => AccOp::Prod,
         Reduction::Min => AccOp::Min,
         Reduction::Max => AccOp::Max,
+        _ => unreachable!("made of calls"),
     };
     Accumulator {
         op,
@@ -290,7 +289,7 @@ fn accumulator(reduction: Reduction, from: DType) -> Accumulator {
 }
 
 /// One leaf: each element into its lane, then lanes combined.
-fn reduce(acc: Accumulator, column: &[Scalar]) -> u64 {
+fn reduced(acc: Accumulator, column: &[Scalar]) -> u64 {
     let mut lanes = [acc.identity(); LANES];
     for (i, element) in column.iter().enumerate() {
         let lane = &mut lanes[i % LANES];

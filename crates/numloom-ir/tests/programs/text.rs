@@ -221,7 +221,7 @@ fn kernels_show_every_kind_of_step() {
          %8 = cast.chk %4 : u8
          %9 = max %8 : u8
          out y = %7 shape 0 1
-         out = %9 shape 0 1",
+         out = %9",
     )
     .unwrap();
     let kernel = schedule(&prog, &[InputClass::Scalar, InputClass::Contiguous]);

@@ -2,9 +2,10 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, Args, CallStep, CastMode, Input, InputClass, Inst, InstKind, Kernel,
-    KernelInput, LoopInst, LoopOp, Op, Output, Place, Program, Reduction, ResultKind, Step, V,
-    Value, VerifyErrorKind, VerifyPlace, verify, verify_kernel,
+    AccOp, Accumulator, Args, Axes, CallStep, CastMode, Input, InputClass, InputSource, Inst,
+    InstKind, Kernel, KernelInput, LoopInst, LoopOp, Op, Output, Place, Program, Reduce, Reduction,
+    ResultKind, Shape, ShapeSource, Step, V, Value, VerifyErrorKind, VerifyPlace, ViewItem, verify,
+    verify_kernel,
 };
 use numloom_syntax::Span;
 
@@ -28,6 +29,7 @@ fn with(last: Inst) -> Program {
     let input = |dtype| Input {
         name: "a".into(),
         dtype,
+        source: InputSource::Array,
     };
     let read = |i: u32| inst(InstKind::Input(i), dtypes[i as usize]);
     let truth = inst(InstKind::Const(Scalar::Bool(true)), DType::Bool);
@@ -37,7 +39,8 @@ fn with(last: Inst) -> Program {
         outputs: vec![Output {
             name: None,
             value: Value(5),
-            shape_inputs: vec![0, 1],
+            imag: None,
+            shape: Shape::of_inputs([0, 1]),
             span: Span::default(),
         }],
     }
@@ -58,10 +61,7 @@ fn instructions_fit_their_row() {
         UnsupportedDType, WrongArity,
     };
     let cast = Op::Cast(CastMode::Wrap);
-    let sum = |arg| InstKind::Reduce {
-        reduction: Reduction::Sum,
-        arg: Value(arg),
-    };
+    let sum = |arg| sum_of(arg, Shape::default());
     for right in [
         applied(Op::Add, &[0, 1], F64),
         applied(Op::Lt, &[0, 1], Bool),
@@ -171,21 +171,66 @@ fn instructions_fit_their_row() {
     );
 }
 
+fn sum_of(arg: u32, shape: Shape) -> InstKind {
+    InstKind::Reduce(Reduce {
+        reduction: Reduction::Sum,
+        args: Args::new(&[Value(arg)]),
+        axes: Axes::All,
+        keepdims: false,
+        may_be_empty: false,
+        shape,
+    })
+}
+
 #[test]
-fn the_value_of_a_reduction_is_no_operand() {
-    let mut prog = with(inst(
-        InstKind::Reduce {
-            reduction: Reduction::Sum,
-            arg: Value(0),
-        },
-        DType::F64,
-    ));
-    assert_eq!(verify(&prog), Ok(()));
-    prog.insts.push(applied(Op::Neg, &[5], DType::F64));
+fn shapes_go_by_inputs_and_by_reductions_before_them() {
+    let of = |source| with(inst(sum_of(0, Shape::new([source])), DType::F64));
+    assert_eq!(verify(&of(ShapeSource::Input(3))), Ok(()));
+    let kind = |prog: &Program| verify(prog).map_err(|error| error.kind);
     assert_eq!(
-        verify(&prog).unwrap_err().kind,
-        VerifyErrorKind::NotAnOperand { operand: 5 }
+        kind(&of(ShapeSource::Input(4))),
+        Err(VerifyErrorKind::UnknownInput { input: 4 })
     );
+    for value in [Value(0), Value(5)] {
+        assert_eq!(
+            kind(&of(ShapeSource::Value(value))),
+            Err(VerifyErrorKind::NotAShape { value })
+        );
+    }
+    let mut prog = of(ShapeSource::Input(0));
+    let shape = Shape::new([ShapeSource::Value(Value(5))]);
+    prog.insts.push(inst(sum_of(5, shape), DType::F64));
+    assert_eq!(verify(&prog), Ok(()));
+}
+
+#[test]
+fn views_and_parts_stand_behind_their_wholes() {
+    let mut prog = with(inst(InstKind::Input(0), DType::F64));
+    let view = |input| InputSource::View {
+        input,
+        items: [ViewItem::NewAxis].into(),
+        span: Span::default(),
+    };
+    let mut check = |dtype, source| {
+        prog.inputs.push(Input {
+            name: "a".into(),
+            dtype,
+            source,
+        });
+        let verified = verify(&prog);
+        if verified.is_err() {
+            prog.inputs.pop();
+        }
+        verified.map_err(|error| error.kind)
+    };
+    assert_eq!(check(DType::C64, InputSource::Array), Ok(()));
+    assert_eq!(check(DType::F64, view(0)), Ok(()));
+    assert_eq!(check(DType::F32, InputSource::Imag(4)), Ok(()));
+    let wrong = Err(VerifyErrorKind::WrongSource { input: 7 });
+    assert_eq!(check(DType::F64, InputSource::Array), wrong);
+    assert_eq!(check(DType::F32, view(0)), wrong);
+    assert_eq!(check(DType::F64, view(7)), wrong);
+    assert_eq!(check(DType::F64, InputSource::Real(4)), wrong);
 }
 
 #[test]
@@ -196,7 +241,8 @@ fn outputs_name_what_is_there() {
         prog.outputs.push(Output {
             name: None,
             value: Value(value),
-            shape_inputs: shape_inputs.into(),
+            imag: None,
+            shape: Shape::of_inputs(shape_inputs.iter().copied()),
             span: Span::default(),
         });
         verify(&prog).map_err(|error| {
@@ -209,14 +255,6 @@ fn outputs_name_what_is_there() {
     assert_eq!(
         broken(6, &[]),
         Err(VerifyErrorKind::UnknownValue { value: Value(6) })
-    );
-    assert_eq!(
-        broken(0, &[1, 0]),
-        Err(VerifyErrorKind::UnsortedShapeInputs)
-    );
-    assert_eq!(
-        broken(0, &[1, 1]),
-        Err(VerifyErrorKind::UnsortedShapeInputs)
     );
     assert_eq!(
         broken(0, &[1, 4]),

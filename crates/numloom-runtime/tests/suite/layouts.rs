@@ -21,8 +21,8 @@ const MIXED: &str = "
     %7 = min %0 : f64
     %8 = lt %0 %2 : bool
     out y = %5 shape 0 1
-    out t = %6 shape 0 1
-    out m = %7 shape 0 1
+    out t = %6
+    out m = %7
     out lt = %8 shape 0 1
 ";
 
@@ -156,7 +156,7 @@ fn arrays_that_are_all_column_major_give_a_column_major_result() {
 fn empty_arrays_have_sums_and_products_but_no_extremes() {
     let reduce = |name: &str, dtype: &str| {
         let prog = program(&format!(
-            "input a: i16\n %0 = input 0 : i16\n %1 = {name} %0 : {dtype}\n out r = %1 shape 0"
+            "input a: i16\n %0 = input 0 : i16\n %1 = {name} %0 : {dtype}\n out r = %1"
         ));
         let empty: [i16; 0] = [];
         let compiled = compile(&engine(backends()[0], 2), &prog);
@@ -191,12 +191,12 @@ fn outputs_of_different_shapes_come_from_one_call() {
          %2 = neg %0 : i64
          %3 = neg %1 : i64
          %4 = add %0 %1 : i64
-         %5 = max %1 : i64
+         %5 = max %1 shape 1 : i64
          %6 = const 7 : i64
          out a = %2 shape 0
          out b = %3 shape 1
          out ab = %4 shape 0 1
-         out m = %5 shape 1
+         out m = %5
          out seven = %6",
     );
     for &backend in backends() {

@@ -205,14 +205,15 @@ pub(crate) fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> {
 /// What a program comes to: evaluated element by element, reduced over a list.
 pub(crate) fn naive(prog: &Program, inputs: &[View<'_>]) -> Vec<OutputValue> {
     let output = |output: &numloom_ir::Output| {
-        let shapes: Vec<&[usize]> = output
-            .shape_inputs
-            .iter()
-            .map(|&i| inputs[i as usize].shape())
+        let space = prog.inst(output.value).reduced_shape();
+        let shapes: Vec<&[usize]> = space
+            .unwrap_or(&output.shape)
+            .inputs()
+            .map(|i| inputs[i as usize].shape())
             .collect();
         let shape = broadcast::broadcast_shapes(&shapes).expect("shapes that broadcast");
-        let (reduction, value) = match prog.inst(output.value).kind {
-            InstKind::Reduce { reduction, arg } => (Some(reduction), arg),
+        let (reduction, value) = match &prog.inst(output.value).kind {
+            InstKind::Reduce(reduce) => (Some(reduce.reduction), reduce.args[0]),
             _ => (None, output.value),
         };
         let elements: Vec<Scalar> = indices(&shape)
@@ -222,6 +223,9 @@ pub(crate) fn naive(prog: &Program, inputs: &[View<'_>]) -> Vec<OutputValue> {
         match reduction {
             Some(reduction) => {
                 OutputValue::Scalar(reduce(reduction, prog.dtype(value), dtype, &elements))
+            }
+            None if output.shape.sources().is_empty() => {
+                OutputValue::Scalar(elements.into_iter().next().expect("one element"))
             }
             None => {
                 let mut array = Array::zeros(dtype, &shape, Order::C).unwrap();
@@ -254,7 +258,9 @@ fn element(prog: &Program, inst: usize, inputs: &[View<'_>], index: &[usize]) ->
                 .collect();
             apply(*op, &args, prog.insts[inst].dtype)
         }
-        InstKind::Reduce { .. } => unreachable!("reductions are outputs only"),
+        InstKind::Reduce(_) | InstKind::Count { .. } => {
+            unreachable!("reductions are outputs only")
+        }
     }
 }
 
@@ -288,10 +294,11 @@ fn cast(value: &Scalar, to: DType) -> Scalar {
 /// The fixed tree, from its description: lanes, leaves, halving, merging.
 fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> Scalar {
     let op = match reduction {
-        Reduction::Sum | Reduction::Mean => AccOp::Sum,
+        Reduction::Sum => AccOp::Sum,
         Reduction::Prod => AccOp::Prod,
         Reduction::Min => AccOp::Min,
         Reduction::Max => AccOp::Max,
+        _ => unreachable!("made of calls"),
     };
     let acc = Accumulator {
         op,
@@ -321,11 +328,7 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
         tree.push(0, &[acc.combine_lanes(&words)]);
     }
     let total = acc.scalar(tree.finish()[0]);
-    let value = match reduction {
-        Reduction::Mean => Scalar::F64(total.as_f64().unwrap() / elements.len() as f64),
-        _ => total,
-    };
-    cast(&value, to)
+    cast(&total, to)
 }
 
 /// Equal, a NaN being one value.

@@ -22,8 +22,8 @@ const REDUCTIONS: &str = "
     %4 = exp %2 : f64
     %5 = add %3 %4 : f64
     %6 = sum %5 : f64
-    %7 = sum %0 : f32
-    %8 = mean %3 : f64
+    %7 = sum %0 : f64
+    %8 = sum %3 : f64
     %9 = min %0 : f32
     %10 = max %3 : f64
     %11 = const 1.0000001 : f64
@@ -31,13 +31,13 @@ const REDUCTIONS: &str = "
     %13 = prod %12 : f64
     %14 = lt %2 %1 : bool
     %15 = sum %14 : i64
-    out s = %6 shape 0 1
-    out sf = %7 shape 0 1
-    out m = %8 shape 0 1
-    out lo = %9 shape 0 1
-    out hi = %10 shape 0 1
-    out p = %13 shape 0 1
-    out n = %15 shape 0 1
+    out s = %6
+    out sf = %7
+    out m = %8
+    out lo = %9
+    out hi = %10
+    out p = %13
+    out n = %15
     out y = %5 shape 0 1
 ";
 
@@ -116,7 +116,7 @@ fn sixty_four_threads_share_a_kernel_and_a_cache_that_forgets() {
     let engine = Engine::new(options).unwrap();
     let text = |k: u32| {
         program(&format!(
-            "input a: i64\n %0 = input 0 : i64\n %1 = const {k} : i64\n %2 = mul %0 %1 : i64\n %3 = sum %2 : i64\n out = %3 shape 0"
+            "input a: i64\n %0 = input 0 : i64\n %1 = const {k} : i64\n %2 = mul %0 %1 : i64\n %3 = sum %2 : i64\n out = %3"
         ))
     };
     let shared = compile(&engine, &text(3));
@@ -146,7 +146,7 @@ fn sixty_four_threads_share_a_kernel_and_a_cache_that_forgets() {
 
 #[test]
 fn an_engine_dropped_while_it_works_lives_until_the_end() {
-    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1");
     let x = vec![1.0f64; 100_000];
     for _ in 0..20 {
         let engine = engine(backends()[0], 2);
@@ -168,7 +168,7 @@ fn an_engine_dropped_while_it_works_lives_until_the_end() {
 
 #[test]
 fn a_callback_may_run_on_its_own_engine() {
-    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1");
     for threads in [1, 2, 5] {
         let compiled = Arc::new(compile(&engine(backends()[0], threads), &prog));
         let (inner, calls) = (Arc::clone(&compiled), Arc::new(AtomicU64::new(0)));
@@ -217,7 +217,7 @@ fn a_pool_of_the_embedders_is_used() {
         .unwrap();
     let engine = Engine::with_pool(Options::new().serial_below(0), Arc::new(pool)).unwrap();
     assert_eq!(engine.threads(), 2);
-    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1 shape 0");
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out = %1");
     let compiled = compile(&engine, &prog);
     let got = compiled
         .run(&[View::from_slice(&[0.5; 20_000])], &RunOptions::new())

@@ -79,7 +79,7 @@ fn check_program(prog: &Program) {
         "outputs keep their dtypes"
     );
     for prog in [prog, &optimized] {
-        let classes = vec![numloom_ir::InputClass::Contiguous; prog.inputs.len()];
+        let classes = vec![numloom_ir::InputClass::Contiguous; prog.arrays().len()];
         let kernel = schedule(prog, &classes);
         if let Err(error) = verify_kernel(&kernel) {
             panic!("the kernel: {error}\n{prog}\n{kernel}");
