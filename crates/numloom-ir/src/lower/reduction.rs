@@ -69,7 +69,7 @@ impl Lower<'_> {
         args: &[Arg],
         span: Span,
     ) -> Lowered<Operand> {
-        let (arg, arguments) = self.arguments(func, reducer, args, span)?;
+        let (arg, arguments) = self.reduction_arguments(func, reducer, args, span)?;
         let operand = self.operand(arg)?;
         let arg_span = self.ast.span(arg);
         self.builder.at(span);
@@ -198,7 +198,7 @@ impl Lower<'_> {
     }
 
     /// Sorts the arguments out.
-    fn arguments(
+    fn reduction_arguments(
         &mut self,
         func: &'static Func,
         reducer: Reducer,
