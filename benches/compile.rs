@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use numloom::{DType, Schema};
-use numloom_ir::{LowerOptions, lower, opt, schedule};
+use numloom_ir::{Form, LowerOptions, lower, opt, schedule};
 use numloom_jit::{NativeKernel, Target};
 
 const CASES: &[(&str, &str)] = &[
@@ -32,7 +32,7 @@ fn stages(c: &mut Criterion) {
         let ast = numloom_syntax::parse(src).expect("the case parses");
         let prog = lower(&ast, &schema, &options).expect("the case is well typed");
         let optimised = opt::run(&prog);
-        let kernel = Arc::new(schedule(&optimised, &schema.classes()));
+        let kernel = Arc::new(schedule(&optimised, &schema.classes(), Form::Lanes));
         let mut group = c.benchmark_group("compile");
         group.bench_function(format!("lower/{id}"), |b| {
             b.iter(|| lower(black_box(&ast), &schema, &options))
@@ -41,7 +41,7 @@ fn stages(c: &mut Criterion) {
             b.iter(|| opt::run(black_box(&prog)))
         });
         group.bench_function(format!("schedule/{id}"), |b| {
-            b.iter(|| schedule(black_box(&optimised), &schema.classes()));
+            b.iter(|| schedule(black_box(&optimised), &schema.classes(), Form::Lanes));
         });
         group.bench_function(format!("cranelift/{id}"), |b| {
             b.iter(|| {
@@ -68,7 +68,7 @@ fn whole(c: &mut Criterion) {
                 let ast = numloom_syntax::parse(black_box(src)).expect("the case parses");
                 let prog =
                     opt::run(&lower(&ast, &schema, &options).expect("the case is well typed"));
-                let kernel = Arc::new(schedule(&prog, &schema.classes()));
+                let kernel = Arc::new(schedule(&prog, &schema.classes(), Form::Lanes));
                 NativeKernel::compile(kernel, &target).expect("the backend compiles it")
             });
         });

@@ -63,6 +63,23 @@ impl AccOp {
     }
 }
 
+/// What a kernel's accumulators are when it is called, in memory that the caller owns ([`Kernel::accumulator_words`]).
+///
+/// All three follow the one [tree](crate::reduce); they differ in which part of it a call does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub enum Form {
+    /// The lanes of one leaf, running: read at the start and written at the end, so that a leaf may span several calls. Element `i` of each row
+    /// goes to lane `i % LANES`. For a reduction to one value.
+    #[default]
+    Lanes,
+    /// A partial value for each row, written: a row is one leaf (or the end of one that is the last), its lanes start from the identity and are combined at its end.
+    /// For reductions along the innermost axis.
+    Rows,
+    /// The lanes of one leaf in each column, running: element `j` of row `r` goes to lane `r` of column `j`. For reductions along
+    /// other axes: the rows of a call are up to [`LANES`] consecutive reduced positions, the first a multiple of [`LANES`].
+    Columns,
+}
+
 /// A running value of a reduction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Accumulator {
@@ -195,6 +212,8 @@ pub struct Kernel {
     pub outputs: Vec<DType>,
     /// Its accumulators.
     pub accumulators: Vec<Accumulator>,
+    /// What a call makes of its accumulators.
+    pub form: Form,
     /// Scratch slots: the item size in bytes of each (1, 2, 4 or 8).
     pub slots: Vec<usize>,
     /// What it does, in order.
@@ -221,9 +240,86 @@ impl Kernel {
         self.slots[..i].iter().sum::<usize>() * self.max_block()
     }
 
+    /// The byte offset, in the scratch area, of the lanes that [`Form::Rows`] needs: [`lane_words`](Kernel::lane_words).
+    pub fn lanes_offset(&self) -> usize {
+        self.slot_offset(self.slots.len())
+    }
+
     /// The size of the scratch area in bytes.
     pub fn scratch_bytes(&self) -> usize {
-        self.slot_offset(self.slots.len())
+        self.lanes_offset()
+            + match self.form {
+                Form::Rows => 8 * self.lane_words(),
+                Form::Lanes | Form::Columns => 0,
+            }
+    }
+
+    /// The size, in 64-bit words, of the memory for accumulators in a call of `rows` rows, whose columns are `columns` elements apart.
+    ///
+    /// | form | layout |
+    /// |---|---|
+    /// | [`Lanes`](Form::Lanes) | the [lanes](Accumulator::reset) of each accumulator |
+    /// | [`Rows`](Form::Rows) | for each row the partial value of each accumulator: what [`Tree::push`](crate::reduce::Tree::push) takes |
+    /// | [`Columns`](Form::Columns) | the [columns](Accumulator::reset_columns) of each accumulator |
+    pub fn accumulator_words(&self, rows: usize, columns: usize) -> usize {
+        let one = self.accumulator_offset(self.accumulators.len(), columns);
+        match self.form {
+            Form::Lanes | Form::Columns => one,
+            Form::Rows => rows * one,
+        }
+    }
+
+    /// Words before those of accumulator `acc` (or before the end, for one past the last); in [`Form::Rows`], within a row.
+    pub fn accumulator_offset(&self, acc: usize, columns: usize) -> usize {
+        let before = self.accumulators[..acc].iter();
+        let words = before.map(|acc| match self.form {
+            Form::Lanes => acc.lane_words(),
+            Form::Rows => acc.words(),
+            Form::Columns => acc.column_words(columns),
+        });
+        words.sum()
+    }
+
+    /// Words of the lanes of all accumulators.
+    pub fn lane_words(&self) -> usize {
+        self.accumulators.iter().map(|acc| acc.lane_words()).sum()
+    }
+
+    /// Fills the lanes of all accumulators with identities: the start of a leaf.
+    ///
+    /// # Panics
+    /// If `lanes` is not [`lane_words`](Kernel::lane_words) long.
+    pub fn reset_lanes(&self, lanes: &mut [u64]) {
+        let mut rest = lanes;
+        for acc in &self.accumulators {
+            let (lanes, after) = rest.split_at_mut(acc.lane_words());
+            acc.reset(lanes);
+            rest = after;
+        }
+        assert!(rest.is_empty(), "the lanes of each accumulator");
+    }
+
+    /// Combines the lanes of each accumulator at the end of a leaf: `partials` are then what [`Tree::push`](crate::reduce::Tree::push) takes.
+    ///
+    /// # Panics
+    /// If `lanes` is not [`lane_words`](Kernel::lane_words), or `partials` not the words of all partial values.
+    pub fn combine_lanes(&self, lanes: &[u64], partials: &mut [u64]) {
+        let (mut lanes, mut partials) = (lanes, partials);
+        for acc in &self.accumulators {
+            let (these, rest) = lanes.split_at(acc.lane_words());
+            let (partial, after) = partials.split_at_mut(acc.words());
+            acc.combine_lanes(these, partial);
+            (lanes, partials) = (rest, after);
+        }
+        assert!(
+            lanes.is_empty() && partials.is_empty(),
+            "the words of each accumulator"
+        );
+    }
+
+    /// Words of the partial values of all accumulators.
+    pub fn partial_words(&self) -> usize {
+        self.accumulators.iter().map(|acc| acc.words()).sum()
     }
 
     /// Whether any step calls a block function.
@@ -251,6 +347,7 @@ mod tests {
             inputs: vec![],
             outputs: vec![],
             accumulators: vec![],
+            form: Form::default(),
             slots: vec![8; n],
             steps: vec![],
             results: vec![],

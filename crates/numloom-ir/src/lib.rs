@@ -29,7 +29,7 @@ pub use builder::Builder;
 pub use error::{LowerError, LowerErrorKind, LowerErrors};
 pub use fault::{Fault, FaultCode};
 pub use kernel::{
-    AccOp, Accumulator, CallStep, Finish, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
+    AccOp, Accumulator, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
     MAX_BLOCK, Place, ResultKind, Step, V,
 };
 pub use lower::{LowerOptions, lower};

@@ -4,11 +4,19 @@
 //! element `i` goes to *lane* `i % LANES`; lanes start from the operation's identity and take their elements in order. At the end of a
 //! leaf its lanes are combined by halving: lane `j` with lane `j + w`, for `w` = LANES/2 … 1. Leaves are merged by a binary counter over their index
 //! ([`Tree`]), so the length need not be known beforehand, and any aligned power-of-two run of leaves may be reduced on its own.
-//! `docs/decisions/` records how LEAF and LANES were chosen.
+//! A reduction along some axes has such a tree for each element of its result; where these lie side by side, [`ColumnTree`] merges the
+//! leaves of all of them at once. `docs/decisions/` records how LEAF and LANES were chosen.
+//!
+//! What is here: the layout of lanes and columns in memory, and the order. What the operations mean stands with the interpreter.
 
 use numloom_data::{DType, Scalar};
 
+use crate::interp::{self, PlanesMut};
 use crate::kernel::{AccOp, Accumulator};
+
+mod tree;
+
+pub use tree::{ColumnTotals, ColumnTree, Tree};
 
 /// Virtual lanes inside a leaf.
 pub const LANES: usize = 16;
@@ -16,12 +24,30 @@ pub const LANES: usize = 16;
 /// Consecutive elements of a leaf; a multiple of [`LANES`].
 pub const LEAF: usize = 4096;
 
-/// The size in 64-bit words of one accumulator's lanes. Lanes are packed at the dtype's item size from the front.
+/// The size in 64-bit words of the lanes of one word of an accumulator. Lanes are packed at the word's item size from the front.
 pub const LANE_WORDS: usize = LANES;
 
+/// The most words of a partial value.
+pub const MAX_WORDS: usize = 3;
+
 impl Accumulator {
-    /// The value that changes nothing: what lanes start from, as bits zero-extended to 64.
-    pub fn identity(self) -> u64 {
+    /// The words of a partial value, at most [`MAX_WORDS`].
+    pub fn words(self) -> usize {
+        1
+    }
+
+    /// The dtype of word `word` of a partial value.
+    pub fn word_dtype(self, _word: usize) -> DType {
+        self.dtype
+    }
+
+    /// Word `word` of a partial value as a scalar.
+    pub fn scalar(self, word: usize, bits: u64) -> Scalar {
+        Scalar::from_bits(self.word_dtype(word), u128::from(bits))
+    }
+
+    /// Word `word` of the partial value of no elements, which changes nothing: what lanes start from. As bits, zero-extended to 64.
+    pub fn identity(self, _word: usize) -> u64 {
         match self.op {
             AccOp::Sum => 0,
             AccOp::Prod => match self.dtype {
@@ -34,142 +60,200 @@ impl Accumulator {
         }
     }
 
-    /// Fills `lanes` with the identity: the start of a leaf.
+    /// The size in words of its lanes: [`LANE_WORDS`] for each word of a partial value.
+    pub fn lane_words(self) -> usize {
+        LANE_WORDS * self.words()
+    }
+
+    /// Fills its lanes with the identity: the start of a leaf.
     ///
     /// # Panics
-    /// If `lanes` is not [`LANE_WORDS`] long.
+    /// If `lanes` is not [`lane_words`](Accumulator::lane_words) long.
     pub fn reset(self, lanes: &mut [u64]) {
-        assert_eq!(lanes.len(), LANE_WORDS, "one accumulator's lanes");
-        // The identity in every lane of a word.
-        let bits = 8 * self.dtype.itemsize() as u32;
-        let copies = (0..64).step_by(bits as usize);
-        lanes.fill(copies.fold(0, |word, at| word | self.identity() << at));
-    }
-
-    /// Combines two partial values, the earlier positions' on the left.
-    pub fn combine(self, a: u64, b: u64) -> u64 {
-        macro_rules! int {
-            ($t:ty) => {{
-                let (x, y) = (a as $t, b as $t);
-                let r = match self.op {
-                    AccOp::Sum => x.wrapping_add(y),
-                    AccOp::Prod => x.wrapping_mul(y),
-                    AccOp::Min => {
-                        if x < y {
-                            x
-                        } else {
-                            y
-                        }
-                    }
-                    AccOp::Max => {
-                        if x > y {
-                            x
-                        } else {
-                            y
-                        }
-                    }
-                };
-                // Zero-extend: the word above a narrow value is 0.
-                u64::from_ne_bytes(widen(r.to_ne_bytes()))
-            }};
-        }
-        macro_rules! float {
-            ($t:ty, $bits:ty) => {{
-                let (x, y) = (<$t>::from_bits(a as $bits), <$t>::from_bits(b as $bits));
-                let r = match self.op {
-                    AccOp::Sum => x + y,
-                    AccOp::Prod => x * y,
-                    AccOp::Min => {
-                        if x < y || x.is_nan() {
-                            x
-                        } else {
-                            y
-                        }
-                    }
-                    AccOp::Max => {
-                        if x > y || x.is_nan() {
-                            x
-                        } else {
-                            y
-                        }
-                    }
-                };
-                u64::from(r.to_bits())
-            }};
-        }
-        match self.dtype {
-            DType::Bool | DType::U8 => int!(u8),
-            DType::U16 => int!(u16),
-            DType::U32 => int!(u32),
-            DType::U64 => int!(u64),
-            DType::I8 => int!(i8),
-            DType::I16 => int!(i16),
-            DType::I32 => int!(i32),
-            DType::I64 => int!(i64),
-            DType::F32 => float!(f32, u32),
-            DType::F64 => float!(f64, u64),
-            other => unreachable!("no accumulator has dtype {other}"),
+        assert_eq!(lanes.len(), self.lane_words(), "one accumulator's lanes");
+        for (word, plane) in lanes.chunks_exact_mut(LANE_WORDS).enumerate() {
+            plane.fill(self.packed_identity(word));
         }
     }
 
-    /// Combines the lanes of a finished leaf by halving.
+    /// The size in words of `columns` columns: for each word of a partial value the lanes 0 of all columns, side by side and packed at
+    /// the word's item size, then the lanes 1, and so on.
+    pub fn column_words(self, columns: usize) -> usize {
+        let bytes =
+            (0..self.words()).map(|word| LANES * columns * self.word_dtype(word).itemsize());
+        bytes.sum::<usize>() / 8
+    }
+
+    /// Fills the lanes of columns with the identity: the start of a leaf.
     ///
     /// # Panics
-    /// If `lanes` is not [`LANE_WORDS`] long.
-    pub fn combine_lanes(self, lanes: &[u64]) -> u64 {
-        assert_eq!(lanes.len(), LANE_WORDS, "one accumulator's lanes");
-        let mut values = [0u64; LANES];
-        match self.dtype.itemsize() {
-            8 => values.copy_from_slice(lanes),
-            size => {
-                let bytes = bytemuck::cast_slice::<u64, u8>(lanes);
-                for (value, lane) in values.iter_mut().zip(bytes.chunks_exact(size)) {
-                    let mut word = [0u8; 8];
-                    let low = if cfg!(target_endian = "little") {
-                        0
-                    } else {
-                        8 - size
-                    };
-                    word[low..low + size].copy_from_slice(lane);
-                    *value = u64::from_ne_bytes(word);
-                }
-            }
+    /// If `area` is not [`column_words`](Accumulator::column_words) of `columns` long.
+    pub fn reset_columns(self, area: &mut [u64], columns: usize) {
+        assert_eq!(
+            area.len(),
+            self.column_words(columns),
+            "one accumulator's columns"
+        );
+        let mut rest = area;
+        for word in 0..self.words() {
+            let words = LANES * columns * self.word_dtype(word).itemsize() / 8;
+            let (plane, after) = rest.split_at_mut(words);
+            plane.fill(self.packed_identity(word));
+            rest = after;
         }
+    }
+
+    /// The identity in every element of a word of memory.
+    fn packed_identity(self, word: usize) -> u64 {
+        let bits = 8 * self.word_dtype(word).itemsize();
+        let copies = (0..64).step_by(bits);
+        copies.fold(0, |all, at| all | self.identity(word) << at)
+    }
+
+    /// Combines two partial values into `a`, that of the earlier positions.
+    ///
+    /// # Panics
+    /// If one is not [`words`](Accumulator::words) long.
+    pub fn combine(self, a: &mut [u64], b: &[u64]) {
+        let n = self.words();
+        assert_eq!(
+            (a.len(), b.len()),
+            (n, n),
+            "an accumulator's partial values"
+        );
+        let (mut x, mut y) = ([0; 8 * MAX_WORDS], [0; 8 * MAX_WORDS]);
+        for word in 0..n {
+            let size = self.word_dtype(word).itemsize();
+            x[8 * word..][..8].copy_from_slice(&element(a[word], size));
+            y[8 * word..][..8].copy_from_slice(&element(b[word], size));
+        }
+        let left = self.planes_mut(&mut x, 1, |_| 8);
+        let right = self.planes_mut(&mut y, 1, |_| 8);
+        interp::combine(self, left, right.map(|plane| &*plane));
+        self.gather(a, &x, |_| 8);
+    }
+
+    /// Combines the lanes of a finished leaf by halving, to the partial value of the leaf.
+    ///
+    /// # Panics
+    /// If `lanes` is not [`lane_words`](Accumulator::lane_words), or `partial` not [`words`](Accumulator::words) long.
+    pub fn combine_lanes(self, lanes: &[u64], partial: &mut [u64]) {
+        assert_eq!(lanes.len(), self.lane_words(), "one accumulator's lanes");
+        assert_eq!(
+            partial.len(),
+            self.words(),
+            "an accumulator's partial value"
+        );
+        let mut all = [0; LANE_WORDS * MAX_WORDS];
+        let all = &mut all[..lanes.len()];
+        all.copy_from_slice(lanes);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(all);
+        self.halve(self.planes_mut(bytes, LANES, |_| 8 * LANE_WORDS));
+        self.gather(partial, bytes, |_| 8 * LANE_WORDS);
+    }
+
+    /// Combines the lanes of each column of a finished leaf by halving: the partial values of the leaf are then the lanes 0.
+    ///
+    /// # Panics
+    /// If `area` is not [`column_words`](Accumulator::column_words) of `columns` long.
+    pub fn combine_columns(self, area: &mut [u64], columns: usize) {
+        assert_eq!(
+            area.len(),
+            self.column_words(columns),
+            "one accumulator's columns"
+        );
+        let n = LANES * columns;
+        let planes = self.planes_mut(bytemuck::cast_slice_mut(area), n, |size| n * size);
+        self.halve(planes);
+    }
+
+    /// The planes of its lanes.
+    pub(crate) fn lane_planes(self, lanes: &mut [u64]) -> PlanesMut<'_> {
+        self.planes_mut(bytemuck::cast_slice_mut(lanes), LANES, |_| 8 * LANE_WORDS)
+    }
+
+    /// The planes of lane `lane` of all columns.
+    pub(crate) fn column_planes(
+        self,
+        area: &mut [u64],
+        columns: usize,
+        lane: usize,
+    ) -> PlanesMut<'_> {
+        let n = LANES * columns;
+        let planes = self.planes_mut(bytemuck::cast_slice_mut(area), n, |size| n * size);
+        planes.map(|plane| {
+            let bytes = plane.len() / LANES;
+            &mut plane[lane * bytes..][..bytes]
+        })
+    }
+
+    /// Combines the upper half of the lanes with the lower one, and so on to a single one; a plane is all lanes of any number of columns.
+    fn halve(self, mut planes: PlanesMut<'_>) {
         let mut width = LANES / 2;
         while width > 0 {
-            for j in 0..width {
-                values[j] = self.combine(values[j], values[j + width]);
-            }
+            let halves = planes.each_mut().map(|plane| {
+                let half = plane.len() / LANES * width;
+                plane[..2 * half].split_at_mut(half)
+            });
+            let [(a, x), (b, y), (c, z)] = halves;
+            interp::combine(self, [a, b, c], [x, y, z]);
             width /= 2;
         }
-        values[0]
     }
 
-    /// A partial value as a scalar of the accumulator's dtype.
-    pub fn scalar(self, bits: u64) -> Scalar {
-        Scalar::from_bits(self.dtype, u128::from(bits))
+    /// The planes in `bytes`, of `n` elements each; from one to the next there are `pitch` bytes, a function of the item size.
+    fn planes_mut(
+        self,
+        bytes: &mut [u8],
+        n: usize,
+        pitch: impl Fn(usize) -> usize,
+    ) -> PlanesMut<'_> {
+        let mut planes = PlanesMut::default();
+        let mut rest = bytes;
+        for (word, plane) in planes.iter_mut().enumerate().take(self.words()) {
+            let size = self.word_dtype(word).itemsize();
+            let (this, after) = rest.split_at_mut(pitch(size));
+            *plane = &mut this[..n * size];
+            rest = after;
+        }
+        planes
+    }
+
+    /// The first element of each plane in `bytes`, as words.
+    fn gather(self, partial: &mut [u64], bytes: &[u8], pitch: impl Fn(usize) -> usize) {
+        let mut at = 0;
+        for (word, partial) in partial.iter_mut().enumerate() {
+            let size = self.word_dtype(word).itemsize();
+            *partial = zero_extended(&bytes[at..at + size]);
+            at += pitch(size);
+        }
     }
 }
 
-/// Zero-extends the bytes of an integer to a 64-bit word.
-fn widen<const N: usize>(bytes: [u8; N]) -> [u8; 8] {
-    let mut word = [0u8; 8];
-    let low = if cfg!(target_endian = "little") {
-        0
-    } else {
-        8 - N
-    };
-    word[low..low + N].copy_from_slice(&bytes);
-    word
+/// An element, from a word that holds its bits zero-extended, in the first bytes.
+fn element(word: u64, size: usize) -> [u8; 8] {
+    let mut bytes = word.to_ne_bytes();
+    if cfg!(target_endian = "big") {
+        bytes.rotate_left(8 - size);
+    }
+    bytes
+}
+
+/// The bits of an element, zero-extended to a word.
+fn zero_extended(element: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..element.len()].copy_from_slice(element);
+    if cfg!(target_endian = "big") {
+        bytes.rotate_right(8 - element.len());
+    }
+    u64::from_ne_bytes(bytes)
 }
 
 /// The greatest value of a dtype if `high`, else the least; infinities for floats.
 fn extreme(dtype: DType, high: bool) -> u64 {
     macro_rules! int {
         ($t:ty) => {
-            u64::from_ne_bytes(widen(
-                if high { <$t>::MAX } else { <$t>::MIN }.to_ne_bytes(),
-            ))
+            zero_extended(&if high { <$t>::MAX } else { <$t>::MIN }.to_ne_bytes())
         };
     }
     match dtype {
@@ -200,144 +284,59 @@ fn extreme(dtype: DType, high: bool) -> u64 {
     }
 }
 
-/// The binary counter that merges leaves, and whole aligned runs of them, in the order of their index.
-///
-/// A node of level `k` stands for 2^k consecutive leaves whose first index is a multiple of 2^k. Pushing a node merges it with
-/// equal-sized left neighbours as far as they go; [`finish`](Tree::finish) merges what is left, smaller nodes into larger ones from the right.
-/// A tree over an aligned run of leaves may be built apart and [appended](Tree::append): the bits are the same.
-#[derive(Clone, Debug)]
-pub struct Tree {
-    accumulators: Vec<Accumulator>,
-    /// The level of each node, falling strictly.
-    levels: Vec<u32>,
-    /// The partial values of each node, one for each accumulator, node after node.
-    partials: Vec<u64>,
-}
-
-impl Tree {
-    /// An empty tree over `accumulators`.
-    pub fn new(accumulators: &[Accumulator]) -> Tree {
-        Tree {
-            accumulators: accumulators.to_vec(),
-            levels: Vec::new(),
-            partials: Vec::new(),
-        }
-    }
-
-    /// Appends the node of the next 2^`level` leaves: one partial value for each accumulator.
-    ///
-    /// # Panics
-    /// If the node does not start at a multiple of its own size, or `partials` is not one for each accumulator.
-    pub fn push(&mut self, mut level: u32, partials: &[u64]) {
-        assert_eq!(
-            partials.len(),
-            self.accumulators.len(),
-            "one partial value for each accumulator"
-        );
-        self.partials.extend_from_slice(partials);
-        while let Some(&last) = self.levels.last() {
-            assert!(last >= level, "a node starts at a multiple of its own size");
-            if last > level {
-                break;
-            }
-            self.levels.pop();
-            self.merge_last();
-            level += 1;
-        }
-        self.levels.push(level);
-    }
-
-    /// Appends the nodes of `run`, which covers the leaves after those of this tree and starts at a multiple of its largest node's size.
-    ///
-    /// # Panics
-    /// As [`push`](Tree::push).
-    pub fn append(&mut self, run: &Tree) {
-        let mut partials = run.partials.chunks_exact(self.accumulators.len().max(1));
-        for &level in &run.levels {
-            self.push(level, partials.next().unwrap_or_default());
-        }
-    }
-
-    /// The reduced values: identities if nothing was pushed.
-    pub fn finish(mut self) -> Vec<u64> {
-        if self.levels.is_empty() {
-            return self.accumulators.iter().map(|acc| acc.identity()).collect();
-        }
-        for _ in 1..self.levels.len() {
-            self.merge_last();
-        }
-        self.partials
-    }
-
-    /// Merges the partial values of the last node into those of the one before.
-    fn merge_last(&mut self) {
-        let n = self.accumulators.len();
-        let last = self.partials.len() - n;
-        let (left, right) = self.partials.split_at_mut(last);
-        let start = left.len() - n;
-        for ((acc, a), &mut b) in self.accumulators.iter().zip(&mut left[start..]).zip(right) {
-            *a = acc.combine(*a, b);
-        }
-        self.partials.truncate(start + n);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sum() -> Accumulator {
-        Accumulator {
-            op: AccOp::Sum,
-            dtype: DType::F64,
-        }
+    const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
+
+    const DTYPES: [DType; 11] = [
+        DType::Bool,
+        DType::I8,
+        DType::I16,
+        DType::I32,
+        DType::I64,
+        DType::U8,
+        DType::U16,
+        DType::U32,
+        DType::U64,
+        DType::F32,
+        DType::F64,
+    ];
+
+    fn accumulators() -> impl Iterator<Item = Accumulator> {
+        let all = DTYPES
+            .into_iter()
+            .flat_map(|dtype| OPS.map(|op| Accumulator { op, dtype }));
+        all.filter(|acc| acc.op.op().info().domain.contains(acc.dtype))
     }
 
-    fn leaf_values() -> Vec<u64> {
-        (0..37)
-            .map(|i| (0.1 * f64::from(i) + 1e9 / f64::from(i + 1)).to_bits())
-            .collect()
-    }
-
-    #[test]
-    fn runs_of_leaves_reduced_apart_give_the_bits_of_one_pass() {
-        let leaves = leaf_values();
-        let mut whole = Tree::new(&[sum()]);
-        leaves.iter().for_each(|&leaf| whole.push(0, &[leaf]));
-        let mut parts = Tree::new(&[sum()]);
-        for run in leaves.chunks(8) {
-            let mut part = Tree::new(&[sum()]);
-            run.iter().for_each(|&leaf| part.push(0, &[leaf]));
-            parts.append(&part);
-        }
-        assert_eq!(whole.finish(), parts.finish());
+    fn combined(acc: Accumulator, a: u64, b: u64) -> u64 {
+        let mut partial = [a];
+        acc.combine(&mut partial, &[b]);
+        partial[0]
     }
 
     #[test]
     fn identities_change_nothing() {
-        let dtypes = [
-            DType::Bool,
-            DType::I8,
-            DType::U64,
-            DType::I64,
-            DType::F32,
-            DType::F64,
-        ];
-        for dtype in dtypes {
-            for op in [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max] {
-                let acc = Accumulator { op, dtype };
-                let one = Accumulator {
-                    op: AccOp::Prod,
-                    dtype,
-                }
-                .identity();
-                assert_eq!(acc.combine(acc.identity(), one), one, "{op:?} {dtype}");
-                let mut lanes = [0u64; LANE_WORDS];
-                acc.reset(&mut lanes);
-                if op != AccOp::Sum && op != AccOp::Prod || dtype == DType::F64 {
-                    assert_eq!(acc.combine_lanes(&lanes), acc.identity(), "{op:?} {dtype}");
-                }
-            }
+        for acc in accumulators() {
+            let ones = if acc.dtype == DType::Bool {
+                1
+            } else {
+                u64::MAX >> (64 - acc.dtype.bits())
+            };
+            let x = match acc.dtype {
+                DType::F32 => u64::from(2.5f32.to_bits()),
+                DType::F64 => (-2.5f64).to_bits(),
+                _ => ones,
+            };
+            assert_eq!(combined(acc, acc.identity(0), x), x, "{acc:?}");
+            assert_eq!(combined(acc, x, acc.identity(0)), x, "{acc:?}");
+            let mut lanes = [7; LANE_WORDS];
+            acc.reset(&mut lanes);
+            let mut partial = [7];
+            acc.combine_lanes(&lanes, &mut partial);
+            assert_eq!(partial, [acc.identity(0)], "{acc:?}");
         }
     }
 
@@ -349,7 +348,64 @@ mod tests {
                 dtype: DType::F64,
             };
             for (a, b) in [(f64::NAN, 1.0), (1.0, f64::NAN)] {
-                assert!(f64::from_bits(acc.combine(a.to_bits(), b.to_bits())).is_nan());
+                assert!(f64::from_bits(combined(acc, a.to_bits(), b.to_bits())).is_nan());
+            }
+        }
+    }
+
+    /// Lanes with different values, as words.
+    fn lanes(acc: Accumulator, seed: u64) -> [u64; LANES] {
+        std::array::from_fn(|lane| {
+            let x = (seed + 1) * (lane as u64 + 3) * 37 % 251;
+            match acc.dtype {
+                DType::Bool => x % 2,
+                DType::F32 => u64::from((x as f32 / 128.0).to_bits()),
+                DType::F64 => (x as f64 / 96.0).to_bits(),
+                dtype => (x * 0x0101_0101_0101_0101) & (u64::MAX >> (64 - dtype.bits())),
+            }
+        })
+    }
+
+    fn halved(acc: Accumulator, mut lanes: [u64; LANES]) -> u64 {
+        for width in [8, 4, 2, 1] {
+            for j in 0..width {
+                lanes[j] = combined(acc, lanes[j], lanes[j + width]);
+            }
+        }
+        lanes[0]
+    }
+
+    #[test]
+    fn lanes_and_columns_are_combined_by_halving() {
+        for acc in accumulators() {
+            for columns in [0, 1, 2, 3, 17] {
+                let size = acc.dtype.itemsize();
+                let mut area = vec![0u64; acc.column_words(columns)];
+                acc.reset_columns(&mut area, columns);
+                let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut area);
+                for column in 0..columns {
+                    for (lane, word) in lanes(acc, column as u64).into_iter().enumerate() {
+                        let at = (lane * columns + column) * size;
+                        bytes[at..at + size].copy_from_slice(&element(word, size)[..size]);
+                    }
+                }
+                acc.combine_columns(&mut area, columns);
+                let bytes: &[u8] = bytemuck::cast_slice(&area);
+                for column in 0..columns {
+                    let lanes = lanes(acc, column as u64);
+                    let want = halved(acc, lanes);
+                    let got = zero_extended(&bytes[column * size..][..size]);
+                    assert_eq!(got, want, "{acc:?}, column {column} of {columns}");
+
+                    let mut words = [0; LANE_WORDS];
+                    for (lane, word) in lanes.into_iter().enumerate() {
+                        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+                        bytes[lane * size..][..size].copy_from_slice(&element(word, size)[..size]);
+                    }
+                    let mut partial = [0];
+                    acc.combine_lanes(&words, &mut partial);
+                    assert_eq!(partial, [want], "{acc:?}");
+                }
             }
         }
     }

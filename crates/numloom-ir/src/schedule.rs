@@ -18,25 +18,25 @@ use std::collections::HashMap;
 use numloom_data::DType;
 
 use crate::kernel::{
-    AccOp, Accumulator, CallStep, Finish, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Place,
-    ResultKind, Step, V,
+    AccOp, Accumulator, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
+    Place, ResultKind, Step, V,
 };
 use crate::op::{CastMode, Op};
 use crate::program::{InstKind, Program, Reduce, Reduction, Value};
 
-/// Fuses a program into one kernel for inputs that lie as `classes` says.
+/// Fuses a program into one kernel for inputs that lie as `classes` says, with accumulators of `form`.
 ///
 /// The program must satisfy [`verify`](crate::verify()), and a reduction must be an output only: no instruction may use its value.
 ///
 /// # Panics
 /// If `classes` is not one for each input, or an instruction uses the value of a reduction.
-pub fn schedule(prog: &Program, classes: &[InputClass]) -> Kernel {
+pub fn schedule(prog: &Program, classes: &[InputClass], form: Form) -> Kernel {
     assert_eq!(classes.len(), prog.inputs.len(), "one class for each input");
     let phases = Phases::of(prog);
     let mut build = Build::new(prog, classes, &phases);
     build.operations();
     build.results();
-    build.finish()
+    build.finish(form)
 }
 
 /// The phase of each live value.
@@ -354,7 +354,7 @@ impl<'a> Build<'a> {
     }
 
     /// Lines the steps up and gives values in slots their colours.
-    fn finish(self) -> Kernel {
+    fn finish(self, form: Form) -> Kernel {
         let Build {
             prog,
             classes,
@@ -389,6 +389,7 @@ impl<'a> Build<'a> {
             inputs: inputs.collect(),
             outputs,
             accumulators,
+            form,
             slots: colours.sizes,
             steps,
             results,

@@ -447,10 +447,10 @@ fn check_output(prog: &Program, output: &Output) -> Check {
 /// The first rule that is broken, and where.
 ///
 /// ```
-/// use numloom_ir::{InputClass, Place, Program, Step, schedule, verify_kernel};
+/// use numloom_ir::{Form, InputClass, Place, Program, Step, schedule, verify_kernel};
 ///
 /// let prog = Program::parse("input a: f64\n %0 = input 0 : f64\n %1 = exp %0 : f64\n out = %1 shape 0")?;
-/// let mut kernel = schedule(&prog, &[InputClass::Contiguous]);
+/// let mut kernel = schedule(&prog, &[InputClass::Contiguous], Form::Lanes);
 /// assert_eq!(verify_kernel(&kernel), Ok(()));
 ///
 /// let Step::Call(call) = &mut kernel.steps[0] else { panic!("`exp` is a block operation") };

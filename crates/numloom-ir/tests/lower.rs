@@ -1,9 +1,10 @@
 //! What `lower` makes of expressions: dtypes, values of single elements, and errors with their places.
 
 use numloom_data::{DType, Scalar};
-use numloom_ir::interp::{Block, Interpreter};
+use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::{
-    Fault, InputClass, LowerErrors, LowerOptions, Program, Schema, Shape, lower, opt, schedule,
+    Fault, Form, InputClass, LowerErrors, LowerOptions, Program, Schema, Shape, lower, opt,
+    schedule,
 };
 use numloom_syntax::{Code, parse};
 
@@ -34,7 +35,11 @@ fn dtype(src: &str) -> DType {
 fn value_at(src: &str, x: &Scalar) -> Scalar {
     let raw = program(src);
     let mut results = [raw.clone(), opt::run(&raw)].into_iter().map(|prog| {
-        let kernel = schedule(&prog, &vec![InputClass::Contiguous; prog.inputs.len()]);
+        let kernel = schedule(
+            &prog,
+            &vec![InputClass::Contiguous; prog.inputs.len()],
+            Form::Lanes,
+        );
         let inputs: Vec<Vec<u8>> = (prog.inputs.iter())
             .map(|input| {
                 let value = if input.dtype == x.dtype() {
@@ -56,6 +61,7 @@ fn value_at(src: &str, x: &Scalar) -> Scalar {
             Block {
                 n: 1,
                 index: 0,
+                rows: Rows::ONE,
                 inputs: &inputs,
                 outputs: &mut [&mut output],
                 accumulators: &mut [],

@@ -4,10 +4,11 @@
 //! function, [`BlockFn`], found in the table [`KernelArgs::calls`], which gets one pointer, to a [`CallFrame`] on the kernel's stack.
 
 use std::ffi::c_void;
+use std::ptr;
 
 use numloom_ir::Fault;
 
-/// A compiled kernel: runs over one block and answers with a status.
+/// A compiled kernel: runs over one block of rows and answers with a status.
 ///
 /// Status bits: [`STATUS_FAULT`] when the fault slot is set, [`STATUS_PANIC`] when a block function failed; 0 for done.
 pub type KernelFn = unsafe extern "C" fn(*const KernelArgs) -> u32;
@@ -24,48 +25,88 @@ pub const STATUS_PANIC: u32 = 2;
 /// The most operands of a block function.
 pub const MAX_CALL_ARGS: usize = 3;
 
-/// What a kernel is given for one block.
+/// What a kernel is given for one block: one row of elements, or several.
 ///
 /// | offset | field | |
 /// |---|---|---|
-/// | 0 | `n` | elements of the block |
-/// | 8 | `index` | logical index of its first element |
-/// | 16 | `inputs` | a pointer for each input |
-/// | 24 | `input_strides` | bytes from an element to the next, for each input |
-/// | 32 | `outputs` | a pointer for each output |
-/// | 40 | `output_strides` | bytes from an element to the next, for each output |
-/// | 48 | `accumulators` | [`LANE_WORDS`](numloom_ir::reduce::LANE_WORDS) words for each accumulator |
-/// | 56 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
-/// | 64 | `calls` | an entry for each call step, in order |
-/// | 72 | `fault` | the fault slot |
+/// | 0 | `n` | elements of a row |
+/// | 8 | `rows` | number of rows |
+/// | 16 | `index` | logical index of the first element |
+/// | 24 | `row_index_stride` | logical index of a row less that of the one before |
+/// | 32 | `inputs` | a pointer for each input |
+/// | 40 | `input_row_strides` | bytes from a row to the next, for each input |
+/// | 48 | `outputs` | a pointer for each output |
+/// | 56 | `output_row_strides` | bytes from a row to the next, for each output |
+/// | 64 | `accumulators` | [`accumulator_words`](numloom_ir::Kernel::accumulator_words) |
+/// | 72 | `columns` | elements from a lane of columns to the next |
+/// | 80 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
+/// | 88 | `calls` | an entry for each call step, in order |
+/// | 96 | `fault` | the fault slot |
 ///
-/// 80 bytes on a 64-bit machine, the only kind there is code for. Kernels are compiled for their inputs'
-/// [`InputClass`](numloom_ir::InputClass): strides are carried for kernels to come and not read by those of today.
+/// 104 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
+/// is used again by each. It is compiled for its inputs' [`InputClass`](numloom_ir::InputClass) and for the
+/// [`Form`](numloom_ir::Form) of its accumulators.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct KernelArgs {
-    /// Elements of the block: any number, but at most [`max_block`](numloom_ir::Kernel::max_block) for a kernel with scratch slots.
+    /// Elements of a row: any number, but at most [`max_block`](numloom_ir::Kernel::max_block) for a kernel with scratch slots.
     pub n: usize,
+    /// Rows: at least one.
+    pub rows: usize,
     /// The logical (row-major) index of the first element in the whole run, for faults.
     pub index: u64,
-    /// One pointer for each input, of any alignment; an input the kernel does not load may be null.
+    /// Row `r` starts at logical index `index + r * row_index_stride`, modulo 2^64.
+    pub row_index_stride: u64,
+    /// One pointer for each input, of any alignment, to its first row; an input the kernel does not load may be null.
     pub inputs: *const *const u8,
-    /// Bytes from an element to the next, for each input: the item size, or 0 for a scalar.
-    pub input_strides: *const isize,
-    /// One pointer for each output, of any alignment.
+    /// Bytes from a row's first element to the next row's, for each input, also of a scalar; null if there is one row.
+    pub input_row_strides: *const isize,
+    /// One pointer for each output, of any alignment, to its first row.
     pub outputs: *const *mut u8,
-    /// Bytes from an element to the next, for each output: the item size.
-    pub output_strides: *const isize,
-    /// The lanes of accumulator `k` from word `k * LANE_WORDS`, packed at its dtype's item size: element `i` of the block goes to
-    /// lane `i % LANES`. Lanes are read at the start and written at the end, so a leaf may span several calls if each
-    /// but the last has a multiple of `LANES` elements.
+    /// Bytes from a row's first element to the next row's, for each output; null if there is one row.
+    pub output_row_strides: *const isize,
+    /// The memory of the accumulators, laid out as [`accumulator_words`](numloom_ir::Kernel::accumulator_words) says. In
+    /// [`Lanes`](numloom_ir::Form::Lanes) and [`Columns`](numloom_ir::Form::Columns) it is read and written, so that a leaf may span several calls: with
+    /// lanes, if each row but the last has a multiple of `LANES` elements; with columns, if each call but the last has `LANES` rows.
     pub accumulators: *mut u64,
+    /// In [`Columns`](numloom_ir::Form::Columns), the elements from one lane to the next: at least `n`.
+    pub columns: usize,
     /// The kernel's own memory, of any content and alignment.
     pub scratch: *mut u8,
     /// One entry for each call step; [`NativeKernel::call`](crate::NativeKernel::call) fills it in.
     pub calls: *const CallEntry,
     /// Where faults go.
     pub fault: *mut Fault,
+}
+
+impl KernelArgs {
+    /// One row of no elements, from index 0, and no memory but the fault slot: for what is left out of a struct expression.
+    ///
+    /// ```
+    /// use numloom_ir::Fault;
+    /// use numloom_jit::abi::KernelArgs;
+    ///
+    /// let mut fault = Fault::NONE;
+    /// let args = KernelArgs { n: 10, ..KernelArgs::one_row(&mut fault) };
+    /// assert_eq!((args.n, args.rows, args.index), (10, 1, 0));
+    /// ```
+    pub fn one_row(fault: *mut Fault) -> KernelArgs {
+        KernelArgs {
+            n: 0,
+            rows: 1,
+            index: 0,
+            row_index_stride: 0,
+            inputs: ptr::null(),
+            input_row_strides: ptr::null(),
+            outputs: ptr::null(),
+            output_row_strides: ptr::null(),
+            accumulators: ptr::null_mut(),
+            columns: 0,
+            scratch: ptr::null_mut(),
+            calls: ptr::null(),
+            fault,
+        }
+    }
 }
 
 /// A block function and what it was made for.
@@ -85,7 +126,7 @@ pub struct CallEntry {
 /// | offset | field | |
 /// |---|---|---|
 /// | 0 | `context` | of its [`CallEntry`] |
-/// | 8 | `n` | elements of the block |
+/// | 8 | `n` | elements of the row |
 /// | 16 | `index` | logical index of its first element |
 /// | 24 | `dst` | where the result goes |
 /// | 32 | `args` | where the operands lie; those past its arity are not set |
@@ -97,9 +138,9 @@ pub struct CallEntry {
 pub struct CallFrame {
     /// What the function was made for.
     pub context: *const c_void,
-    /// Elements of the block.
+    /// Elements of the row.
     pub n: usize,
-    /// The logical index of the first element.
+    /// The logical index of its first element.
     pub index: u64,
     /// Where the result goes: `n` elements, contiguous.
     pub dst: *mut u8,
@@ -119,18 +160,24 @@ mod tests {
     fn layouts_are_as_documented() {
         let args = [
             offset_of!(KernelArgs, n),
+            offset_of!(KernelArgs, rows),
             offset_of!(KernelArgs, index),
+            offset_of!(KernelArgs, row_index_stride),
             offset_of!(KernelArgs, inputs),
-            offset_of!(KernelArgs, input_strides),
+            offset_of!(KernelArgs, input_row_strides),
             offset_of!(KernelArgs, outputs),
-            offset_of!(KernelArgs, output_strides),
+            offset_of!(KernelArgs, output_row_strides),
             offset_of!(KernelArgs, accumulators),
+            offset_of!(KernelArgs, columns),
             offset_of!(KernelArgs, scratch),
             offset_of!(KernelArgs, calls),
             offset_of!(KernelArgs, fault),
             size_of::<KernelArgs>(),
         ];
-        assert_eq!(args, [0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80]);
+        assert_eq!(
+            args,
+            [0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104]
+        );
         let entry = [
             offset_of!(CallEntry, function),
             offset_of!(CallEntry, context),

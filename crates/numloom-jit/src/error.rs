@@ -74,6 +74,14 @@ pub enum Argument {
     Output(usize),
     /// The words of all accumulators.
     Accumulators,
+    /// The number of rows.
+    Rows,
+    /// The number of row strides of inputs.
+    InputStrides,
+    /// The number of row strides of outputs.
+    OutputStrides,
+    /// The elements from one lane of columns to the next.
+    Columns,
 }
 
 impl JitError {
@@ -148,6 +156,14 @@ impl fmt::Display for JitError {
                 Argument::Accumulators => {
                     write!(f, "{got} words of accumulators where {want} are needed")
                 }
+                Argument::Rows => write!(f, "{got} rows where there can be {want}"),
+                Argument::InputStrides => {
+                    write!(f, "row strides of {got} inputs where {want} are needed")
+                }
+                Argument::OutputStrides => {
+                    write!(f, "row strides of {got} outputs where {want} are needed")
+                }
+                Argument::Columns => write!(f, "{got} columns where there can be {want}"),
             },
             JitErrorKind::Internal { detail } => write!(f, "the code generator failed: {detail}"),
         }

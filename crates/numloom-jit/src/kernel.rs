@@ -9,8 +9,8 @@ use std::ptr;
 use std::sync::Arc;
 
 use numloom_ir::interp::Block;
-use numloom_ir::reduce::LANE_WORDS;
-use numloom_ir::{InputClass, Kernel, LoopOp, Place, Step, verify_kernel};
+use numloom_ir::reduce::LANES;
+use numloom_ir::{Form, InputClass, Kernel, LoopOp, Place, Step, verify_kernel};
 
 use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
 use crate::code::Code;
@@ -99,13 +99,16 @@ impl NativeKernel {
     ///
     /// # Safety
     /// With `kernel` for [`self.kernel()`](NativeKernel::kernel) and `n` for `args.n`:
-    /// 1. `n` is at most [`Kernel::max_block`], or `kernel` has no slots.
+    /// 1. `n` is at most [`Kernel::max_block`], or `kernel` has no slots. `rows` is at least 1. If it is more, `args.input_row_strides` and
+    ///    `args.output_row_strides` point to a stride for each input and output; what follows holds for each row, where the pointers are
+    ///    as many strides further on.
     /// 2. `args.inputs` points to a pointer for each input of `kernel`. Each of these that a step reads is valid for reads of `n` elements
     ///    of the input's dtype, or of one element if its class is [`Scalar`](InputClass::Scalar); nothing writes there meanwhile. Any
     ///    alignment will do.
     /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
     ///    any alignment.
-    /// 4. `args.accumulators` is aligned and valid for reads and writes of [`LANE_WORDS`] words for each accumulator.
+    /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
+    ///    `args.columns`. In [`Form::Columns`] `rows` is at most [`LANES`] and `n` at most `args.columns`.
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
@@ -130,8 +133,8 @@ impl NativeKernel {
     /// use std::sync::Arc;
     ///
     /// use numloom_data::DType;
-    /// use numloom_ir::interp::Block;
-    /// use numloom_ir::{Fault, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
+    /// use numloom_ir::interp::{Block, Rows};
+    /// use numloom_ir::{Fault, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
     /// use numloom_jit::{NativeKernel, Target};
     ///
     /// let inst = |op| LoopInst { op, dtype: DType::I16 };
@@ -140,6 +143,7 @@ impl NativeKernel {
     ///         inputs: vec![KernelInput { dtype: DType::I16, class: InputClass::Contiguous }],
     ///         outputs: vec![DType::I16],
     ///         accumulators: vec![],
+    ///         form: Form::default(),
     ///         slots: vec![],
     ///         steps: vec![Step::Loop(vec![
     ///             inst(LoopOp::Load(Place::Input(0))),
@@ -155,6 +159,7 @@ impl NativeKernel {
     /// kernel.run(Block {
     ///     n: 3,
     ///     index: 0,
+    ///     rows: Rows::ONE,
     ///     inputs: &[x.as_flattened()],
     ///     outputs: &mut [squares.as_flattened_mut()],
     ///     accumulators: &mut [],
@@ -166,32 +171,25 @@ impl NativeKernel {
     pub fn run(&self, block: Block<'_, '_>) -> Result<(), JitError> {
         self.check_block(&block)?;
         let inputs: Vec<*const u8> = block.inputs.iter().map(|input| input.as_ptr()).collect();
-        let input_strides: Vec<isize> = (self.kernel.inputs.iter())
-            .map(|input| match input.class {
-                InputClass::Contiguous => input.dtype.itemsize() as isize,
-                InputClass::Scalar => 0,
-            })
-            .collect();
         let outputs: Vec<*mut u8> = (block.outputs.iter_mut())
             .map(|output| output.as_mut_ptr())
-            .collect();
-        let output_strides: Vec<isize> = (self.kernel.outputs.iter())
-            .map(|dtype| dtype.itemsize() as isize)
             .collect();
         let mut scratch = vec![0u8; self.kernel.scratch_bytes()];
         let mut args = KernelArgs {
             n: block.n,
+            rows: block.rows.count,
             index: block.index,
+            row_index_stride: block.rows.index_stride,
             inputs: inputs.as_ptr(),
-            input_strides: input_strides.as_ptr(),
+            input_row_strides: block.rows.input_strides.as_ptr().cast(),
             outputs: outputs.as_ptr(),
-            output_strides: output_strides.as_ptr(),
+            output_row_strides: block.rows.output_strides.as_ptr().cast(),
             accumulators: block.accumulators.as_mut_ptr(),
+            columns: block.rows.columns,
             scratch: scratch.as_mut_ptr(),
-            calls: ptr::null(),
-            fault: block.fault,
+            ..KernelArgs::one_row(block.fault)
         };
-        // SAFETY: (1) to (4) `check_block` compared all lengths; (5) `scratch` is as long; (6) from a reference;
+        // SAFETY: (1) to (4) `check_block` compared all lengths; strides are within a slice's length, so `isize` holds them; (5) `scratch` is as long; (6) from a reference;
         // (7) outputs, accumulators, scratch and fault come from exclusive references or were just made.
         let status = unsafe { self.call(&mut args) };
         if status & STATUS_PANIC != 0 {
@@ -210,9 +208,17 @@ impl NativeKernel {
             }),
         };
         let kernel = &*self.kernel;
-        // No slice is longer than `isize::MAX` bytes: a product beyond that differs from every length.
-        let n = block.n;
-        let bytes = |itemsize: usize| n.saturating_mul(itemsize);
+        // No slice is longer than `isize::MAX` bytes: a size beyond that differs from every length.
+        let (n, rows) = (block.n, block.rows);
+        let last = rows.count.saturating_sub(1);
+        let bytes = |n: usize, itemsize: usize, strides: &[usize], i: usize| {
+            let start = match last {
+                0 => 0,
+                last => last.saturating_mul(strides[i]),
+            };
+            start.saturating_add(n.saturating_mul(itemsize))
+        };
+        expect(Argument::Rows, 1, rows.count.min(1))?;
         if !kernel.slots.is_empty() && n > kernel.max_block() {
             expect(Argument::BlockLength, kernel.max_block(), n)?;
         }
@@ -221,12 +227,18 @@ impl NativeKernel {
             kernel.inputs.len(),
             block.inputs.len(),
         )?;
+        if rows.count > 1 {
+            let (inputs, outputs) = (rows.input_strides.len(), rows.output_strides.len());
+            expect(Argument::InputStrides, kernel.inputs.len(), inputs)?;
+            expect(Argument::OutputStrides, kernel.outputs.len(), outputs)?;
+        }
         for (i, (input, slice)) in kernel.inputs.iter().zip(block.inputs).enumerate() {
             let want = match input.class {
                 _ if !self.used_inputs[i] => continue,
-                InputClass::Contiguous => bytes(input.dtype.itemsize()),
-                InputClass::Scalar => input.dtype.itemsize(),
+                InputClass::Contiguous => n,
+                InputClass::Scalar => 1,
             };
+            let want = bytes(want, input.dtype.itemsize(), rows.input_strides, i);
             expect(Argument::Input(i), want, slice.len())?;
         }
         expect(
@@ -235,9 +247,25 @@ impl NativeKernel {
             block.outputs.len(),
         )?;
         for (i, (dtype, slice)) in kernel.outputs.iter().zip(&*block.outputs).enumerate() {
-            expect(Argument::Output(i), bytes(dtype.itemsize()), slice.len())?;
+            let want = bytes(n, dtype.itemsize(), rows.output_strides, i);
+            expect(Argument::Output(i), want, slice.len())?;
         }
-        let words = kernel.accumulators.len() * LANE_WORDS;
+        if kernel.form == Form::Columns && !kernel.accumulators.is_empty() {
+            expect(Argument::Rows, LANES.min(rows.count), rows.count)?;
+            expect(Argument::Columns, n.max(rows.columns), rows.columns)?;
+            // Within the words there are, so that their sum does not overflow.
+            let most = block.accumulators.len();
+            expect(Argument::Columns, most.min(rows.columns), rows.columns)?;
+        }
+        let words = match kernel.accumulators.is_empty() {
+            true => 0,
+            // No more rows than words, so that their product does not overflow.
+            false if kernel.form == Form::Rows => {
+                let words = block.accumulators.len();
+                kernel.accumulator_words(rows.count.min(words + 1), 0)
+            }
+            false => kernel.accumulator_words(rows.count, rows.columns),
+        };
         expect(Argument::Accumulators, words, block.accumulators.len())?;
         Ok(())
     }

@@ -27,6 +27,7 @@ fn code_is_unmapped_once_when_its_kernel_is_dropped() {
                 value: V(0),
             }),
         ])],
+        form: numloom_ir::Form::default(),
         results: vec![],
     });
     let target = Target::host().expect("tests run where there is a backend");

@@ -26,6 +26,7 @@ fn a_system_that_refuses_executable_memory_is_an_error() {
         accumulators: vec![],
         slots: vec![],
         steps: vec![],
+        form: numloom_ir::Form::default(),
         results: vec![],
     };
     let target = Target::host().expect("tests run where there is a backend");

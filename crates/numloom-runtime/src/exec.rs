@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use numloom_data::RawView;
-use numloom_ir::interp::{Block, Interpreter};
-use numloom_ir::reduce::{LANE_WORDS, LEAF, Tree};
+use numloom_ir::interp::{Block, Interpreter, Rows};
+use numloom_ir::reduce::{LEAF, Tree};
 use numloom_ir::{Fault, Kernel};
 use rayon::ThreadPool;
 
@@ -292,7 +292,7 @@ impl Pass<'_> {
         self.load_cells(work);
         while at.position < end {
             let leaf_end = if self.part.reduces {
-                self.reset_lanes(work);
+                self.kernel.reset_lanes(&mut work.lanes);
                 end.min((at.position / LEAF + 1) * LEAF)
             } else {
                 end
@@ -318,22 +318,11 @@ impl Pass<'_> {
                 self.advance(work, &mut at, n);
             }
             if self.part.reduces {
-                let lanes = work.lanes.chunks_exact(LANE_WORDS);
-                let accumulators = self.kernel.accumulators.iter().zip(lanes);
-                for ((acc, lanes), partial) in accumulators.zip(&mut work.partials) {
-                    *partial = acc.combine_lanes(lanes);
-                }
+                self.kernel.combine_lanes(&work.lanes, &mut work.partials);
                 leaf(&work.partials);
             }
         }
         End::Done
-    }
-
-    fn reset_lanes(&self, work: &mut Work) {
-        let lanes = work.lanes.chunks_exact_mut(LANE_WORDS);
-        for (acc, lanes) in self.kernel.accumulators.iter().zip(lanes) {
-            acc.reset(lanes);
-        }
     }
 
     /// The cursor at `position`.
@@ -495,15 +484,12 @@ impl Pass<'_> {
             n,
             index,
             inputs: work.inputs.as_ptr().cast(),
-            input_strides: std::ptr::null(),
             outputs: work.outputs.as_ptr().cast(),
-            output_strides: std::ptr::null(),
             accumulators: work.lanes.as_mut_ptr(),
             scratch,
-            calls: std::ptr::null(),
-            fault,
+            ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
-        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots. (2, 3) `fit` made a pointer for each input and
+        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots; there is one row. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
         // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room. (6) `fault` is a
@@ -548,6 +534,7 @@ impl Pass<'_> {
         let block = Block {
             n,
             index,
+            rows: Rows::ONE,
             inputs: places.as_mut(),
             outputs: targets.as_mut(),
             accumulators: &mut work.lanes,

@@ -149,15 +149,10 @@ unsafe fn call(
     let mut fault = Fault::NONE;
     let mut args = KernelArgs {
         n,
-        index: 0,
         inputs: inputs.as_ptr(),
-        input_strides: std::ptr::null(),
         outputs: outputs.as_ptr(),
-        output_strides: std::ptr::null(),
-        accumulators: std::ptr::null_mut(),
         scratch,
-        calls: std::ptr::null(),
-        fault: &raw mut fault,
+        ..KernelArgs::one_row(&raw mut fault)
     };
     // SAFETY: `call`'s contract, number by number: the caller's (1) to (4); `fault` outlives the call.
     let status = unsafe { native.call(&mut args) };

@@ -381,7 +381,7 @@ pub(crate) fn reduced_values<'a>(
     results.filter_map(move |(root, &result)| match result {
         ResultKind::Reduced { acc, finish, dtype } => {
             let acc = acc as usize;
-            let total = kernel.accumulators[acc].scalar(reduced[acc]);
+            let total = kernel.accumulators[acc].scalar(0, reduced[acc]);
             Some((root, finished(total, finish, dtype, n)))
         }
         ResultKind::Array(_) => None,

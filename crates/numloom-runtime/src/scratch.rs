@@ -6,7 +6,6 @@ use std::sync::Arc;
 use numloom_data::{Buffer, Scalar};
 use numloom_ir::Kernel;
 use numloom_ir::interp::Interpreter;
-use numloom_ir::reduce::LANE_WORDS;
 
 use crate::error::RuntimeError;
 use crate::exec::Ptr;
@@ -74,9 +73,9 @@ impl Work {
         self.outputs.clear();
         self.outputs.resize(kernel.outputs.len(), Ptr::DANGLING);
         self.lanes.clear();
-        self.lanes.resize(kernel.accumulators.len() * LANE_WORDS, 0);
+        self.lanes.resize(kernel.lane_words(), 0);
         self.partials.clear();
-        self.partials.resize(kernel.accumulators.len(), 0);
+        self.partials.resize(kernel.partial_words(), 0);
         Ok(())
     }
 

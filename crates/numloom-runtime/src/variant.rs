@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numloom_data::DType;
-use numloom_ir::{InputClass, InstKind, Kernel, Op, Program, schedule};
+use numloom_ir::{Form, InputClass, InstKind, Kernel, Op, Program, schedule};
 
 use crate::code::{Code, Compiler};
 use crate::error::RuntimeError;
@@ -223,7 +223,11 @@ impl Part {
                 return Ok(variant);
             }
         }
-        let kernel = Arc::new(schedule(&self.prog, &classes.list(self.prog.inputs.len())));
+        let kernel = Arc::new(schedule(
+            &self.prog,
+            &classes.list(self.prog.inputs.len()),
+            Form::Lanes,
+        ));
         let (code, fallback) = compiler.compile(&kernel)?;
         let variant = Variant {
             classes: classes.clone(),

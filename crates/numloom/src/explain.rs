@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use numloom_data::DType;
-use numloom_ir::{InputClass, LoopOp, Place, Schema, Step, opt, schedule};
+use numloom_ir::{Form, InputClass, LoopOp, Place, Schema, Step, opt, schedule};
 use numloom_runtime::Backend;
 
 use crate::engine::Engine;
@@ -305,7 +305,7 @@ impl Engine {
         let kernel = self.compile(&expr, schema)?;
         let typed = &kernel.inner().typed;
         // Shown even where an engine is told not to optimise.
-        let body = || schedule(&opt::run(typed), kernel.classes());
+        let body = || schedule(&opt::run(typed), kernel.classes(), Form::Lanes);
         match stage {
             Stage::Ast => unreachable!("handled above"),
             Stage::Ir => Ok(typed.to_string()),

@@ -1,5 +1,7 @@
 //! One operation on blocks of elements.
 
+use std::fmt::Display;
+
 use half::f16;
 use numloom_data::DType;
 
@@ -11,9 +13,7 @@ use super::integer::Integer;
 use super::item;
 use super::order::Ordered;
 use crate::fault::{Fault, FaultCode};
-use crate::kernel::AccOp;
 use crate::op::{CastMode, Op, Signature};
-use crate::reduce::LANES;
 
 /// Where an operation reports the elements that it could not compute.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ macro_rules! castable {
         )
     };
 }
+
+pub(super) use {any, number, typed};
 
 /// Applies `op` to blocks: `dst[i] = op(args[0][i], …)`.
 ///
@@ -261,21 +263,6 @@ pub fn eval(
     }
 }
 
-/// Takes a block into the lanes of an accumulator: element `i` into lane `i % LANES`, in order.
-pub(super) fn accumulate(acc: AccOp, dtype: DType, lanes: &mut [u8], x: &[u8]) {
-    macro_rules! fold {
-        ($types:ident, $family:ident::$method:ident) => {
-            $types!(acc.op(), dtype, T => item::accumulate::<T, LANES>(lanes, x, <T as $family>::$method))
-        };
-    }
-    match acc {
-        AccOp::Sum => fold!(number, Arithmetic::add),
-        AccOp::Prod => fold!(number, Arithmetic::mul),
-        AccOp::Min => fold!(any, Ordered::minimum),
-        AccOp::Max => fold!(any, Ordered::maximum),
-    }
-}
-
 /// Copies a block; bytes of `bool` become 0 or 1.
 pub(super) fn copy(dtype: DType, src: &[u8], dst: &mut [u8]) {
     if dtype == DType::Bool {
@@ -351,6 +338,6 @@ fn check(op: Op, from: DType, to: DType, args: &[&[u8]], dst: &[u8]) {
 
 /// The end of a call that no verified program makes.
 #[cold]
-fn undefined(op: Op, dtype: DType) -> ! {
+pub(super) fn undefined(op: impl Display, dtype: DType) -> ! {
     panic!("`{op}` is not defined on {dtype}")
 }

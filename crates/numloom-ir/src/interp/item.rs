@@ -176,6 +176,13 @@ pub(super) fn accumulate<T: Item, const N: usize>(
     }
 }
 
+/// `a[i] = f(a[i], x[i])`.
+pub(super) fn fold<T: Item>(a: &mut [u8], x: &[u8], f: impl Fn(T, T) -> T) {
+    for (a, x) in items_mut::<T>(a).iter_mut().zip(items::<T>(x)) {
+        *a = f(T::load(*a), T::load(*x)).store();
+    }
+}
+
 /// Runs `f` over a block of `T` elements and its operands as slices of `T`, which need alignment: where a block has
 /// none, piece by piece through the stack.
 pub(super) fn on_slices<T: Pod + Default, const ARGS: usize>(

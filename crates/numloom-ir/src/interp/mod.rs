@@ -12,12 +12,14 @@
 //! | `integer`, `float` | what they mean on each of these, and the operations of their own |
 //! | `cast` | what conversions mean |
 //! | `eval` | which of these an operation is |
+//! | `accumulate` | what accumulators mean |
 //! | `run` | the steps of a kernel |
 //! | `scalar` | an operation on single values |
 //!
 //! Compiled code calls [`eval()`] for every block operation, and constant folding calls it on one element, so engines and
 //! passes agree with the interpreter by construction there; on operations inside loops tests compare them bit for bit.
 
+mod accumulate;
 mod arithmetic;
 mod bits;
 mod cast;
@@ -29,8 +31,9 @@ mod order;
 mod run;
 mod scalar;
 
+pub(crate) use accumulate::{PlanesMut, combine};
 pub use eval::{FaultSink, eval};
-pub use run::{Block, Interpreter};
+pub use run::{Block, Interpreter, Rows};
 pub use scalar::eval_scalar;
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use numloom_data::DType;
 
+use super::accumulate::{PlanesMut, take_columns, take_lanes};
 use super::eval::{self, FaultSink, eval};
 use crate::fault::Fault;
-use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V};
+use crate::kernel::{
+    CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V,
+};
 use crate::op::Op;
 use crate::reduce::{LANE_WORDS, LANES};
 
@@ -19,22 +22,65 @@ fn strip(body: &[LoopInst]) -> usize {
     (MAX_COLUMN_WORDS / body.len().max(1)).clamp(LANES, MAX_BLOCK) / LANES * LANES
 }
 
-/// What a kernel reads and writes for one block of elements.
+/// What a kernel reads and writes for one block of elements: one row, or several.
 #[derive(Debug)]
 pub struct Block<'a, 'b> {
-    /// The number of elements, at most [`Kernel::max_block`].
+    /// The number of elements of a row, at most [`Kernel::max_block`].
     pub n: usize,
     /// The logical index of the first element, for faults.
     pub index: u64,
-    /// For each input its `n` elements, or one for [`InputClass::Scalar`]; may be empty if the kernel never loads it.
+    /// How many rows there are, and where.
+    pub rows: Rows<'a>,
+    /// For each input its `n` elements (one for [`InputClass::Scalar`]) of the first row, up to those of the last; may be empty if
+    /// the kernel never loads it.
     pub inputs: &'a [&'a [u8]],
-    /// For each output room for its `n` elements.
+    /// For each output room for its `n` elements of the first row, up to those of the last.
     pub outputs: &'a mut [&'b mut [u8]],
-    /// [`LANE_WORDS`] words for each accumulator, as [`reduce`](crate::reduce) lays them out. Element `i` of the block goes to lane
-    /// `i % LANES`, so a block starts at a multiple of [`LANES`] within its leaf.
+    /// As many words as [`Kernel::accumulator_words`] says, laid out as the kernel's [`Form`] wants. In [`Form::Lanes`] element `i` of a
+    /// row goes to lane `i % LANES`, so a row starts at a multiple of [`LANES`] within its leaf.
     pub accumulators: &'a mut [u64],
     /// Keeps the first fault.
     pub fault: &'a mut Fault,
+}
+
+/// The rows of a [`Block`].
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// How many there are.
+    pub count: usize,
+    /// The logical index of a row's first element less that of the row before, for faults.
+    pub index_stride: u64,
+    /// For each input the bytes from a row's first element to the next row's; may be empty if there is one row.
+    pub input_strides: &'a [usize],
+    /// For each output the bytes from a row's first element to the next row's; may be empty if there is one row.
+    pub output_strides: &'a [usize],
+    /// In [`Form::Columns`], the elements from one lane of the accumulators to the next: at least a row's.
+    pub columns: usize,
+}
+
+impl Rows<'_> {
+    /// One row, and no columns.
+    pub const ONE: Rows<'static> = Rows {
+        count: 1,
+        index_stride: 0,
+        input_strides: &[],
+        output_strides: &[],
+        columns: 0,
+    };
+
+    /// Where row `row` of an input starts.
+    fn input(&self, input: u32, row: usize) -> usize {
+        row * self.input_strides.get(input as usize).copied().unwrap_or(0)
+    }
+
+    /// Where row `row` of an output starts.
+    fn output(&self, output: u32, row: usize) -> usize {
+        row * self
+            .output_strides
+            .get(output as usize)
+            .copied()
+            .unwrap_or(0)
+    }
 }
 
 /// Runs one kernel, an operation at a time, each over a whole block before the next.
@@ -43,14 +89,15 @@ pub struct Block<'a, 'b> {
 ///
 /// ```
 /// use numloom_data::DType;
-/// use numloom_ir::interp::{Block, Interpreter};
-/// use numloom_ir::{Fault, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
+/// use numloom_ir::interp::{Block, Interpreter, Rows};
+/// use numloom_ir::{Fault, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op, Place, Step, V};
 ///
 /// let inst = |op| LoopInst { op, dtype: DType::I16 };
 /// let kernel = Kernel {
 ///     inputs: vec![KernelInput { dtype: DType::I16, class: InputClass::Contiguous }],
 ///     outputs: vec![DType::I16],
 ///     accumulators: vec![],
+///     form: Form::default(),
 ///     slots: vec![],
 ///     steps: vec![Step::Loop(vec![
 ///         inst(LoopOp::Load(Place::Input(0))),
@@ -65,6 +112,7 @@ pub struct Block<'a, 'b> {
 /// Interpreter::new(&kernel).run(&kernel, Block {
 ///     n: 3,
 ///     index: 0,
+///     rows: Rows::ONE,
 ///     inputs: &[x.as_flattened()],
 ///     outputs: &mut [squares.as_flattened_mut()],
 ///     accumulators: &mut [],
@@ -78,6 +126,8 @@ pub struct Interpreter {
     columns: Vec<u64>,
     /// One column for each scratch slot.
     slots: Vec<Vec<u64>>,
+    /// The lanes of the row's accumulators, in [`Form::Rows`].
+    lanes: Vec<u64>,
 }
 
 impl Interpreter {
@@ -90,6 +140,10 @@ impl Interpreter {
         Interpreter {
             columns: vec![0; words.max().unwrap_or(0)],
             slots: vec![vec![0; kernel.max_block()]; kernel.slots.len()],
+            lanes: match kernel.form {
+                Form::Rows => vec![0; kernel.lane_words()],
+                Form::Lanes | Form::Columns => Vec::new(),
+            },
         }
     }
 
@@ -101,17 +155,33 @@ impl Interpreter {
     /// If the block is longer than [`Kernel::max_block`], a part of it has not the length that [`Block`] says, or `kernel` is not well formed.
     pub fn run(&mut self, kernel: &Kernel, mut block: Block<'_, '_>) {
         check(kernel, &block);
-        for (index, step) in kernel.steps.iter().enumerate() {
-            let index = u32::try_from(index).expect("a kernel has fewer than 2^32 steps");
-            match step {
-                Step::Loop(body) => {
-                    let strip = strip(body);
-                    for start in (0..block.n).step_by(strip) {
-                        let elements = start..block.n.min(start + strip);
-                        self.run_strip(kernel, body, index, &mut block, elements);
+        for row in 0..block.rows.count {
+            if kernel.form == Form::Rows {
+                kernel.reset_lanes(&mut self.lanes);
+            }
+            for (index, step) in kernel.steps.iter().enumerate() {
+                let at = At {
+                    row,
+                    step: u32::try_from(index).expect("a kernel has fewer than 2^32 steps"),
+                    index: (row as u64)
+                        .wrapping_mul(block.rows.index_stride)
+                        .wrapping_add(block.index),
+                };
+                match step {
+                    Step::Loop(body) => {
+                        let strip = strip(body);
+                        for start in (0..block.n).step_by(strip) {
+                            let elements = start..block.n.min(start + strip);
+                            self.run_strip(kernel, body, at, &mut block, elements);
+                        }
                     }
+                    Step::Call(call) => self.run_call(call, at, &mut block),
                 }
-                Step::Call(call) => self.run_call(call, index, &mut block),
+            }
+            if kernel.form == Form::Rows {
+                let words = kernel.partial_words();
+                let partials = &mut block.accumulators[row * words..][..words];
+                kernel.combine_lanes(&self.lanes, partials);
             }
         }
     }
@@ -120,7 +190,7 @@ impl Interpreter {
         &mut self,
         kernel: &Kernel,
         body: &[LoopInst],
-        step: u32,
+        at: At,
         block: &mut Block<'_, '_>,
         elements: Range<usize>,
     ) {
@@ -145,17 +215,17 @@ impl Interpreter {
                     let size = inst.dtype.itemsize();
                     match kernel.inputs[*input as usize].class {
                         InputClass::Contiguous => {
-                            let src = read(block.inputs, *input, block.n * size);
+                            let src = read(block, *input, at.row, block.n * size);
                             eval::copy(inst.dtype, &src[bytes_of(inst.dtype)], &mut dst[..bytes]);
                         }
                         InputClass::Scalar => {
-                            let src = read(block.inputs, *input, size);
+                            let src = read(block, *input, at.row, size);
                             eval::splat(inst.dtype, src, &mut dst[..bytes]);
                         }
                     }
                 }
                 LoopOp::Load(place) => {
-                    let src = written(*place, &self.slots, block.outputs);
+                    let src = written(*place, &self.slots, block.outputs, block.rows, at.row);
                     eval::copy(inst.dtype, &src[bytes_of(inst.dtype)], &mut dst[..bytes]);
                 }
                 LoopOp::Const(scalar) => {
@@ -173,8 +243,8 @@ impl Interpreter {
                     let from = dtype(*args.last().expect("an operation has operands"));
                     let mut faults = FaultSink {
                         fault: &mut *block.fault,
-                        step,
-                        index: block.index + elements.start as u64,
+                        step: at.step,
+                        index: at.index + elements.start as u64,
                     };
                     let operands = &operands[..args.len()];
                     eval(
@@ -192,26 +262,46 @@ impl Interpreter {
                         Place::Slot(slot) => {
                             bytemuck::cast_slice_mut(&mut self.slots[slot as usize])
                         }
-                        Place::Output(output) => &mut *block.outputs[output as usize],
+                        Place::Output(output) => {
+                            let start = block.rows.output(output, at.row);
+                            &mut block.outputs[output as usize][start..]
+                        }
                         Place::Input(_) => panic!("no kernel stores to an input"),
                     };
                     dst[bytes_of(inst.dtype)].copy_from_slice(src);
                 }
                 LoopOp::Accumulate { acc, value } => {
                     let acc = *acc as usize;
-                    let lanes = &mut block.accumulators[acc * LANE_WORDS..][..LANE_WORDS];
-                    eval::accumulate(
-                        kernel.accumulators[acc].op,
-                        inst.dtype,
-                        bytemuck::cast_slice_mut(lanes),
-                        operand(*value, inst.dtype),
-                    );
+                    let accumulator = kernel.accumulators[acc];
+                    let x = operand(*value, inst.dtype);
+                    let memory = match kernel.form {
+                        Form::Lanes | Form::Columns => &mut *block.accumulators,
+                        Form::Rows => &mut self.lanes,
+                    };
+                    match kernel.form {
+                        Form::Lanes | Form::Rows => {
+                            let lanes = &mut memory[acc * LANE_WORDS..][..LANE_WORDS];
+                            let planes = accumulator.lane_planes(lanes);
+                            take_lanes(accumulator, planes, x);
+                        }
+                        Form::Columns => {
+                            let columns = block.rows.columns;
+                            let start = kernel.accumulator_offset(acc, columns);
+                            let area = &mut memory[start..][..accumulator.column_words(columns)];
+                            let lane = accumulator.column_planes(area, columns, at.row);
+                            let lane: PlanesMut<'_> = lane.map(|plane| match plane.len() {
+                                0 => plane,
+                                _ => &mut plane[bytes_of(inst.dtype)],
+                            });
+                            take_columns(accumulator, lane, x);
+                        }
+                    }
                 }
             }
         }
     }
 
-    fn run_call(&mut self, call: &CallStep, step: u32, block: &mut Block<'_, '_>) {
+    fn run_call(&mut self, call: &CallStep, at: At, block: &mut Block<'_, '_>) {
         let n = block.n;
         // The destination is none of the operands, so it can be taken out while they are read.
         let mut slot = Vec::new();
@@ -222,8 +312,8 @@ impl Interpreter {
             Place::Input(_) => panic!("no kernel writes to an input"),
         }
         let dst = match call.dst {
-            Place::Slot(_) => bytemuck::cast_slice_mut(&mut slot),
-            _ => &mut *output,
+            Place::Output(i) => &mut output[block.rows.output(i, at.row)..],
+            _ => bytemuck::cast_slice_mut(&mut slot),
         };
         let mut operands: [&[u8]; 3] = [&[]; 3];
         for (i, (operand, &place)) in operands.iter_mut().zip(&call.args).enumerate() {
@@ -234,14 +324,14 @@ impl Interpreter {
             };
             let bytes = n * dtype.itemsize();
             *operand = match place {
-                Place::Input(input) => read(block.inputs, input, bytes),
-                place => &written(place, &self.slots, block.outputs)[..bytes],
+                Place::Input(input) => read(block, input, at.row, bytes),
+                place => &written(place, &self.slots, block.outputs, block.rows, at.row)[..bytes],
             };
         }
         let mut faults = FaultSink {
             fault: &mut *block.fault,
-            step,
-            index: block.index,
+            step: at.step,
+            index: at.index,
         };
         eval(
             call.op,
@@ -259,58 +349,98 @@ impl Interpreter {
     }
 }
 
-/// The bytes of an input that the kernel reads.
-fn read<'a>(inputs: &[&'a [u8]], input: u32, bytes: usize) -> &'a [u8] {
-    let src = inputs[input as usize];
-    // That an input is empty is fine only if nothing reads it: the other lengths are checked.
-    let len = src.len();
-    assert_eq!(len, bytes, "input {input} holds {len} bytes, not {bytes}");
-    src
+/// Where a step is run.
+#[derive(Clone, Copy)]
+struct At {
+    row: usize,
+    step: u32,
+    /// The logical index of the row's first element.
+    index: u64,
 }
 
-/// The bytes at a place that the kernel has written.
-fn written<'a>(place: Place, slots: &'a [Vec<u64>], outputs: &'a [&mut [u8]]) -> &'a [u8] {
+/// The bytes of a row of an input that the kernel reads.
+fn read<'a>(block: &Block<'a, '_>, input: u32, row: usize, bytes: usize) -> &'a [u8] {
+    let src = block.inputs[input as usize];
+    let start = block.rows.input(input, row);
+    // That an input is empty is fine only if nothing reads it: the other lengths are checked.
+    let len = src.len();
+    let end = start + bytes;
+    assert!(end <= len, "input {input} holds {len} bytes, not {end}");
+    &src[start..end]
+}
+
+/// The bytes from a row's first element at a place that the kernel has written.
+fn written<'a>(
+    place: Place,
+    slots: &'a [Vec<u64>],
+    outputs: &'a [&mut [u8]],
+    rows: Rows<'_>,
+    row: usize,
+) -> &'a [u8] {
     match place {
         Place::Slot(slot) => bytemuck::cast_slice(&slots[slot as usize]),
-        Place::Output(output) => &*outputs[output as usize],
+        Place::Output(output) => &outputs[output as usize][rows.output(output, row)..],
         Place::Input(_) => unreachable!("inputs are read where their class is known"),
     }
 }
 
 /// Checks the lengths of a block's parts.
 fn check(kernel: &Kernel, block: &Block<'_, '_>) {
-    let n = block.n;
+    let (n, rows) = (block.n, block.rows);
     let most = kernel.max_block();
     assert!(n <= most, "a block holds at most {most} elements, not {n}");
-    assert_eq!(
-        block.inputs.len(),
-        kernel.inputs.len(),
-        "one block for each input"
-    );
-    for (i, (input, bytes)) in kernel.inputs.iter().zip(block.inputs).enumerate() {
+    assert!(rows.count > 0, "a block has at least one row");
+    let counts = [
+        (
+            "input",
+            kernel.inputs.len(),
+            block.inputs.len(),
+            rows.input_strides.len(),
+        ),
+        (
+            "output",
+            kernel.outputs.len(),
+            block.outputs.len(),
+            rows.output_strides.len(),
+        ),
+    ];
+    for (what, want, slices, strides) in counts {
+        assert_eq!(slices, want, "one block for each {what}");
+        assert!(
+            rows.count == 1 || strides == want,
+            "one row stride for each {what}"
+        );
+    }
+    let last = rows.count - 1;
+    for (i, (input, bytes)) in (0..).zip(kernel.inputs.iter().zip(block.inputs)) {
         let elements = match input.class {
             InputClass::Contiguous => n,
             InputClass::Scalar => 1,
         };
-        let (len, want) = (bytes.len(), elements * input.dtype.itemsize());
+        let (len, want) = (
+            bytes.len(),
+            rows.input(i, last) + elements * input.dtype.itemsize(),
+        );
         assert!(
             len == want || len == 0,
             "input {i} holds {len} bytes, not {want}"
         );
     }
-    assert_eq!(
-        block.outputs.len(),
-        kernel.outputs.len(),
-        "one block for each output"
-    );
-    for (i, (dtype, bytes)) in kernel.outputs.iter().zip(&*block.outputs).enumerate() {
-        let (len, want) = (bytes.len(), n * dtype.itemsize());
+    for (i, (dtype, bytes)) in (0..).zip(kernel.outputs.iter().zip(&*block.outputs)) {
+        let (len, want) = (bytes.len(), rows.output(i, last) + n * dtype.itemsize());
         assert_eq!(len, want, "output {i} holds {len} bytes, not {want}");
     }
-    let lanes = block.accumulators.len();
+    if kernel.form == Form::Columns && !kernel.accumulators.is_empty() {
+        assert!(
+            n <= rows.columns,
+            "{n} elements in {} columns",
+            rows.columns
+        );
+        assert!(rows.count <= LANES, "a row for each lane");
+    }
     assert_eq!(
-        lanes,
-        kernel.accumulators.len() * LANE_WORDS,
-        "lanes for each accumulator"
+        block.accumulators.len(),
+        kernel.accumulator_words(rows.count, rows.columns),
+        "words for each accumulator"
     );
 }

@@ -436,7 +436,7 @@ impl Lower<'_> {
             op,
             dtype: self.dtype(x),
         };
-        let nothing = self.builder.constant(acc.scalar(acc.identity()));
+        let nothing = self.builder.constant(acc.scalar(0, acc.identity(0)));
         self.builder.apply(Op::Select, &[valid, x, nothing])
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::kernel::{
-    AccOp, CallStep, Finish, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V,
+    AccOp, CallStep, Finish, Form, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V,
 };
 
 /// Prints `in0`, `out0` or `slot0`.
@@ -46,6 +46,17 @@ impl fmt::Display for AccOp {
     }
 }
 
+/// Prints `lanes`, `rows` or `columns`.
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Form::Lanes => "lanes",
+            Form::Rows => "rows",
+            Form::Columns => "columns",
+        })
+    }
+}
+
 /// Prints what it defines with its dtype, or where it puts what.
 impl fmt::Display for LoopInst {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +90,7 @@ impl fmt::Display for CallStep {
 /// The canonical text form: what the kernel reads and writes, then its steps, then where each result comes from.
 ///
 /// ```
-/// use numloom_ir::{InputClass, Program, schedule};
+/// use numloom_ir::{Form, InputClass, Program, schedule};
 ///
 /// let prog = Program::parse("
 ///     input a: f64
@@ -92,12 +103,12 @@ impl fmt::Display for CallStep {
 ///     out = %3 shape 0 1
 ///     out m = %4
 /// ")?;
-/// let kernel = schedule(&prog, &[InputClass::Contiguous, InputClass::Scalar]);
+/// let kernel = schedule(&prog, &[InputClass::Contiguous, InputClass::Scalar], Form::Lanes);
 /// assert_eq!(kernel.to_string(), "\
 /// in0: f64 contiguous
 /// in1: f64 scalar
 /// out0: f64
-/// acc0: sum f64
+/// acc0: sum f64 lanes
 /// slot0: 8 bytes
 /// call exp in0 -> slot0 : f64 -> f64
 /// loop {
@@ -121,7 +132,7 @@ impl fmt::Display for Kernel {
             writeln!(f, "out{i}: {dtype}")?;
         }
         for (i, acc) in self.accumulators.iter().enumerate() {
-            writeln!(f, "acc{i}: {} {}", acc.op, acc.dtype)?;
+            writeln!(f, "acc{i}: {} {} {}", acc.op, acc.dtype, self.form)?;
         }
         for (i, size) in self.slots.iter().enumerate() {
             let plural = if *size == 1 { "" } else { "s" };

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Builder, CastMode, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op, Place, Program,
-    Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
+    AccOp, Builder, CastMode, Form, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op, Place,
+    Program, Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
 };
 use proptest::prelude::*;
 
@@ -157,7 +157,7 @@ proptest! {
 
     #[test]
     fn kernels_deliver_what_programs_ask_for(prog in programs(60), choice: u16) {
-        let kernel = schedule(&prog, &classes(&prog, choice));
+        let kernel = schedule(&prog, &classes(&prog, choice), Form::Lanes);
         prop_assert_eq!(verify_kernel(&kernel), Ok(()), "{}", kernel);
         delivers(&prog, &kernel)?;
     }
@@ -174,7 +174,7 @@ proptest! {
     #[test]
     fn there_is_one_loop_a_level_and_one_call_a_block_operation(prog in programs(60), choice: u16) {
         let prog = opt::run(&prog);
-        let kernel = schedule(&prog, &classes(&prog, choice));
+        let kernel = schedule(&prog, &classes(&prog, choice), Form::Lanes);
         let levels = levels(&prog);
         let deepest = levels.iter().max().copied().unwrap_or(0);
         let loops = kernel.steps.iter().filter(|step| matches!(step, Step::Loop(_))).count();
@@ -191,7 +191,7 @@ proptest! {
 #[track_caller]
 fn kernel(prog: &str, classes: &[InputClass]) -> Kernel {
     let prog = Program::parse(prog).unwrap_or_else(|error| panic!("{error}"));
-    let kernel = schedule(&prog, classes);
+    let kernel = schedule(&prog, classes, Form::Lanes);
     assert_eq!(verify_kernel(&kernel), Ok(()), "{kernel}");
     delivers(&prog, &kernel).unwrap_or_else(|error| panic!("{error}"));
     kernel
@@ -270,7 +270,7 @@ fn loops_and_calls_take_turns() {
 in0: f64 contiguous
 in1: f64 contiguous
 out0: f64
-acc0: max f64
+acc0: max f64 lanes
 slot0: 8 bytes
 slot1: 8 bytes
 slot2: 8 bytes
@@ -379,7 +379,7 @@ fn constants_and_inputs_are_results_too() {
 in0: i16 scalar
 out0: u8
 out1: i16
-acc0: sum u64
+acc0: sum u64 lanes
 loop {
   v0 = const 7 : u8
   store out0 v0 : u8
@@ -465,7 +465,7 @@ fn slots_are_used_again_by_size() {
         narrow = b.apply(Op::Exp, &[narrow]);
     }
     b.output(None, narrow);
-    let kernel = schedule(&b.finish(), &[BLOCK]);
+    let kernel = schedule(&b.finish(), &[BLOCK], Form::Lanes);
     assert_eq!(verify_kernel(&kernel), Ok(()));
     let count = |size| kernel.slots.iter().filter(|slot| **slot == size).count();
     assert_eq!((count(8), count(4), kernel.slots.len()), (2, 2, 4));
@@ -477,7 +477,7 @@ fn classes_are_one_for_each_input() {
     let mut b = Builder::new();
     let a = b.input("a", DType::F64);
     b.output(None, a);
-    schedule(&b.finish(), &[]);
+    schedule(&b.finish(), &[], Form::Lanes);
 }
 
 /// A hundred thousand operations in a chain, with a block operation every `every`.
@@ -524,11 +524,11 @@ fn a_hundred_thousand_instructions_are_scheduled_in_linear_time() {
     // Quadratic work would take 10^10 steps here, and recursion overflow the stack.
     let work = || {
         for every in [usize::MAX, 3] {
-            let kernel = schedule(&chain(every), &[BLOCK]);
+            let kernel = schedule(&chain(every), &[BLOCK], Form::Lanes);
             assert_eq!(verify_kernel(&kernel), Ok(()));
             assert!(kernel.slots.len() <= 4, "{} slots", kernel.slots.len());
         }
-        let kernel = schedule(&wide(20_000), &[BLOCK, BLOCK]);
+        let kernel = schedule(&wide(20_000), &[BLOCK, BLOCK], Form::Lanes);
         assert_eq!(verify_kernel(&kernel), Ok(()));
         assert_eq!(
             kernel

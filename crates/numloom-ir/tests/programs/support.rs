@@ -4,10 +4,10 @@
 //! interpreter.
 
 use numloom_data::{DType, Scalar, f16};
-use numloom_ir::interp::{Block, FaultSink, Interpreter, eval};
+use numloom_ir::interp::{Block, FaultSink, Interpreter, Rows, eval};
 use numloom_ir::reduce::{LANE_WORDS, LANES};
 use numloom_ir::{
-    AccOp, Accumulator, Builder, CastMode, Fault, Finish, InputClass, InstKind, Op, Program,
+    AccOp, Accumulator, Builder, CastMode, Fault, Finish, Form, InputClass, InstKind, Op, Program,
     Reduction, ResultKind, Value, schedule,
 };
 use numloom_syntax::Span;
@@ -268,7 +268,7 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
         };
         let acc = accumulator(reduce.reduction, prog.dtype(reduce.args[0]));
         let bits = u64::from_ne_bytes(column[..].try_into().expect("one word"));
-        Outcome::Reduced(acc.scalar(bits), Finish::Value, inst.dtype)
+        Outcome::Reduced(acc.scalar(0, bits), Finish::Value, inst.dtype)
     });
     let outcomes = outcomes.collect();
     (outcomes, fault.is_some().then_some(fault.index))
@@ -290,14 +290,15 @@ fn accumulator(reduction: Reduction, from: DType) -> Accumulator {
 
 /// One leaf: each element into its lane, then lanes combined.
 fn reduced(acc: Accumulator, column: &[Scalar]) -> u64 {
-    let mut lanes = [acc.identity(); LANES];
+    let mut lanes = [acc.identity(0); LANES];
     for (i, element) in column.iter().enumerate() {
         let lane = &mut lanes[i % LANES];
-        *lane = acc.combine(*lane, element.bits() as u64);
+        acc.combine(std::slice::from_mut(lane), &[element.bits() as u64]);
     }
     for width in [8, 4, 2, 1] {
         for j in 0..width {
-            lanes[j] = acc.combine(lanes[j], lanes[j + width]);
+            let upper = lanes[j + width];
+            acc.combine(&mut lanes[j..=j], &[upper]);
         }
     }
     lanes[0]
@@ -311,7 +312,7 @@ pub(crate) fn scheduled(
     n: usize,
     block: usize,
 ) -> Outcomes {
-    let kernel = schedule(prog, classes);
+    let kernel = schedule(prog, classes, Form::Lanes);
     if let Err(error) = numloom_ir::verify_kernel(&kernel) {
         panic!("{error}\n{prog}\n{kernel}");
     }
@@ -345,6 +346,7 @@ pub(crate) fn scheduled(
             Block {
                 n,
                 index: start as u64,
+                rows: Rows::ONE,
                 inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
                 outputs: &mut outputs
                     .iter_mut()
@@ -363,8 +365,9 @@ pub(crate) fn scheduled(
         ResultKind::Reduced { acc, finish, dtype } => {
             let accumulator = kernel.accumulators[acc as usize];
             let lanes = &lanes[acc as usize * LANE_WORDS..][..LANE_WORDS];
-            let bits = accumulator.combine_lanes(lanes);
-            Outcome::Reduced(accumulator.scalar(bits), finish, dtype)
+            let mut partial = [0];
+            accumulator.combine_lanes(lanes, &mut partial);
+            Outcome::Reduced(accumulator.scalar(0, partial[0]), finish, dtype)
         }
     });
     let outcomes = outcomes.collect();

@@ -2,7 +2,7 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    Builder, InputClass, Op, Program, Reduction, TextError, TextErrorKind, VerifyErrorKind,
+    Builder, Form, InputClass, Op, Program, Reduction, TextError, TextErrorKind, VerifyErrorKind,
     schedule,
 };
 use proptest::prelude::*;
@@ -224,12 +224,16 @@ fn kernels_show_every_kind_of_step() {
          out = %9",
     )
     .unwrap();
-    let kernel = schedule(&prog, &[InputClass::Scalar, InputClass::Contiguous]);
+    let kernel = schedule(
+        &prog,
+        &[InputClass::Scalar, InputClass::Contiguous],
+        Form::Lanes,
+    );
     let want = "\
 in0: f32 scalar
 in1: i16 contiguous
 out0: f32
-acc0: max u8
+acc0: max u8 lanes
 slot0: 4 bytes
 slot1: 4 bytes
 slot2: 1 byte

@@ -2,7 +2,7 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, Args, Axes, CallStep, CastMode, Input, InputClass, InputSource, Inst,
+    AccOp, Accumulator, Args, Axes, CallStep, CastMode, Form, Input, InputClass, InputSource, Inst,
     InstKind, Kernel, KernelInput, LoopInst, LoopOp, Op, Output, Place, Program, Reduce, Reduction,
     ResultKind, Shape, ShapeSource, Step, V, Value, VerifyErrorKind, VerifyPlace, ViewItem, verify,
     verify_kernel,
@@ -309,6 +309,7 @@ fn kernel() -> Kernel {
             op: AccOp::Sum,
             dtype: DType::F64,
         }],
+        form: Form::Lanes,
         slots: vec![8],
         steps: vec![
             exp(IN, SLOT),

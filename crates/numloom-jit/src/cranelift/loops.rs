@@ -2,14 +2,19 @@
 //!
 //! ```text
 //! fn(args) -> status
-//!   for each step
-//!     loop: what is the same for all elements, once; constants
-//!           vectors, `lanes * copies` elements an iteration    accumulators in registers
-//!           tail, one element an iteration                     accumulators in memory
-//!     call: fill in a frame, call through the table
+//!   for each row
+//!     for each step
+//!       loop: what is the same for all elements, once; constants
+//!             vectors, `lanes * copies` elements an iteration    accumulators in registers
+//!             tail, one element an iteration                     accumulators in memory
+//!             (`rows`) lanes combined to a partial value
+//!       call: fill in a frame, call through the table
 //! ```
 //!
-//! A loop with accumulators takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
+//! The pointers of a row are found from those of the first and the row's number, so that nothing is kept from row to row but that
+//! number; with a single loop, constants are made before the rows.
+//!
+//! In `columns` an accumulator is like an output that is read before it is written. Otherwise a loop with accumulators takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
 //! many times over, each copy with its own part of the lanes. With more accumulators than registers, or a long body, it is emitted
 //! once, and finds its part of the lanes in memory, as the tail does. Without accumulators one copy, of interleaved
 //! registers, is enough.
@@ -18,13 +23,13 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, Function, InstBuilder, Signature, StackSlot, StackSlotData, StackSlotKind,
-    Type, UserFuncName, Value, types,
+    AbiParam, BlockArg, Function, Inst, InstBuilder, Signature, StackSlot, StackSlotData,
+    StackSlotKind, Type, UserFuncName, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use numloom_data::{DType, Scalar};
-use numloom_ir::reduce::{LANE_WORDS, LANES};
-use numloom_ir::{CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
+use numloom_ir::reduce::LANES;
+use numloom_ir::{CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
 
 use super::MAX_INSTS;
 use super::isa::Isa;
@@ -57,7 +62,13 @@ pub(super) fn build(
     let n = b
         .ins()
         .load(types::I64, flags(), args, offset(offset_of!(KernelArgs, n)));
-    let status = b.ins().iconst(types::I32, 0);
+    let first = b.ins().iconst(types::I64, 0);
+    let none = b.ins().iconst(types::I32, 0);
+    let row_loop = b.create_block();
+    let row = b.append_block_param(row_loop, types::I64);
+    let status = b.append_block_param(row_loop, types::I32);
+    let before_rows = b.ins().jump(row_loop, &[first.into(), none.into()]);
+    b.switch_to_block(row_loop);
     let emit = Emit {
         b,
         x86: isa.x86,
@@ -71,7 +82,10 @@ pub(super) fn build(
         emit,
         args,
         n,
+        row,
         status,
+        before_rows: (loops(kernel) == 1).then_some(before_rows),
+        strides: [None; 2],
         frame: None,
         calls: 0,
     };
@@ -82,11 +96,24 @@ pub(super) fn build(
         }
     }
     let status = build.status;
+    let next = build.plus(row, 1);
+    let rows = build.argument(offset_of!(KernelArgs, rows));
+    let more = build.less(next, rows);
     let mut b = build.emit.b;
+    let done = b.create_block();
+    let again = [next.into(), status.into()];
+    b.ins().brif(more, row_loop, &again, done, &[]);
+    b.switch_to_block(done);
     b.ins().return_(&[status]);
     b.seal_all_blocks();
     b.finalize(isa.get().frontend_config());
     Ok(())
+}
+
+/// The number of loops among its steps.
+fn loops(kernel: &Kernel) -> usize {
+    let loops = |step: &&Step| matches!(step, Step::Loop(_));
+    kernel.steps.iter().filter(loops).count()
 }
 
 /// A field's offset as Cranelift wants it.
@@ -109,13 +136,13 @@ struct Shape {
 
 impl Shape {
     /// Two registers of the narrowest dtype, but no more than four of the widest.
-    fn of(body: &[LoopInst], x86: bool) -> Shape {
+    fn of(body: &[LoopInst], form: Form, x86: bool) -> Shape {
         let (mut least, mut most) = (8, 1);
         let mut accumulators = 0;
         let mut accumulator_bytes = 0;
         for inst in body {
             let size = inst.dtype.itemsize();
-            if matches!(inst.op, LoopOp::Accumulate { .. }) {
+            if form != Form::Columns && matches!(inst.op, LoopOp::Accumulate { .. }) {
                 accumulators += 1;
                 accumulator_bytes += size * LANES;
             }
@@ -160,7 +187,7 @@ struct Loop<'k> {
     body: &'k [LoopInst],
     /// The start of each place that is read or written element by element.
     bases: Vec<(Place, Value)>,
-    /// The start of the lanes of each accumulator of the body.
+    /// The start of the lanes of each accumulator of the body, or of this row's lane of its columns.
     lanes: Vec<(u32, Value)>,
     /// Values that are the same for all elements.
     uniform: Vec<Option<Val>>,
@@ -211,7 +238,13 @@ struct Build<'k, 'f> {
     emit: Emit<'f>,
     args: Value,
     n: Value,
+    /// The number of the row.
+    row: Value,
     status: Value,
+    /// The end of the block before all rows, if constants belong there.
+    before_rows: Option<Inst>,
+    /// This row's, once there are any: row strides of inputs and of outputs.
+    strides: [Option<Value>; 2],
     /// The frame for calls, once there is one.
     frame: Option<StackSlot>,
     /// Calls so far.
@@ -226,18 +259,72 @@ impl<'k> Build<'k, '_> {
 
     /// The start of `place`.
     fn place(&mut self, place: Place) -> Value {
-        let (table, i) = match place {
-            Place::Input(i) => (offset_of!(KernelArgs, inputs), i),
-            Place::Output(i) => (offset_of!(KernelArgs, outputs), i),
+        let (which, i) = match place {
+            Place::Input(i) => (0, i),
+            Place::Output(i) => (1, i),
             Place::Slot(i) => {
-                let scratch = self.argument(offset_of!(KernelArgs, scratch));
-                let at = self.kernel.slot_offset(i as usize) as i64;
-                return self.plus(scratch, at);
+                let at = self.kernel.slot_offset(i as usize);
+                return self.scratch(at);
             }
         };
-        let table = self.argument(table);
+        let pointers = [
+            offset_of!(KernelArgs, inputs),
+            offset_of!(KernelArgs, outputs),
+        ];
+        let pointers = self.argument(pointers[which]);
+        let strides = self.strides(which, pointers);
         let at = offset(8 * i as usize);
-        self.emit.b.ins().load(types::I64, flags(), table, at)
+        let b = &mut self.emit.b;
+        let start = b.ins().load(types::I64, flags(), pointers, at);
+        let stride = b.ins().load(types::I64, flags(), strides, at);
+        let bytes = b.ins().imul(stride, self.row);
+        b.ins().iadd(start, bytes)
+    }
+
+    /// The table of row strides of inputs or of outputs. There may be none if there is one row; then any readable table of that length
+    /// will do, as the row's number, with which strides are multiplied, is 0.
+    fn strides(&mut self, which: usize, any: Value) -> Value {
+        if let Some(strides) = self.strides[which] {
+            return strides;
+        }
+        let fields = [
+            offset_of!(KernelArgs, input_row_strides),
+            offset_of!(KernelArgs, output_row_strides),
+        ];
+        let strides = self.argument(fields[which]);
+        let b = &mut self.emit.b;
+        let strides = b.ins().select(self.row, strides, any);
+        *self.strides[which].insert(strides)
+    }
+
+    /// An address in the scratch area.
+    fn scratch(&mut self, at: usize) -> Value {
+        let scratch = self.argument(offset_of!(KernelArgs, scratch));
+        self.plus(scratch, at as i64)
+    }
+
+    /// Where the lanes of an accumulator are; in `columns`, this row's lane of its columns.
+    fn accumulator(&mut self, acc: u32) -> Value {
+        let acc = acc as usize;
+        if self.kernel.form == Form::Rows {
+            let lanes = (self.kernel.accumulators[..acc].iter()).map(|acc| 8 * acc.lane_words());
+            return self.scratch(self.kernel.lanes_offset() + lanes.sum::<usize>());
+        }
+        let start = self.argument(offset_of!(KernelArgs, accumulators));
+        if self.kernel.form == Form::Lanes {
+            return self.plus(start, 8 * self.kernel.accumulator_offset(acc, 0) as i64);
+        }
+        // Offsets are linear in the number of columns.
+        let before = 8 * self.kernel.accumulator_offset(acc, 1) as i64;
+        let size = self.kernel.accumulators[acc].dtype.itemsize() as i64;
+        let columns = self.argument(offset_of!(KernelArgs, columns));
+        let b = &mut self.emit.b;
+        let size = b.ins().iconst(types::I64, size);
+        let lane = b.ins().imul(self.row, size);
+        let bytes = self.plus(lane, before);
+        let b = &mut self.emit.b;
+        let bytes = b.ins().imul(bytes, columns);
+        b.ins().iadd(start, bytes)
     }
 
     fn plus(&mut self, x: Value, bytes: i64) -> Value {
@@ -272,16 +359,27 @@ impl<'k> Build<'k, '_> {
     }
 
     fn step_loop(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let shape = Shape::of(body, self.emit.x86);
+        let shape = Shape::of(body, self.kernel.form, self.emit.x86);
         let l = self.prepare(body, shape)?;
         // Elements for whole iterations, and what is left.
         let elements = shape.elements() as i64;
         let mask = self.emit.b.ins().iconst(types::I64, -elements);
         let whole = self.emit.b.ins().band(self.n, mask);
         let in_registers = if shape.in_memory { 0 } else { shape.copies };
+        let rows = self.kernel.form == Form::Rows && !l.lanes.is_empty();
         let lanes: Vec<Lanes> = (0..in_registers)
-            .map(|copy| self.load_lanes(&l, shape, copy))
+            .map(|copy| match self.kernel.form {
+                Form::Lanes => self.load_lanes(&l, shape, copy),
+                Form::Rows => self.identities(&l, shape),
+                Form::Columns => Lanes::new(),
+            })
             .collect();
+        if rows && shape.in_memory {
+            let identities = self.identities(&l, shape);
+            for copy in 0..LANES / shape.lanes {
+                self.store_lanes(&l, shape, copy, &identities);
+            }
+        }
         let lane_types = self.lane_types(&lanes);
 
         let b = &mut self.emit.b;
@@ -290,8 +388,9 @@ impl<'k> Build<'k, '_> {
         let start = arguments(Some(zero), &lanes);
         let skip = arguments(None, &lanes);
         let end = b.ins().brif(whole, vectors, &start, after, &skip);
-        self.emit.pool.complete(end);
+        self.emit.pool.complete(self.before_rows.unwrap_or(end));
 
+        let b = &mut self.emit.b;
         b.append_block_param(vectors, types::I64);
         for &ty in &lane_types {
             b.append_block_param(vectors, ty);
@@ -317,13 +416,28 @@ impl<'k> Build<'k, '_> {
         b.ins().brif(more, vectors, &again, after, &leave);
 
         b.switch_to_block(after);
-        let lanes = replace(&lanes, b.block_params(after));
+        let mut lanes = replace(&lanes, b.block_params(after));
+        let more = self.less(whole, self.n);
+        let combine = (rows && !shape.in_memory).then(|| {
+            // What has no tail stays in registers.
+            let b = &mut self.emit.b;
+            let [spill, combine] = [(); 2].map(|()| b.create_block());
+            for &ty in &lane_types {
+                b.append_block_param(combine, ty);
+            }
+            b.ins()
+                .brif(more, spill, &[], combine, &arguments(None, &lanes));
+            b.switch_to_block(spill);
+            combine
+        });
         for (copy, lanes) in lanes.iter().enumerate() {
             self.store_lanes(&l, shape, copy, lanes);
         }
-        let more = self.less(whole, self.n);
         let b = &mut self.emit.b;
-        b.ins().brif(more, tail, &[whole.into()], done, &[]);
+        match combine {
+            Some(_) => b.ins().jump(tail, &[whole.into()]),
+            None => b.ins().brif(more, tail, &[whole.into()], done, &[]),
+        };
 
         b.append_block_param(tail, types::I64);
         b.switch_to_block(tail);
@@ -335,6 +449,28 @@ impl<'k> Build<'k, '_> {
         let b = &mut self.emit.b;
         b.ins().brif(more, tail, &[next.into()], done, &[]);
         b.switch_to_block(done);
+        if let Some(combine) = combine {
+            for (copy, lanes) in lanes.iter_mut().enumerate() {
+                *lanes = self.load_lanes(&l, shape, copy);
+            }
+            let b = &mut self.emit.b;
+            b.ins().jump(combine, &arguments(None, &lanes));
+            b.switch_to_block(combine);
+            lanes = replace(&lanes, b.block_params(combine));
+            self.combine(&l, &lanes)?;
+        } else if rows {
+            for k in 0..l.lanes.len() {
+                let one = Loop {
+                    lanes: vec![l.lanes[k]],
+                    uniform: Vec::new(),
+                    bases: Vec::new(),
+                    body,
+                };
+                let lanes = (0..LANES / shape.lanes).map(|copy| self.load_lanes(&one, shape, copy));
+                let lanes: Vec<Lanes> = lanes.collect();
+                self.combine(&one, &lanes)?;
+            }
+        }
         Ok(())
     }
 
@@ -352,14 +488,16 @@ impl<'k> Build<'k, '_> {
         };
         for inst in body {
             if let LoopOp::Accumulate { acc, .. } = inst.op {
-                let start = self.argument(offset_of!(KernelArgs, accumulators));
-                let lanes = self.plus(start, 8 * i64::from(acc) * LANE_WORDS as i64);
-                l.lanes.push((acc, lanes));
+                let start = self.accumulator(acc);
+                l.lanes.push((acc, start));
             }
         }
         // Registers for constants: about ten of x86-64's sixteen, less what accumulators take.
         let registers: usize = if self.emit.x86 { 10 } else { 20 };
         self.emit.pool = Pool::new(registers.saturating_sub(shape.held).max(2));
+        if let Some(before_rows) = self.before_rows {
+            self.emit.pool.complete(before_rows);
+        }
         self.emit.lanes = 1;
         self.emit.uniform = true;
         for (i, inst) in body.iter().enumerate() {
@@ -432,9 +570,16 @@ impl<'k> Build<'k, '_> {
                     let k = position(&l.lanes, *acc);
                     let op = self.kernel.accumulators[*acc as usize].op.op();
                     let dtype = inst.dtype;
-                    lanes[k] = self
-                        .emit
-                        .apply(op, dtype, dtype, &[lanes[k], value], None)?;
+                    if self.kernel.form == Form::Columns {
+                        let address = self.address(l.lanes[k].1, cursor, size);
+                        let lane = self.emit.load(dtype, address, at);
+                        let lane = self.emit.apply(op, dtype, dtype, &[lane, value], None)?;
+                        self.emit.store(dtype, lane, address, at);
+                    } else {
+                        lanes[k] = self
+                            .emit
+                            .apply(op, dtype, dtype, &[lanes[k], value], None)?;
+                    }
                 }
             }
             self.check_size()?;
@@ -500,6 +645,66 @@ impl<'k> Build<'k, '_> {
         }
     }
 
+    /// As many lanes of each accumulator as a copy works on, with nothing taken in.
+    fn identities(&mut self, l: &Loop<'_>, shape: Shape) -> Lanes {
+        self.emit.lanes = shape.lanes;
+        let lanes = l.lanes.iter().map(|&(acc, _)| {
+            let acc = self.kernel.accumulators[acc as usize];
+            let identity = acc.identity(0);
+            let (ty, bits) = match acc.dtype {
+                DType::Bool => (types::I8X16, identity.wrapping_neg()),
+                dtype => (vector(dtype), identity),
+            };
+            let value = self.emit.constant(ty, bits);
+            let registers = self.emit.regs(acc.dtype.itemsize());
+            let regs = Regs::collect(std::iter::repeat_n(value, registers));
+            match acc.dtype {
+                DType::Bool => Val::Mask(1, regs),
+                _ => Val::Number(regs),
+            }
+        });
+        lanes.collect()
+    }
+
+    /// Combines all lanes of each accumulator, given copy by copy, and writes the row's partial values.
+    fn combine(&mut self, l: &Loop<'_>, lanes: &[Lanes]) -> Result<(), JitError> {
+        let start = self.argument(offset_of!(KernelArgs, accumulators));
+        let stride = 8 * self.kernel.partial_words() as i64;
+        let b = &mut self.emit.b;
+        let stride = b.ins().iconst(types::I64, stride);
+        let bytes = b.ins().imul(self.row, stride);
+        let partials = b.ins().iadd(start, bytes);
+        for (k, &(index, _)) in l.lanes.iter().enumerate() {
+            let acc = self.kernel.accumulators[index as usize];
+            let (op, dtype) = (acc.op.op(), acc.dtype);
+            let one = |of: &Val, value| match of {
+                Val::Number(_) => Val::Number(Regs::collect([value])),
+                Val::Mask(width, _) => Val::Mask(*width, Regs::collect([value])),
+            };
+            let registers = lanes.iter().map(|copy| &copy[k]);
+            let mut registers: Vec<Val> = registers
+                .flat_map(|lanes| values_of(lanes).map(|value| one(lanes, value)))
+                .collect();
+            self.emit.lanes = LANES / registers.len();
+            while registers.len() > 1 {
+                let upper = registers.split_off(registers.len() / 2);
+                for (x, y) in registers.iter_mut().zip(upper) {
+                    *x = self.emit.apply(op, dtype, dtype, &[*x, y], None)?;
+                }
+            }
+            let mut x = registers[0];
+            while self.emit.lanes > 1 {
+                self.emit.lanes /= 2;
+                let y = self.emit.upper_lanes(dtype.itemsize(), x);
+                x = self.emit.apply(op, dtype, dtype, &[x, y], None)?;
+            }
+            let at = 8 * self.kernel.accumulator_offset(index as usize, 0);
+            self.emit.store_word(dtype, x, partials, offset(at));
+            self.check_size()?;
+        }
+        Ok(())
+    }
+
     fn lane_types(&self, lanes: &[Lanes]) -> Vec<Type> {
         let values = lanes.iter().flatten().flat_map(values_of);
         values
@@ -509,7 +714,7 @@ impl<'k> Build<'k, '_> {
 
     /// The body once, on accumulators whose lanes are in memory.
     fn through_memory(&mut self, l: &Loop<'_>, cursor: &mut Cursor) -> Result<(), JitError> {
-        if l.lanes.is_empty() {
+        if l.lanes.is_empty() || self.kernel.form == Form::Columns {
             return self.body(l, cursor, 0, &mut []);
         }
         let mask = self.emit.b.ins().iconst(types::I64, LANES as i64 - 1);
@@ -539,6 +744,10 @@ impl<'k> Build<'k, '_> {
                 let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
                 let frame = self.emit.b.create_sized_stack_slot(data);
                 let index = self.argument(offset_of!(KernelArgs, index));
+                let stride = self.argument(offset_of!(KernelArgs, row_index_stride));
+                let b = &mut self.emit.b;
+                let before = b.ins().imul(stride, self.row);
+                let index = b.ins().iadd(index, before);
                 let fault = self.argument(offset_of!(KernelArgs, fault));
                 self.put(frame, offset_of!(CallFrame, n), self.n);
                 self.put(frame, offset_of!(CallFrame, index), index);

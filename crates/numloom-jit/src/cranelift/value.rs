@@ -335,6 +335,37 @@ impl Emit<'_> {
         self.truth(dtype, regs)
     }
 
+    /// The lanes after those in use, as many again, of a value in one register: moved to where those in use are.
+    pub(super) fn upper_lanes(&mut self, size: usize, value: Val) -> Val {
+        let bytes = (self.lanes * size) as u8;
+        let moved: Vec<u8> = (0..16).map(|i| (i + bytes) % 16).collect();
+        match value {
+            Val::Number(regs) => Val::Number(self.map(regs, |e, x| e.shuffle(x, x, &moved))),
+            Val::Mask(width, regs) => {
+                Val::Mask(width, self.map(regs, |e, x| e.shuffle(x, x, &moved)))
+            }
+        }
+    }
+
+    /// Stores the first lane's bits, zero-extended to 64, at `base + offset` bytes.
+    pub(super) fn store_word(&mut self, dtype: DType, value: Val, base: Value, offset: i32) {
+        let (ty, x) = match value {
+            Val::Number(regs) if dtype == DType::F64 => (types::F64X2, regs.at(0)),
+            Val::Number(regs) => (int_vector(dtype.itemsize()), regs.at(0)),
+            Val::Mask(_, regs) => {
+                let one = self.constant(types::I8X16, 1);
+                let x = self.view(types::I8X16, regs.at(0));
+                (types::I8X16, self.b.ins().band(x, one))
+            }
+        };
+        let x = self.view(ty, x);
+        let mut x = self.b.ins().extractlane(x, 0);
+        if ty.lane_type().bytes() < 8 {
+            x = self.b.ins().uextend(types::I64, x);
+        }
+        self.b.ins().store(flags(), x, base, Offset32::new(offset));
+    }
+
     /// Loads one element into all lanes.
     pub(super) fn load_uniform(&mut self, dtype: DType, base: Value) -> Val {
         let ty = vector(dtype);

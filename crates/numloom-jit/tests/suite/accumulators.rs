@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::reduce::LANES;
-use numloom_ir::{AccOp, Kernel, Op, Reduction};
+use numloom_ir::{AccOp, Form, Kernel, Op, Reduction};
 
 use crate::build::Build;
 use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
@@ -12,8 +12,36 @@ use crate::values::{DTYPES, Numbers};
 
 const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
 
+/// Rows of every length up to twice the lanes, or of some, in each form.
+fn agree_in_rows(kernel: &Kernel, every: bool) {
+    let mut numbers = Numbers::new(19);
+    for form in [Form::Lanes, Form::Rows, Form::Columns] {
+        let mut kernel = kernel.clone();
+        kernel.form = form;
+        let kernel = Arc::new(kernel);
+        for (t, target) in targets().iter().rev().enumerate() {
+            let native = compile(&kernel, target);
+            // Every length on the host as it is, others on the host with less.
+            let lengths = (0..=2 * LANES + 1).chain([48, 100]);
+            for n in lengths.filter(|n| t == 0 && every || n % 4 == t) {
+                for rows in [1, 2 + n % 14, LANES + n % 2] {
+                    if form == Form::Columns && rows > LANES {
+                        continue;
+                    }
+                    let data = Data::with_rows(&kernel, n, rows, &mut numbers);
+                    let want = interpret(&kernel, &data);
+                    let got = execute(&native, &data, (n + rows) % 9);
+                    let context = format!("{} {form} {rows} rows of {n}", target.name());
+                    assert_same(&kernel, Nan::Any, &got, &want, &context);
+                }
+            }
+        }
+    }
+}
+
 /// Every length from 0 to 67, and one call after another on the same lanes.
 fn agree(kernel: Kernel) {
+    agree_in_rows(&kernel, kernel.accumulators.len() == 1);
     let kernel = Arc::new(kernel);
     let mut numbers = Numbers::new(17);
     for target in targets() {

@@ -2,8 +2,8 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, CallStep, CastMode, InputClass, Kernel, KernelInput, LoopInst, LoopOp, Op,
-    Place, Step, V,
+    AccOp, Accumulator, CallStep, CastMode, Form, InputClass, Kernel, KernelInput, LoopInst,
+    LoopOp, Op, Place, Step, V,
 };
 use numloom_syntax::Span;
 
@@ -13,6 +13,7 @@ pub(crate) fn empty() -> Kernel {
         inputs: vec![],
         outputs: vec![],
         accumulators: vec![],
+        form: Form::default(),
         slots: vec![],
         steps: vec![],
         results: vec![],

@@ -97,6 +97,8 @@ fn the_first_fault_is_kept_with_its_index_and_step() {
                 ys[i] = 1e9f64.to_bits();
             }
             let data = Data {
+                rows: 1,
+                columns: 0,
                 n: 8,
                 inputs: vec![bytes(DType::I32, &xs), bytes(DType::F64, &ys)],
                 accumulators: vec![],

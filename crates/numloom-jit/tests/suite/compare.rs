@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use numloom_data::DType;
-use numloom_ir::interp::{Block, Interpreter};
-use numloom_ir::reduce::{LANE_WORDS, LANES};
-use numloom_ir::{Fault, InputClass, Kernel, MAX_BLOCK};
+use numloom_ir::interp::{Block, Interpreter, Rows};
+use numloom_ir::reduce::LANES;
+use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK};
 use numloom_jit::{Level, NativeKernel, Target};
 
 use crate::values::{Numbers, block};
@@ -36,6 +36,8 @@ pub(crate) enum Nan {
 /// What an engine made of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Result {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
     pub(crate) outputs: Vec<Vec<u8>>,
     pub(crate) accumulators: Vec<u64>,
     pub(crate) fault: Fault,
@@ -45,38 +47,69 @@ pub(crate) struct Result {
 #[derive(Clone)]
 pub(crate) struct Data {
     pub(crate) n: usize,
+    pub(crate) rows: usize,
+    /// For each input the bytes of its rows, with gaps as long as `gap` says.
     pub(crate) inputs: Vec<Vec<u8>>,
+    pub(crate) columns: usize,
     pub(crate) accumulators: Vec<u64>,
+}
+
+/// Bytes from one row of `i` to the next, where it takes `bytes` bytes; none for one row.
+fn stride(rows: usize, i: usize, bytes: usize) -> usize {
+    match rows {
+        1 => 0,
+        _ => bytes + [0, 5, 8, 64][i % 4],
+    }
 }
 
 impl Data {
     /// Elements for `kernel` from `numbers`, and lanes that are not the identity.
     pub(crate) fn new(kernel: &Kernel, n: usize, numbers: &mut Numbers) -> Data {
-        let inputs = kernel.inputs.iter().map(|input| match input.class {
-            InputClass::Contiguous => block(input.dtype, n, numbers),
-            InputClass::Scalar => block(input.dtype, 1, numbers),
+        Data::with_rows(kernel, n, 1, numbers)
+    }
+
+    /// The same in several rows.
+    pub(crate) fn with_rows(kernel: &Kernel, n: usize, rows: usize, numbers: &mut Numbers) -> Data {
+        let inputs = kernel.inputs.iter().enumerate().map(|(i, input)| {
+            let elements = match input.class {
+                InputClass::Contiguous => n,
+                InputClass::Scalar => 1,
+            };
+            let bytes = elements * input.dtype.itemsize();
+            let mut all = vec![0xa5; stride(rows, i, bytes) * (rows - 1) + bytes];
+            for row in 0..rows {
+                let start = stride(rows, i, bytes) * row;
+                all[start..][..bytes].copy_from_slice(&block(input.dtype, elements, numbers));
+            }
+            all
         });
         let inputs = inputs.collect();
-        let mut accumulators = vec![0u64; kernel.accumulators.len() * LANE_WORDS];
-        for (acc, words) in kernel
-            .accumulators
-            .iter()
-            .zip(accumulators.chunks_mut(LANE_WORDS))
-        {
-            let mut lanes = block(acc.dtype, LANES, numbers);
+        let columns = n + n % 3;
+        let mut accumulators = vec![0u64; kernel.accumulator_words(rows, columns)];
+        for (a, acc) in kernel.accumulators.iter().enumerate() {
+            let start = kernel.accumulator_offset(a, columns);
+            let (words, lanes) = match kernel.form {
+                Form::Lanes => (acc.lane_words(), LANES),
+                Form::Rows => (0, 0),
+                Form::Columns => (acc.column_words(columns), LANES * columns),
+            };
+            let words = &mut accumulators[start..][..words];
+            let mut lanes = block(acc.dtype, lanes, numbers);
             if acc.dtype == DType::Bool {
                 lanes
                     .iter_mut()
                     .for_each(|lane| *lane = u8::from(*lane != 0));
             }
-            lanes.resize(8 * LANE_WORDS, 0);
+            lanes.resize(8 * words.len(), 0);
             for (word, bytes) in words.iter_mut().zip(lanes.chunks(8)) {
                 *word = u64::from_ne_bytes(bytes.try_into().expect("eight"));
             }
         }
         Data {
             n,
+            rows,
             inputs,
+            columns,
             accumulators,
         }
     }
@@ -96,7 +129,9 @@ impl Data {
             });
         Data {
             n,
+            rows: 1,
             inputs: inputs.collect(),
+            columns: self.columns,
             accumulators: self.accumulators.clone(),
         }
     }
@@ -109,34 +144,60 @@ fn run(kernel: &Kernel, data: &Data, shift: usize, f: impl FnOnce(Block<'_, '_>)
         .map(|bytes| [&vec![CANARY; shift][..], bytes].concat())
         .collect();
     let inputs: Vec<&[u8]> = inputs.iter().map(|bytes| &bytes[shift..]).collect();
-    let mut outputs: Vec<Vec<u8>> = (kernel.outputs.iter())
-        .map(|dtype| vec![CANARY; shift + data.n * dtype.itemsize() + 64])
+    let input_strides = kernel.inputs.iter().enumerate().map(|(i, input)| {
+        let elements = match input.class {
+            InputClass::Contiguous => data.n,
+            InputClass::Scalar => 1,
+        };
+        stride(data.rows, i, elements * input.dtype.itemsize())
+    });
+    let input_strides: Vec<usize> = input_strides.collect();
+    let row_bytes = |dtype: &DType| data.n * dtype.itemsize();
+    let output_strides: Vec<usize> = (kernel.outputs.iter().enumerate())
+        .map(|(i, dtype)| stride(data.rows, i + 1, row_bytes(dtype)))
+        .collect();
+    let output_bytes =
+        |i: usize| output_strides[i] * (data.rows - 1) + row_bytes(&kernel.outputs[i]);
+    let mut outputs: Vec<Vec<u8>> = (0..kernel.outputs.len())
+        .map(|i| vec![CANARY; shift + output_bytes(i) + 64])
         .collect();
     let mut accumulators = data.accumulators.clone();
     let mut fault = Fault::NONE;
     {
-        let mut outputs: Vec<&mut [u8]> = (outputs.iter_mut().zip(&kernel.outputs))
-            .map(|(bytes, dtype)| &mut bytes[shift..][..data.n * dtype.itemsize()])
+        let mut outputs: Vec<&mut [u8]> = (outputs.iter_mut().enumerate())
+            .map(|(i, bytes)| &mut bytes[shift..][..output_bytes(i)])
             .collect();
         f(Block {
             n: data.n,
             index: 1000,
+            rows: Rows {
+                count: data.rows,
+                index_stride: 100_000,
+                input_strides: &input_strides,
+                output_strides: &output_strides,
+                columns: data.columns,
+            },
             inputs: &inputs,
             outputs: &mut outputs,
             accumulators: &mut accumulators,
             fault: &mut fault,
         });
     }
-    for (bytes, dtype) in outputs.iter_mut().zip(&kernel.outputs) {
-        let end = shift + data.n * dtype.itemsize();
-        let around = bytes[..shift].iter().chain(&bytes[end..]);
-        assert!(
-            around.copied().all(|byte| byte == CANARY),
-            "written outside"
-        );
-        *bytes = bytes[shift..end].to_vec();
+    for (i, bytes) in outputs.iter_mut().enumerate() {
+        let mut rows = Vec::new();
+        for row in 0..data.rows {
+            let start = shift + row * output_strides[i];
+            let this = &mut bytes[start..][..row_bytes(&kernel.outputs[i])];
+            rows.extend_from_slice(this);
+            this.fill(CANARY);
+        }
+        let clean = bytes.iter().all(|&byte| byte == CANARY);
+        assert!(clean, "written outside");
+        *bytes = rows;
     }
     Result {
+        columns: data.columns,
+        rows: data.rows,
         outputs,
         accumulators,
         fault,
@@ -181,18 +242,38 @@ pub(crate) fn assert_same(kernel: &Kernel, nan: Nan, got: &Result, want: &Result
             );
         }
     }
+    let got_words = got.accumulators.clone();
     for (a, acc) in kernel.accumulators.iter().enumerate() {
-        let lanes = |words: &[u64]| -> Vec<u8> {
-            let words = &words[a * LANE_WORDS..][..LANE_WORDS];
-            words.iter().flat_map(|word| word.to_ne_bytes()).collect()
-        };
-        let (got, want) = (lanes(&got.accumulators), lanes(&want.accumulators));
         let size = acc.dtype.itemsize();
+        // Where its elements lie, in bytes: how many runs, how far apart, of how many elements.
+        let (runs, pitch, elements) = match kernel.form {
+            Form::Lanes => (1, 0, LANES),
+            Form::Rows => (want.rows, 8 * kernel.partial_words(), 1),
+            Form::Columns => (1, 0, LANES * want.columns),
+        };
+        let start = 8 * kernel.accumulator_offset(a, want.columns);
+        let bytes = |words: &[u64]| -> Vec<u8> {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            let runs = (0..runs).map(|run| &bytes[start + run * pitch..][..elements * size]);
+            runs.collect::<Vec<_>>().concat()
+        };
+        let (got, want) = (bytes(&got.accumulators), bytes(&want.accumulators));
         for (i, (got, want)) in got.chunks(size).zip(want.chunks(size)).enumerate() {
             assert!(
                 same(acc.dtype, nan, got, want),
-                "accumulator {a}, lane {i}: got {got:02x?}, want {want:02x?}; {context}\n{kernel:#?}"
+                "accumulator {a}, element {i}: got {got:02x?}, want {want:02x?}; {context}\n{kernel:#?}"
             );
+        }
+        if kernel.form == Form::Rows {
+            for row in 0..runs {
+                let word = start / 8 + row * pitch / 8;
+                let above = |words: &[u64]| u128::from(words[word]) >> (8 * size);
+                assert_eq!(
+                    above(&got_words),
+                    0,
+                    "row {row} is zero-extended; {context}"
+                );
+            }
         }
     }
 }

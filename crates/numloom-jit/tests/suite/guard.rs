@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::{ptr, slice};
 
-use numloom_ir::interp::Block;
+use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CastMode, Fault, InputClass, Op};
 
 use crate::build::Build;
@@ -80,6 +80,7 @@ fn nothing_outside_the_arrays_is_touched() {
                             .run(Block {
                                 n,
                                 index: 0,
+                                rows: Rows::ONE,
                                 inputs: &[input, scalar],
                                 outputs: &mut [output],
                                 accumulators: &mut [],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numloom_data::{DType, Scalar};
-use numloom_ir::interp::Block;
+use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{
     Fault, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Op, Place, Step, V, VerifyPlace,
 };
@@ -138,6 +138,7 @@ fn blocks_that_do_not_fit_are_refused() {
         let result = native.run(Block {
             n,
             index: 0,
+            rows: Rows::ONE,
             inputs: &inputs,
             outputs: &mut outputs,
             accumulators: &mut vec![0; words],
@@ -179,6 +180,7 @@ fn a_kernel_without_steps_does_nothing() {
             .run(Block {
                 n: 5,
                 index: 0,
+                rows: Rows::ONE,
                 inputs: &[],
                 outputs: &mut [],
                 accumulators: &mut [],

@@ -306,7 +306,7 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
     };
     let mut tree = Tree::new(&[acc]);
     for leaf in elements.chunks(LEAF) {
-        let identity = acc.scalar(acc.identity());
+        let identity = acc.scalar(0, acc.identity(0));
         let mut lanes = vec![identity; LANES];
         for (i, value) in leaf.iter().enumerate() {
             let value = cast(value, acc.dtype);
@@ -325,9 +325,11 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
             low[..chunk.len()].copy_from_slice(chunk);
             *word = u64::from_le_bytes(low);
         }
-        tree.push(0, &[acc.combine_lanes(&words)]);
+        let mut partial = [0];
+        acc.combine_lanes(&words, &mut partial);
+        tree.push(0, &partial);
     }
-    let total = acc.scalar(tree.finish()[0]);
+    let total = acc.scalar(0, tree.finish()[0]);
     cast(&total, to)
 }
 

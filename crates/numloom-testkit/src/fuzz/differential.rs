@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use numloom_data::{DType, Scalar};
-use numloom_ir::interp::{Block, Interpreter};
+use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::reduce::LANE_WORDS;
-use numloom_ir::{Fault, InputClass, Kernel, MAX_BLOCK, Program, ResultKind, opt, schedule};
+use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK, Program, ResultKind, opt, schedule};
 use numloom_jit::{JitErrorKind, NativeKernel, Target};
 
 use crate::choices::Choices;
@@ -77,8 +77,8 @@ fn compare_engines(
 ) {
     let target = Target::host().expect("differential tests run where there is a backend");
     let optimized = opt::run(prog);
-    let raw = Arc::new(schedule(prog, classes));
-    let tuned = Arc::new(schedule(&optimized, classes));
+    let raw = Arc::new(schedule(prog, classes, Form::Lanes));
+    let tuned = Arc::new(schedule(&optimized, classes, Form::Lanes));
     let native = |kernel: &Arc<Kernel>| match NativeKernel::compile(Arc::clone(kernel), &target) {
         Ok(native) => native,
         Err(error) => {
@@ -180,6 +180,7 @@ fn answer(
     run(Block {
         n,
         index: 0,
+        rows: Rows::ONE,
         inputs: &inputs,
         outputs: &mut slices,
         accumulators: &mut lanes,
@@ -196,7 +197,9 @@ fn answer(
         ResultKind::Reduced { acc, .. } => {
             let accumulator = kernel.accumulators[acc as usize];
             let lanes = &lanes[acc as usize * LANE_WORDS..][..LANE_WORDS];
-            vec![accumulator.scalar(accumulator.combine_lanes(lanes))]
+            let mut partial = [0];
+            accumulator.combine_lanes(lanes, &mut partial);
+            vec![accumulator.scalar(0, partial[0])]
         }
     });
     Answer {

@@ -1,7 +1,9 @@
 //! Meaning: any text that parses lowers or is refused, what lowers is well formed, and the passes keep it so.
 
 use numloom_data::DType;
-use numloom_ir::{LowerOptions, Program, Schema, lower, opt, schedule, verify, verify_kernel};
+use numloom_ir::{
+    Form, LowerOptions, Program, Schema, lower, opt, schedule, verify, verify_kernel,
+};
 
 use super::text::check_diagnostics;
 use crate::choices::Choices;
@@ -80,7 +82,7 @@ fn check_program(prog: &Program) {
     );
     for prog in [prog, &optimized] {
         let classes = vec![numloom_ir::InputClass::Contiguous; prog.arrays().len()];
-        let kernel = schedule(prog, &classes);
+        let kernel = schedule(prog, &classes, Form::Lanes);
         if let Err(error) = verify_kernel(&kernel) {
             panic!("the kernel: {error}\n{prog}\n{kernel}");
         }

@@ -5,10 +5,10 @@ use numloom_syntax::Span;
 
 use super::{Random, bytes, elements};
 use crate::fault::{Fault, FaultCode};
-use crate::interp::{Block, Interpreter};
+use crate::interp::{Block, Interpreter, Rows};
 use crate::kernel::{
-    AccOp, Accumulator, CallStep, InputClass, Kernel, KernelInput, LoopInst, LoopOp, MAX_BLOCK,
-    Place, Step, V,
+    AccOp, Accumulator, CallStep, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
+    MAX_BLOCK, Place, Step, V,
 };
 use crate::op::{CastMode, Op};
 use crate::reduce::{LANE_WORDS, LANES};
@@ -81,6 +81,7 @@ fn kernel(
         inputs,
         outputs: outputs.to_vec(),
         accumulators: Vec::new(),
+        form: Form::default(),
         slots: slots.to_vec(),
         steps,
         results: Vec::new(),
@@ -129,6 +130,7 @@ fn run(
             Block {
                 n: end - start,
                 index: start as u64,
+                rows: Rows::ONE,
                 inputs: &inputs,
                 outputs: &mut outputs,
                 accumulators: &mut lanes,
@@ -206,6 +208,7 @@ fn no_elements_are_no_work() {
         Block {
             n: 0,
             index: 0,
+            rows: Rows::ONE,
             inputs: &[&[], &bytes(&[1.0f64]), &[]],
             outputs: &mut [&mut [], &mut []],
             accumulators: &mut [],
@@ -297,15 +300,18 @@ fn lanes_take_their_elements_in_order() {
             ];
             for n in [0, 1, 5, LANES, LANES + 1, 1000] {
                 let x = random.block(dtype, n);
-                let mut want = [acc.identity(); LANES];
+                let mut want = [acc.identity(0); LANES];
                 for (i, element) in x.chunks_exact(dtype.itemsize()).enumerate() {
                     let bits = Scalar::read(dtype, element).bits() as u64;
-                    want[i % LANES] = acc.combine(want[i % LANES], bits);
+                    let lane = i % LANES;
+                    acc.combine(&mut want[lane..=lane], &[bits]);
                 }
                 for size in [LANES, 3 * LANES, MAX_BLOCK] {
                     let (_, lanes, _) = run(&kernel, &[&x], n, size);
                     let (count, lanes) = lanes.split_at(LANE_WORDS);
-                    assert_eq!(kernel.accumulators[0].combine_lanes(count), n as u64);
+                    let mut total = [0];
+                    kernel.accumulators[0].combine_lanes(count, &mut total);
+                    assert_eq!(total, [n as u64]);
                     let lanes: &[u8] = bytemuck::cast_slice(lanes);
                     for (got, want) in lanes.chunks_exact(dtype.itemsize()).zip(want) {
                         let got = Scalar::read(dtype, got);
@@ -340,7 +346,9 @@ fn bool_lanes_hold_the_least_and_the_greatest() {
             dtype: DType::Bool,
         }];
         let (_, lanes, _) = run(&kernel, &[&[1, 0, 2]], 3, 3);
-        assert_eq!(kernel.accumulators[0].combine_lanes(&lanes), want);
+        let mut partial = [7];
+        kernel.combine_lanes(&lanes, &mut partial);
+        assert_eq!(partial, [want]);
     }
 }
 
@@ -406,6 +414,7 @@ fn an_output_of_another_length_is_refused() {
         Block {
             n: 1,
             index: 0,
+            rows: Rows::ONE,
             inputs: &[&[0; 8], &[0; 8], &[]],
             outputs: &mut [&mut [0; 8], &mut [0; 16]],
             accumulators: &mut [],

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod casts;
+mod forms;
 mod integers;
 mod kernels;
 mod numpy;
