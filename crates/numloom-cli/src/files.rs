@@ -108,9 +108,10 @@ fn number(text: &str) -> Result<Option<Scalar>, Failure> {
     ))
 }
 
-/// The schema of `name:dtype[shape]` and `name=file` arguments.
-pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
+/// The schema of `name:dtype[shape]` and `name=file` arguments, and the shapes, if each says its own.
+pub(crate) fn schema(args: &[String]) -> Result<(Schema, Option<Vec<Vec<usize>>>), Failure> {
     let mut schema = Schema::new();
+    let mut shapes = Some(Vec::new());
     for arg in args {
         let (name, dtype, shape) = if named(arg).is_some() {
             let NamedInput { name, source } = NamedInput::open(arg)?;
@@ -123,7 +124,11 @@ pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
         } else {
             declared(arg)?
         };
-        let one = shape.is_some_and(|shape| shape.iter().all(|&extent| extent == 1));
+        let one = (shape.as_ref()).is_some_and(|shape| shape.iter().all(|&extent| extent == 1));
+        shapes = shapes.zip(shape).map(|(mut shapes, shape)| {
+            shapes.push(shape);
+            shapes
+        });
         let class = if one {
             InputClass::Scalar
         } else {
@@ -131,7 +136,7 @@ pub(crate) fn schema(args: &[String]) -> Result<Schema, Failure> {
         };
         schema = schema.with_input(&name, dtype, class);
     }
-    Ok(schema)
+    Ok((schema, shapes))
 }
 
 /// `name:dtype` or `name:dtype[shape]`.

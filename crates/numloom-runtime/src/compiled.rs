@@ -4,27 +4,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::{Order, View};
-use numloom_ir::reduce::LEAF;
-use numloom_ir::{Axes, InputClass, Inst, InstKind, Kernel, Program, Value};
+use numloom_data::View;
+use numloom_ir::{Axes, Inst, InstKind, Program, Value};
 
 use crate::bind::{self, Out, OutputValue, check_inputs, check_outputs};
 use crate::engine::{Engine, Shared};
-use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::error::RuntimeError;
 use crate::exec::Workers;
 #[cfg(feature = "jit")]
 use crate::flat;
-use crate::options::{Backend, RunOptions};
+use crate::options::RunOptions;
 use crate::pattern::Pattern;
-use crate::plan::Plan;
 use crate::scratch::{Scratch, with_thread_scratch};
 use crate::shape::{ShapeSets, Shapes};
-use crate::stage::{self, Feed, Met, Stages};
-use crate::variant::{Growing, Part, Variant};
+use crate::stage::{self, Met, Stages};
+use crate::variant::{Growing, Part};
 use crate::views;
-
-/// The extent of each axis of the arrays that a program is prepared for.
-const EXPECTED_EXTENT: usize = 1000;
 
 /// The estimated time of a run on one thread, in picoseconds, above which others are worth waking: waking them costs some 10 µs.
 const PARALLEL_WORK: usize = 60_000_000;
@@ -48,31 +43,9 @@ pub(crate) struct Inner {
     pub(crate) prog: Arc<Program>,
     pub(crate) sets: ShapeSets,
     /// The whole program as one pass, if it ever is.
-    whole: Option<Arc<Part>>,
+    pub(crate) whole: Option<Arc<Part>>,
     /// How it is staged for shapes that were met.
     staged: Growing<(Pattern, Arc<Stages>)>,
-}
-
-/// What [`Compiled::explain`] tells of one way that inputs lie.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Explanation {
-    /// The kernel.
-    pub kernel: Arc<Kernel>,
-    /// What runs it.
-    pub backend: Backend,
-    /// Why it is the interpreter, if a better backend was hoped for.
-    pub fallback: Option<String>,
-    /// How the inputs lie.
-    pub classes: Vec<InputClass>,
-    /// Elements of a block of contiguous data; none if a block is a whole chunk, or a leaf.
-    pub block: Option<usize>,
-    /// Threads that a large run uses.
-    pub threads: usize,
-    /// Bytes read and written for each element.
-    pub bytes_per_element: usize,
-    /// Runs of fewer elements stay on the caller's thread.
-    pub serial_below: usize,
 }
 
 impl Inner {
@@ -183,115 +156,6 @@ impl Compiled {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Compiles it for inputs that lie as `classes` says, if that is not done: for arrays of one shape, of as many axes as the
-    /// program speaks of. Other shapes may want other passes, which are compiled when they come.
-    ///
-    /// # Errors
-    /// [`ClassCount`](RuntimeErrorKind::ClassCount), [`BackendUnavailable`](RuntimeErrorKind::BackendUnavailable).
-    pub fn prepare(&self, classes: &[InputClass]) -> Result<(), RuntimeError> {
-        self.expected(classes, |_, _| ()).map(drop)
-    }
-
-    /// What runs it, for inputs that lie as `classes` says: the least of its passes' backends.
-    ///
-    /// # Errors
-    /// As [`prepare`](Compiled::prepare).
-    pub fn backend(&self, classes: &[InputClass]) -> Result<Backend, RuntimeError> {
-        let backends = self.expected(classes, |_, variant| variant.code.backend())?;
-        let interpreted = backends.contains(&Backend::Interpreter);
-        Ok(match (interpreted, backends.first()) {
-            (false, Some(&backend)) => backend,
-            _ => Backend::Interpreter,
-        })
-    }
-
-    /// How it runs, for inputs that lie as `classes` says: each pass, in order.
-    ///
-    /// # Errors
-    /// As [`prepare`](Compiled::prepare).
-    pub fn explain(&self, classes: &[InputClass]) -> Result<Vec<Explanation>, RuntimeError> {
-        self.expected(classes, |part, variant| self.explanation(part, variant))
-    }
-
-    fn explanation(&self, part: &Part, variant: &Variant) -> Explanation {
-        let options = &self.engine.options().run;
-        let mut plan = Plan {
-            total: usize::MAX,
-            ..Plan::default()
-        };
-        let interpreted = variant.code.backend() == Backend::Interpreter;
-        plan.cut(part, &variant.kernel, interpreted, options.block, 1);
-        let kernel = &variant.kernel;
-        Explanation {
-            kernel: Arc::clone(kernel),
-            backend: variant.code.backend(),
-            fallback: variant.fallback.clone(),
-            classes: kernel.inputs.iter().map(|input| input.class).collect(),
-            block: (plan.block < plan.chunk.min(LEAF)).then_some(plan.block),
-            threads: self.engine.threads(),
-            bytes_per_element: part.bytes_per_element,
-            serial_below: options.serial_below.unwrap_or_else(|| serial_below(part)),
-        }
-    }
-
-    /// `f` of each pass for inputs that lie as `classes` says, and arrays of some thousand elements of one shape.
-    fn expected<R>(
-        &self,
-        classes: &[InputClass],
-        f: impl Fn(&Part, &Variant) -> R,
-    ) -> Result<Vec<R>, RuntimeError> {
-        let inner = &*self.inner;
-        let arrays = inner.prog.arrays();
-        if classes.len() != arrays.len() {
-            return Err(RuntimeErrorKind::ClassCount {
-                expected: arrays.len(),
-                found: classes.len(),
-            }
-            .into());
-        }
-        let compiler = &self.shared().compiler;
-        if let Some(part) = &inner.whole {
-            let variant = part.variant(&mut part.classes(classes), compiler)?;
-            return Ok(vec![f(part, variant)]);
-        }
-        let Some(stages) = self.expected_stages(classes) else {
-            return Ok(Vec::new());
-        };
-        let mut results = Vec::new();
-        for pass in stages.passes() {
-            let mut all = classes.to_vec();
-            all.resize(inner.prog.inputs.len(), InputClass::Contiguous);
-            all.extend(pass.feeds.iter().map(|feed| match feed {
-                Feed::Scalar(_) => InputClass::Scalar,
-                Feed::Kept(_) => InputClass::Contiguous,
-            }));
-            let variant = pass.part.variant(&mut pass.part.classes(&all), compiler)?;
-            results.push(f(&pass.part, variant));
-        }
-        Ok(results)
-    }
-
-    /// The stages for arrays of one shape, with as many axes as the program speaks of; none if no such arrays fit it.
-    fn expected_stages(&self, classes: &[InputClass]) -> Option<Arc<Stages>> {
-        let Inner { prog, sets, .. } = &*self.inner;
-        let zeros = [0u8; 4096];
-        let shape = vec![EXPECTED_EXTENT; prog.rank()];
-        let view = |(input, class): (&numloom_ir::Input, &InputClass)| {
-            let bytes = zeros.get(..input.dtype.itemsize())?;
-            let one = View::from_bytes(bytes, input.dtype, &[], Order::C).ok()?;
-            match class {
-                InputClass::Scalar => Some(one),
-                InputClass::Contiguous => one.broadcast_to(&shape).ok(),
-            }
-        };
-        let arrays = prog.arrays().iter().zip(classes);
-        let arrays = arrays.map(view).collect::<Option<Vec<_>>>()?;
-        let views = views::derive(prog, &arrays).ok()?;
-        let mut shapes = Shapes::default();
-        shapes.infer(prog, sets, &views).ok()?;
-        Some(self.inner.stages(&shapes, &mut Pattern::default(), &views))
     }
 
     /// How many variants of machine code (or kernels to interpret) it has so far.
@@ -455,7 +319,7 @@ impl Compiled {
 }
 
 /// The number of elements from which on threads are worth waking.
-fn serial_below(part: &Part) -> usize {
+pub(crate) fn serial_below(part: &Part) -> usize {
     PARALLEL_WORK / part.work.max(1)
 }
 

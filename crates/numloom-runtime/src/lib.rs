@@ -16,9 +16,11 @@
 //! | `options`, `error` | [`Options`], [`RunOptions`], the environment; [`RuntimeError`] |
 //! | `engine`, `cache` | [`Engine`]: threads and the kernel cache |
 //! | `compiled`, `variant`, `code` | [`Compiled`]: a program, its parts and variants, what runs them |
-//! | `bind`, `guard` | arrays checked against the program: dtypes and shapes; memory that they share |
+//! | `bind`, `views`, `guard` | arrays checked against the program; views and parts of them; memory that they share |
+//! | `shape`, `pattern`, `stage` | the shapes of a run; the program as passes for shapes of one pattern |
+//! | `run`, `survey` | the passes of one run; what they would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
-//! | `exec`, `reduce` | the run itself; what its chunks come to |
+//! | `exec`, `along`, `reduce` | one pass; one whose reductions leave axes; what its chunks come to |
 //! | `control`, `scratch` | what the threads of a run share; memory that is used again |
 //!
 //! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
@@ -46,15 +48,17 @@ mod scratch;
 mod shape;
 mod space;
 mod stage;
+mod survey;
 mod variant;
 mod views;
 
 pub use bind::{Out, OutputValue};
 pub use cache::CacheInfo;
-pub use compiled::{Compiled, Explanation};
+pub use compiled::Compiled;
 pub use engine::Engine;
 pub use error::{RuntimeError, RuntimeErrorKind};
 pub use options::{
     Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
 };
 pub use scratch::Scratch;
+pub use survey::{Explanation, Root, RootKind};

@@ -420,12 +420,12 @@ fn part<'a>(view: &'a mut numloom_data::ViewMut<'_>, imag: bool) -> numloom_data
 
 /// The shapes of kept arrays in one run.
 #[derive(Default)]
-struct KeptShapes {
+pub(crate) struct KeptShapes {
     shapes: Vec<Vec<usize>>,
 }
 
 impl KeptShapes {
-    fn set(&mut self, stages: &Stages, shapes: &Shapes, views: &[View<'_>]) {
+    pub(crate) fn set(&mut self, stages: &Stages, shapes: &Shapes, views: &[View<'_>]) {
         self.shapes.resize_with(stages.kept.len(), Vec::new);
         for pass in stages.passes() {
             if pass
@@ -447,8 +447,19 @@ impl KeptShapes {
         }
     }
 
+    /// The shape of kept array `i`.
+    pub(crate) fn shape(&self, i: usize) -> &[usize] {
+        &self.shapes[i]
+    }
+
     /// The extents that `pass` goes through.
-    fn space(&self, pass: &Pass, shapes: &Shapes, views: &[View<'_>], to: &mut Vec<usize>) {
+    pub(crate) fn space(
+        &self,
+        pass: &Pass,
+        shapes: &Shapes,
+        views: &[View<'_>],
+        to: &mut Vec<usize>,
+    ) {
         to.clear();
         let leaves = match &pass.space {
             Space::Set(set) => return to.extend_from_slice(shapes.set(*set)),

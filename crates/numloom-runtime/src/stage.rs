@@ -110,8 +110,6 @@ pub(crate) struct Pass {
     pub(crate) feeds: Vec<Feed>,
     /// What its roots are for, in order.
     pub(crate) targets: Vec<Target>,
-    /// What else it is as large as: for the report.
-    pub(crate) level: usize,
 }
 
 /// How a scalar is computed.
@@ -560,7 +558,6 @@ impl Stages {
                 site: None,
                 feeds: Vec::new(),
                 targets: Vec::new(),
-                level: 0,
             })));
             finals.clear();
         } else {
@@ -770,7 +767,6 @@ impl Build<'_> {
             site: group.site,
             feeds,
             targets: group.roots.iter().map(|(_, target)| *target).collect(),
-            level: group.level,
         }
     }
 }

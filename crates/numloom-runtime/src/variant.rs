@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numloom_data::DType;
-use numloom_ir::{Form, InputClass, InstKind, Kernel, Op, Program, schedule};
+use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Op, Program, schedule};
 
 use crate::code::{Code, Compiler};
 use crate::error::RuntimeError;
@@ -242,6 +242,12 @@ impl Part {
     #[cfg(feature = "jit")]
     pub(crate) fn met(&self, scalars: u64) -> Option<&Variant> {
         self.variants.iter().find(|v| v.classes.0 == [scalars])
+    }
+
+    /// The instructions that its outputs hand out.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = &Inst> {
+        let root = |output: &numloom_ir::Output| self.prog.inst(output.value);
+        self.prog.outputs.iter().map(root)
     }
 
     /// The name of input `i`.

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use numloom_data::DType;
 use numloom_ir::{Form, InputClass, LoopOp, Place, Schema, Step, opt, schedule};
-use numloom_runtime::Backend;
+use numloom_runtime::{Backend, Root, RootKind};
 
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::kernel::{Kernel, OutputInfo};
 
-/// How a [`Kernel`] runs, for inputs that lie as its schema says and outputs of one shape.
+/// How a [`Kernel`] runs: its passes over the inputs.
 ///
 /// `Display` is what `numloom explain` shows.
 ///
@@ -22,9 +22,16 @@ use crate::kernel::{Kernel, OutputInfo};
 /// let schema = Schema::new().with("a", DType::F64).with("b", DType::F32).with_scalar("k", DType::F64);
 /// let kernel = engine.compile(&Expr::parse("c = k*a + b; total = sum(a)")?, &schema)?;
 /// let explanation = kernel.explain()?;
-/// assert_eq!((explanation.bytes_read, explanation.bytes_written), (12, 8));
-/// assert_eq!(explanation.engine, Backend::Interpreter);
+/// let [pass] = &explanation.passes[..] else { panic!("one pass does it all") };
+/// assert_eq!((pass.element_bytes_read, pass.element_bytes_written), (12, 8));
+/// assert_eq!(pass.engine, Backend::Interpreter);
 /// assert!(explanation.to_string().contains("reads 12 bytes, writes 8 bytes for each element"));
+///
+/// let schema = Schema::new().with("x", DType::F64);
+/// let kernel = engine.compile(&Expr::parse("(x - mean(x)) / std(x)")?, &schema)?;
+/// let explanation = kernel.explain_for(&[("x", &[1_000_000])])?;
+/// assert_eq!(explanation.passes.len(), 2);
+/// assert!(explanation.to_string().contains("reads 8.0 MB, writes 8.0 MB"));
 /// # Ok::<(), numloom::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -34,18 +41,38 @@ pub struct Explanation {
     pub schema: Schema,
     /// The outputs.
     pub outputs: Vec<OutputInfo>,
+    /// The passes, in order. There is none if all outputs are constants.
+    pub passes: Vec<PassInfo>,
+    /// Whether extents are those that were asked for; else all arrays are taken to have one shape.
+    pub is_exact: bool,
+    /// Threads of a large run.
+    pub threads: usize,
+}
+
+/// One pass of an [`Explanation`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PassInfo {
+    /// What it computes: outputs, values of reductions for later passes, subexpressions that are *hoisted*, as the source writes them.
+    pub computes: Vec<String>,
+    /// The shape it goes through.
+    pub shape: Vec<usize>,
+    /// The axes that its reductions run along, if they leave some.
+    pub axes: Option<Vec<usize>>,
     /// What runs it.
     pub engine: Backend,
     /// Why it is the interpreter, where machine code was hoped for.
     pub fallback: Option<String>,
     /// Bits of a vector register; none in the interpreter.
     pub vector_bits: Option<u32>,
-    /// Times the inputs are gone through, if all outputs have one shape.
-    pub passes: usize,
+    /// Bytes of the arrays that it reads.
+    pub bytes_read: u64,
+    /// Bytes of the arrays that it writes.
+    pub bytes_written: u64,
     /// Bytes read for each element; an input of one element counts nothing.
-    pub bytes_read: usize,
+    pub element_bytes_read: usize,
     /// Bytes written for each element; reduced values count nothing.
-    pub bytes_written: usize,
+    pub element_bytes_written: usize,
     /// Fused loops over a block.
     pub loops: usize,
     /// Calls of functions that work on a whole block.
@@ -56,26 +83,37 @@ pub struct Explanation {
     pub scratch_bytes: usize,
     /// The most elements of a block; none if it is as long as a thread's share.
     pub block: Option<usize>,
-    /// Threads of a large run.
-    pub threads: usize,
     /// Runs of fewer elements stay on the caller's thread.
     pub serial_below: usize,
 }
 
 impl Explanation {
-    pub(crate) fn of(kernel: &Kernel) -> Result<Explanation, Error> {
+    pub(crate) fn of(kernel: &Kernel, shapes: Option<&[Vec<usize>]>) -> Result<Explanation, Error> {
         let inner = kernel.inner();
         let text = &inner.names.text;
-        let run = inner.compiled.explain(kernel.classes());
-        let mut runs = run.map_err(|error| Error::run(error, text))?;
-        let passes = runs.len();
-        if runs.is_empty() {
-            return Err(Error::no_code(
-                "no arrays of one shape fit the expression".to_owned(),
-            ));
-        }
-        let run = runs.swap_remove(0);
-        let body = &run.kernel;
+        let passes = match shapes {
+            Some(shapes) => inner.compiled.explain_shapes(shapes),
+            None => inner.compiled.explain(kernel.classes()),
+        };
+        let passes = passes.map_err(|error| Error::run(error, text))?;
+        let outputs = kernel.outputs();
+        let passes: Vec<PassInfo> = passes
+            .into_iter()
+            .map(|pass| PassInfo::of(pass, &text.src, &outputs))
+            .collect();
+        Ok(Explanation {
+            schema: inner.schema.clone(),
+            outputs,
+            passes,
+            is_exact: shapes.is_some(),
+            threads: inner.compiled.engine().threads(),
+        })
+    }
+}
+
+impl PassInfo {
+    fn of(pass: numloom_runtime::Explanation, src: &str, outputs: &[OutputInfo]) -> PassInfo {
+        let body = &pass.kernel;
         let mut read = vec![false; body.inputs.len()];
         let mut reads = |place: &Place| {
             if let Place::Input(i) = place {
@@ -106,78 +144,171 @@ impl Explanation {
             .iter()
             .zip(read)
             .filter(|(input, read)| *read && input.class == InputClass::Contiguous);
-        Ok(Explanation {
-            schema: inner.schema.clone(),
-            outputs: kernel.outputs(),
-            engine: run.backend,
-            vector_bits: match run.backend {
+        let axes = pass.along.map(|along| {
+            let axes = along.iter().enumerate();
+            axes.filter_map(|(axis, &reduced)| reduced.then_some(axis))
+                .collect()
+        });
+        PassInfo {
+            computes: pass
+                .roots
+                .iter()
+                .map(|root| root_words(root, src, outputs))
+                .collect(),
+            axes,
+            shape: pass.shape,
+            engine: pass.backend,
+            vector_bits: match pass.backend {
                 Backend::Cranelift => Some(128),
                 _ => None,
             },
-            fallback: run.fallback,
-            passes,
-            bytes_read: arrays.map(|(input, _)| input.dtype.itemsize()).sum(),
-            bytes_written: body.outputs.iter().copied().map(DType::itemsize).sum(),
+            fallback: pass.fallback,
+            bytes_read: pass.bytes_read,
+            bytes_written: pass.bytes_written,
+            element_bytes_read: arrays.map(|(input, _)| input.dtype.itemsize()).sum(),
+            element_bytes_written: body.outputs.iter().copied().map(DType::itemsize).sum(),
             loops,
             calls,
             operations,
             scratch_bytes: body.scratch_bytes(),
-            block: run.block,
-            threads: run.threads,
-            serial_below: run.serial_below,
-        })
+            block: pass.block,
+            serial_below: pass.serial_below,
+        }
+    }
+
+    fn engine_words(&self) -> String {
+        let mut words = self.engine.to_string();
+        if let Some(bits) = self.vector_bits {
+            words += &format!(", vectors of {bits} bits");
+        }
+        if let Some(reason) = &self.fallback {
+            words += &format!(", as machine code cannot be had: {reason}");
+        }
+        words
+    }
+
+    fn kernel_words(&self) -> String {
+        let (loops, calls) = (count(self.loops, "loop"), count(self.calls, "call"));
+        let operations = count(self.operations, "operation");
+        match self.scratch_bytes {
+            0 => format!("{loops} of {operations}, {calls}"),
+            scratch => format!("{loops} of {operations}, {calls}, {scratch} bytes of scratch"),
+        }
+    }
+}
+
+/// What a pass computes, as the source has it.
+fn root_words(root: &Root, src: &str, outputs: &[OutputInfo]) -> String {
+    let (start, end) = (root.span.start as usize, root.span.end as usize);
+    let text = src.get(start..end).unwrap_or_default();
+    match root.kind {
+        RootKind::Output(i) => match outputs.get(i).and_then(|info| info.name.as_deref()) {
+            Some(name) => format!("output `{name}`"),
+            None => "the output".to_owned(),
+        },
+        RootKind::Hoisted => format!("`{text}`, hoisted"),
+        _ => format!("`{text}`"),
     }
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Explanation {
-            schema,
-            passes,
-            bytes_read,
-            bytes_written,
-            ..
-        } = self;
-        if !schema.inputs.is_empty() {
-            writeln!(f, "inputs    {schema}")?;
+        if !self.schema.inputs.is_empty() {
+            writeln!(f, "inputs    {}", self.schema)?;
         }
         f.write_str("outputs   ")?;
         for (i, output) in self.outputs.iter().enumerate() {
             write!(f, "{}{output}", if i == 0 { "" } else { ", " })?;
         }
-        write!(f, "\nengine    {}", self.engine)?;
-        if let Some(bits) = self.vector_bits {
-            write!(f, ", vectors of {bits} bits")?;
-        }
-        if let Some(reason) = &self.fallback {
-            write!(f, ", as machine code cannot be had: {reason}")?;
-        }
-        let traffic = format!(
-            "reads {}, writes {}",
-            bytes(*bytes_read),
-            bytes(*bytes_written)
-        );
-        writeln!(f, "\npasses    {passes}, {traffic} for each element")?;
-        let (loops, calls) = (count(self.loops, "loop"), count(self.calls, "call"));
-        write!(
-            f,
-            "kernel    {loops} of {}, {calls}",
-            count(self.operations, "operation")
-        )?;
-        match self.scratch_bytes {
-            0 => {}
-            scratch => write!(f, ", {scratch} bytes of scratch")?,
-        }
-        match self.block {
-            Some(block) => writeln!(f, "\nblock     {}", count(block, "element"))?,
-            None => f.write_str("\nblock     all of a thread's chunk\n")?,
-        }
-        write!(f, "threads   {}", self.threads)?;
-        match (self.threads, self.serial_below) {
+        let serial = match &self.passes[..] {
+            [] => 0,
+            [pass] => {
+                write!(f, "\nengine    {}", pass.engine_words())?;
+                let (read, written) = (pass.element_bytes_read, pass.element_bytes_written);
+                write!(f, "\npasses    1, ")?;
+                match self.is_exact {
+                    true => writeln!(f, "{}", traffic(pass.bytes_read, pass.bytes_written))?,
+                    false => writeln!(
+                        f,
+                        "reads {}, writes {} for each element",
+                        bytes(read),
+                        bytes(written)
+                    )?,
+                }
+                writeln!(f, "kernel    {}", pass.kernel_words())?;
+                match pass.block {
+                    Some(block) => write!(f, "block     {}", count(block, "element"))?,
+                    None => f.write_str("block     all of a thread's chunk")?,
+                }
+                pass.serial_below
+            }
+            passes => {
+                let all = |bytes: fn(&PassInfo) -> u64| {
+                    passes
+                        .iter()
+                        .fold(0, |sum: u64, pass| sum.saturating_add(bytes(pass)))
+                };
+                let (read, written) = (all(|p| p.bytes_read), all(|p| p.bytes_written));
+                write!(
+                    f,
+                    "\npasses    {}, in all {}",
+                    passes.len(),
+                    traffic(read, written)
+                )?;
+                if !self.is_exact {
+                    write!(f, ", if all arrays have one shape")?;
+                }
+                for (i, pass) in passes.iter().enumerate() {
+                    write!(f, "\npass {}    ", i + 1)?;
+                    let shape = numloom_data::error::ShapeText(&pass.shape);
+                    write!(f, "{}, over {shape}", pass.computes.join(", "))?;
+                    if let Some(axes) = &pass.axes {
+                        write!(f, " along {axes:?}")?;
+                    }
+                    write!(
+                        f,
+                        "\n          {}",
+                        traffic(pass.bytes_read, pass.bytes_written)
+                    )?;
+                    write!(
+                        f,
+                        "\n          {}, {}",
+                        pass.engine_words(),
+                        pass.kernel_words()
+                    )?;
+                }
+                passes
+                    .iter()
+                    .map(|pass| pass.serial_below)
+                    .max()
+                    .unwrap_or(0)
+            }
+        };
+        write!(f, "\nthreads   {}", self.threads)?;
+        match (self.threads, serial) {
             (1, _) | (_, 0) => Ok(()),
             (_, least) => write!(f, " from {least} elements on"),
         }
     }
+}
+
+fn traffic(read: u64, written: u64) -> String {
+    format!("reads {}, writes {}", size(read), size(written))
+}
+
+/// A size in bytes, in the unit that gives it up to four digits.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 10_000 {
+        return self::bytes(bytes as usize);
+    }
+    let mut value = bytes as f64 / 1e3;
+    let mut unit = 0;
+    while value >= 1e3 && unit + 1 < UNITS.len() {
+        value /= 1e3;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
 }
 
 fn count(n: usize, what: &str) -> String {

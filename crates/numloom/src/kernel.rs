@@ -207,7 +207,27 @@ impl Kernel {
     /// # Errors
     /// `engine-unavailable` if the backend that the engine insists on cannot run it.
     pub fn explain(&self) -> Result<Explanation, Error> {
-        Explanation::of(self)
+        Explanation::of(self, None)
+    }
+
+    /// How it runs for contiguous inputs of these shapes, each under its name.
+    ///
+    /// # Errors
+    /// As [`run`](Kernel::run), for arrays of these shapes.
+    pub fn explain_for(&self, shapes: &[(&str, &[usize])]) -> Result<Explanation, Error> {
+        let names = &self.inner.names;
+        let mut found: Vec<Option<Vec<usize>>> = vec![None; self.inner.schema.inputs.len()];
+        for (name, shape) in shapes {
+            match names.input(name) {
+                Some(i) => found[i] = Some(shape.to_vec()),
+                None => {
+                    let known = names.input_names();
+                    return Err(Error::unexpected_inputs(&names.text, &[name], known));
+                }
+            }
+        }
+        let found = found.into_iter().map(Option::unwrap_or_default);
+        Explanation::of(self, Some(&found.collect::<Vec<_>>()))
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -239,7 +239,7 @@ pub use numloom_syntax::{Ast, Code, Diagnostic, Label, Paint, Severity, Span, St
 pub use engine::{Check, Engine};
 pub use error::{Error, ErrorKind};
 pub use eval::{Function, check, eval, eval_into, functions};
-pub use explain::{Explanation, Stage, UnknownStage, explain_stage};
+pub use explain::{Explanation, PassInfo, Stage, UnknownStage, explain_stage};
 pub use expr::Expr;
 pub use inputs::Input;
 pub use kernel::{Kernel, OutputInfo};

@@ -225,11 +225,14 @@ fn explanations_say_what_runs_and_what_moves() -> Result<(), numloom::Error> {
     let engine = Engine::new(Options::new().threads(3).backend(Backend::Interpreter))?;
     let kernel = engine.compile(&Expr::parse("y = k*sin(x); n = sum(x)")?, &schema)?;
     let explained = kernel.explain()?;
+    let [pass] = &explained.passes[..] else {
+        panic!("one pass: {explained}")
+    };
     assert_eq!(
         (
-            explained.bytes_read,
-            explained.bytes_written,
-            explained.calls
+            pass.element_bytes_read,
+            pass.element_bytes_written,
+            pass.calls
         ),
         (4, 8, 1)
     );

@@ -7,7 +7,7 @@ use crate::files;
 use crate::report::{Failure, say};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let schema = files::schema(&args.inputs)?;
+    let (schema, _) = files::schema(&args.inputs)?;
     let kernel = Expr::parse(&files::expression(&args.expr)?)?.compile(&schema)?;
     for output in kernel.outputs() {
         say!("{output}");

@@ -39,9 +39,16 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
             "stages are: ast, ir, opt, kernel, clif, asm, plan",
         )
     })?;
-    let schema = files::schema(&args.inputs)?;
+    let (schema, shapes) = files::schema(&args.inputs)?;
     let expr = files::expression(args.expr.as_deref().unwrap_or_default())?;
     let engine = Engine::new(args.engine.options())?;
+    if let (Stage::Plan, Some(shapes)) = (stage, shapes.filter(|shapes| !shapes.is_empty())) {
+        let kernel = engine.compile(&engine.parse(&expr)?, &schema)?;
+        let names = schema.inputs.iter().map(|input| input.name.as_str());
+        let shapes: Vec<(&str, &[usize])> = names.zip(shapes.iter().map(Vec::as_slice)).collect();
+        say!("{}", kernel.explain_for(&shapes)?);
+        return Ok(());
+    }
     say!(
         "{}",
         engine.explain_stage(&expr, &schema, stage)?.trim_end()
