@@ -176,7 +176,8 @@ fn a_literal_out_of_range_is_refused_by_every_operation_on_either_side() {
 
 #[test]
 fn a_literal_out_of_range_compares_exactly() {
-    let operators: [(&str, fn(i128, i128) -> bool); 6] = [
+    type Operator = (&'static str, fn(i128, i128) -> bool);
+    let operators: [Operator; 6] = [
         ("<", |x, y| x < y),
         ("<=", |x, y| x <= y),
         (">", |x, y| x > y),

@@ -30,7 +30,7 @@ class Writer:
         if depth == 0 or self.rng.random() < 0.12:
             return f"x_{pick(NAMES)}"
         a = self.expr(depth - 1)
-        match self.rng.randrange(12):
+        match self.rng.randrange(13):
             case 0 | 1 | 2:
                 return f"({a} {pick(['+', '-', '*', '/', '//', '%'])} {self.expr(depth - 1)})"
             case 3:
@@ -42,16 +42,23 @@ class Writer:
                 operator = pick(["+", "-", "*", "/", "//", "%", "<", "==", "&", "<<", ">>"])
                 return f"({a} {operator} {literal})" if self.rng.random() < 0.7 else f"({literal} {operator} {a})"
             case 6:
-                return f"({pick(['-', '~', '+', 'not ', 'abs', 'sign', 'isnan', 'isfinite', 'floor', 'trunc'])}({a}))"
+                unary = ["-", "~", "+", "not ", "abs", "sign", "isnan", "isfinite", "floor", "trunc", "square", "popcount", "nan_to_num", "copy"]
+                return f"({pick(unary)}({a}))"
             case 7:
                 return f"where({self.expr(depth - 1)}, {a}, {self.expr(depth - 1)})"
             case 8:
                 return f"({a} {pick(['and', 'or'])} {self.expr(depth - 1)})"
             case 9:
-                return f"{pick(['minimum', 'maximum', 'fmod'])}({a}, {self.expr(depth - 1)})"
+                binary = ["minimum", "maximum", "fmod", "fmin", "fmax", "gcd", "lcm", "logical_xor", "isclose", "nextafter"]
+                name, b = pick(binary), self.expr(depth - 1)
+                return f"nextafter(f32({a}), f64({b}))" if name == "nextafter" else f"{name}({a}, {b})"
             case 10:
                 function = pick(["f64(#)", "f32(#)", "bool(#)", "sqrt(f64(#))", "rint(f32(#))", "i32(bool(#))", "u8(isnan(#))"])
                 return function.replace("#", a)
+            case 11:
+                b = self.expr(depth - 1)
+                forms = ["isin(#, (0, 1, 300, -1))", "clip(#, 1, $)", "clip(#, $, None)", "select((bool(#), $ > 1), (#, $), 2)", "ldexp(f32(#), bool($))"]
+                return pick(forms).replace("#", a).replace("$", b)
             case _:
                 return f"({a} {pick(['<', '<=', '==', '>'])} {self.expr(depth - 1)} {pick(['<', '!='])} {self.expr(depth - 1)})"
 

@@ -58,7 +58,7 @@ FUNCTIONS = {
         equal not_equal less less_equal greater greater_equal where sum prod min max amin amax mean
         asin acos atan atan2 asinh acosh atanh fmin fmax clip nextafter logaddexp logaddexp2 degrees rad2deg radians deg2rad
         gcd lcm bitwise_count isin nan_to_num zeros_like ones_like full_like copy float_power square reciprocal heaviside ldexp
-        spacing sinc isposinf isneginf logical_xor fix select bitwise_invert bitwise_left_shift bitwise_right_shift
+        spacing sinc isclose isposinf isneginf logical_xor fix select bitwise_invert bitwise_left_shift bitwise_right_shift
     """.split()
 } | {
     "popcount": np.bitwise_count,

@@ -85,6 +85,8 @@ pub enum Composed {
     Select,
     /// Equality with one of a few constants.
     IsIn,
+    /// Equality within a tolerance.
+    IsClose,
     /// Equality with infinity.
     IsPosInf,
     /// Equality with its opposite.
@@ -111,6 +113,7 @@ impl Composed {
             Composed::Clip => &[("min", 1), ("max", 2), ("a_min", 1), ("a_max", 2)],
             Composed::NanToNum => &[("nan", 1), ("posinf", 2), ("neginf", 3)],
             Composed::Select => &[("default", 2)],
+            Composed::IsClose => &[("rtol", 2), ("atol", 3), ("equal_nan", 4)],
             Composed::IsIn => &[("invert", 2)],
             _ => &[],
         }
@@ -293,6 +296,7 @@ pub const FUNCTIONS: &[Func] = {
 
     f(&["isposinf"], "isposinf(x)", ONE, By(Composed::IsPosInf), "whether x is infinite and above zero"),
     f(&["isneginf"], "isneginf(x)", ONE, By(Composed::IsNegInf), "whether x is infinite and below zero"),
+    f(&["isclose"], "isclose(x, y, rtol=1e-05, atol=1e-08, equal_nan=False)", (2, 5), By(Composed::IsClose), "whether x and y are equal, or y finite and |x - y| <= atol + rtol * |y|"),
     f(&["isin"], "isin(x, (1, 2, 3), invert=False)", TWO, By(Composed::IsIn), "whether x equals one of a few literals, by `==`; `invert=True` is its opposite; NaN equals nothing"),
 
     // Arithmetic.

@@ -6,8 +6,9 @@ use numloom_syntax::{CmpOp, ExprId, ExprKind, Span};
 use super::composed::Arguments;
 use super::operand::{Operand, Weak, int_range};
 use super::{Lower, Lowered};
-use crate::op::Op;
+use crate::op::{CastMode, Op};
 use crate::program::Value;
+use crate::promote::{WeakKind, with_weak};
 
 impl Lower<'_> {
     /// `fmin`, `fmax`: x where it is strictly on its side or `y` is NaN, else `y`. Integers have an operation for it.
@@ -161,13 +162,7 @@ impl Lower<'_> {
             Some(values) => values,
             None => vec![args.at(1)],
         };
-        let invert = match args.find(2).map(|id| (id, self.ast.kind(id))) {
-            None => false,
-            Some((_, ExprKind::Bool(invert))) => *invert,
-            Some((id, _)) => {
-                return self.argument_refused(args, id, "True or False for `invert`", None);
-            }
-        };
+        let invert = self.flag(args, 2, "True or False for `invert`")?;
         let mut any = None;
         for id in values {
             let is_literal = matches!(self.ast.kind(id), ExprKind::Bool(_))
@@ -194,6 +189,67 @@ impl Lower<'_> {
             true => self.builder.apply(Op::Not, &[any]),
             false => any,
         })
+    }
+
+    /// `x == y`, or the distance within tolerances of a finite `y`; that of an integer `y` is measured in floats.
+    pub(super) fn is_close(&mut self, args: &Arguments) -> Lowered<Value> {
+        let mut tolerances = [1e-5, 1e-8];
+        for (place, tolerance) in (2..).zip(&mut tolerances) {
+            if let Some(id) = args.find(place) {
+                *tolerance = match self.operand(id)? {
+                    Operand::Weak(weak) => weak.as_f64(),
+                    _ => return self.argument_refused(args, id, "literals as tolerances", None),
+                };
+            }
+        }
+        let equal_nan = self.flag(args, 4, "True or False for `equal_nan`")?;
+        let [(x, x_span), (y, y_span)] = self.first(args)?;
+        let [rtol, atol] = tolerances;
+        // A literal keeps the precision of f64 until it meets x; `y` is taken first where both are literals.
+        let y = match y {
+            Operand::Weak(y) => Operand::Weak(Weak::Float(y.as_f64())),
+            y => {
+                let dtype = with_weak(self.common(&[&y]), WeakKind::Float);
+                Operand::Value(self.coerce(&y, dtype, y_span)?)
+            }
+        };
+        let dtype = self.common(&[&x, &y]);
+        let bound = match &y {
+            Operand::Value(y) => {
+                let own = self.dtype(*y);
+                let [rtol, atol] = [rtol, atol].map(|tolerance| self.float(own, tolerance));
+                let size = self.builder.apply(Op::Abs, &[*y]);
+                let bound = self.builder.apply(Op::Mul, &[rtol, size]);
+                let bound = self.builder.apply(Op::Add, &[atol, bound]);
+                self.builder.cast(Op::Cast(CastMode::Wrap), bound, dtype)
+            }
+            Operand::Weak(y) => self.float(dtype, atol + rtol * y.as_f64().abs()),
+            _ => unreachable!("an operand is a literal or a value"),
+        };
+        let x = self.coerce(&x, dtype, x_span)?;
+        let y = self.coerce(&y, dtype, y_span)?;
+        let difference = self.builder.apply(Op::Sub, &[x, y]);
+        let distance = self.builder.apply(Op::Abs, &[difference]);
+        let near = self.builder.apply(Op::Le, &[distance, bound]);
+        let finite = self.builder.apply(Op::IsFinite, &[y]);
+        let near = self.builder.apply(Op::And, &[near, finite]);
+        let equal = self.builder.apply(Op::Eq, &[x, y]);
+        let close = self.builder.apply(Op::Or, &[near, equal]);
+        if !equal_nan {
+            return Ok(close);
+        }
+        let [x, y] = [x, y].map(|value| self.builder.apply(Op::IsNan, &[value]));
+        let both = self.builder.apply(Op::And, &[x, y]);
+        Ok(self.builder.apply(Op::Or, &[close, both]))
+    }
+
+    /// A flag that is written as `True` or `False`; false if it is left out.
+    fn flag(&mut self, args: &Arguments, place: usize, needs: &'static str) -> Lowered<bool> {
+        match args.find(place).map(|id| (id, self.ast.kind(id))) {
+            None => Ok(false),
+            Some((_, ExprKind::Bool(flag))) => Ok(*flag),
+            Some((id, _)) => self.argument_refused(args, id, needs, None),
+        }
     }
 
     /// The parts of a tuple.

@@ -66,6 +66,7 @@ impl Lower<'_> {
             Composed::Clip => self.clip(&args),
             Composed::NanToNum => self.nan_to_num(&args),
             Composed::Select => self.select_first(&args),
+            Composed::IsClose => self.is_close(&args),
             Composed::IsIn => self.is_in(&args),
             Composed::ZerosLike => self.full_like(&args, Some(0)),
             Composed::OnesLike => self.full_like(&args, Some(1)),
