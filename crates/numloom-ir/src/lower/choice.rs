@@ -77,13 +77,14 @@ impl Lower<'_> {
             _ => f64::MAX,
         };
         let mut numbers = [0.0, most, -most];
-        for (place, number) in (1..).zip(&mut numbers) {
+        let keywords = ["nan", "posinf", "neginf"];
+        for ((place, keyword), number) in (1..).zip(keywords).zip(&mut numbers) {
             let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) else {
                 continue;
             };
             *number = match self.operand(id)? {
                 Operand::Weak(weak) => weak.as_f64(),
-                _ => return self.argument_refused(args, id, "literals for its keywords", None),
+                _ => return self.bad_argument(args.func, keyword, "a literal", self.ast.span(id)),
             };
         }
         self.builder.at(args.span);
@@ -107,22 +108,17 @@ impl Lower<'_> {
         let (conditions, choices) = (args.at(0), args.at(1));
         let (Some(conditions), Some(choices)) = (self.tuple(conditions), self.tuple(choices))
         else {
-            let place = if self.tuple(conditions).is_none() {
-                conditions
-            } else {
-                choices
+            let (which, place) = match self.tuple(conditions) {
+                None => ("conditions", conditions),
+                Some(_) => ("choices", choices),
             };
-            let help = Some("a tuple of one is written `(x,)`");
-            return self.argument_refused(
-                args,
-                place,
-                "a tuple of conditions and one of choices",
-                help,
-            );
+            let wanted = "a tuple, that of one written `(x,)`";
+            return self.bad_argument(args.func, which, wanted, self.ast.span(place));
         };
         if conditions.len() != choices.len() || conditions.is_empty() {
-            let needs = "as many choices as conditions, one at least";
-            return self.argument_refused(args, args.at(1), needs, None);
+            let wanted = "as many as its conditions, and one at least";
+            let span = self.ast.span(args.at(1));
+            return self.bad_argument(args.func, "choices", wanted, span);
         }
         let mut operands = Vec::with_capacity(choices.len() + 1);
         for &id in choices.iter().chain(&args.find(2)) {
@@ -162,14 +158,14 @@ impl Lower<'_> {
             Some(values) => values,
             None => vec![args.at(1)],
         };
-        let invert = self.flag(args, 2, "True or False for `invert`")?;
+        let invert = self.flag(args.func, "invert", args.find(2))?;
         let mut any = None;
         for id in values {
             let is_literal = matches!(self.ast.kind(id), ExprKind::Bool(_))
                 || matches!(self.operand(id)?, Operand::Weak(_));
             if !is_literal {
-                let help = Some("compare with arrays by `==` and `or`");
-                return self.argument_refused(args, id, "literals to look for", help);
+                let wanted = "a literal or a tuple of literals";
+                return self.bad_argument(args.func, "values", wanted, self.ast.span(id));
             }
             let equal = self.compare(CmpOp::Eq, args.at(0), id)?;
             self.builder.at(args.span);
@@ -194,15 +190,23 @@ impl Lower<'_> {
     /// `x == y`, or the distance within tolerances of a finite `y`; that of an integer `y` is measured in floats.
     pub(super) fn is_close(&mut self, args: &Arguments) -> Lowered<Value> {
         let mut tolerances = [1e-5, 1e-8];
-        for (place, tolerance) in (2..).zip(&mut tolerances) {
+        let keywords = ["rtol", "atol"];
+        for ((place, keyword), tolerance) in (2..).zip(keywords).zip(&mut tolerances) {
             if let Some(id) = args.find(place) {
                 *tolerance = match self.operand(id)? {
                     Operand::Weak(weak) => weak.as_f64(),
-                    _ => return self.argument_refused(args, id, "literals as tolerances", None),
+                    _ => {
+                        return self.bad_argument(
+                            args.func,
+                            keyword,
+                            "a literal",
+                            self.ast.span(id),
+                        );
+                    }
                 };
             }
         }
-        let equal_nan = self.flag(args, 4, "True or False for `equal_nan`")?;
+        let equal_nan = self.flag(args.func, "equal_nan", args.find(4))?;
         let [(x, x_span), (y, y_span)] = self.first(args)?;
         let [rtol, atol] = tolerances;
         // A literal keeps the precision of f64 until it meets x; `y` is taken first where both are literals.
@@ -241,15 +245,6 @@ impl Lower<'_> {
         let [x, y] = [x, y].map(|value| self.builder.apply(Op::IsNan, &[value]));
         let both = self.builder.apply(Op::And, &[x, y]);
         Ok(self.builder.apply(Op::Or, &[close, both]))
-    }
-
-    /// A flag that is written as `True` or `False`; false if it is left out.
-    fn flag(&mut self, args: &Arguments, place: usize, needs: &'static str) -> Lowered<bool> {
-        match args.find(place).map(|id| (id, self.ast.kind(id))) {
-            None => Ok(false),
-            Some((_, ExprKind::Bool(flag))) => Ok(*flag),
-            Some((id, _)) => self.argument_refused(args, id, needs, None),
-        }
     }
 
     /// The parts of a tuple.

@@ -6,7 +6,7 @@
 use std::f64::consts::{LN_2, LOG2_E, PI};
 
 use numloom_data::{DType, Scalar};
-use numloom_syntax::{Arg, ExprId, ExprKind, Span, nearest};
+use numloom_syntax::{Arg, ExprId, ExprKind, Span};
 
 use super::operand::{Operand, Weak};
 use super::{Lower, Lowered};
@@ -18,7 +18,7 @@ use crate::promote::float_of;
 
 /// The arguments of a call, each at the place of its parameter.
 pub(super) struct Arguments {
-    pub(super) function: &'static str,
+    pub(super) func: &'static Func,
     pub(super) span: Span,
     places: Vec<Option<ExprId>>,
 }
@@ -38,7 +38,7 @@ impl Arguments {
 impl Lower<'_> {
     pub(super) fn composed(
         &mut self,
-        func: &Func,
+        func: &'static Func,
         which: Composed,
         args: &[Arg],
         span: Span,
@@ -79,7 +79,7 @@ impl Lower<'_> {
     /// Puts each argument in its place: positional ones in order, those with a keyword where it belongs.
     fn arguments(
         &mut self,
-        func: &Func,
+        func: &'static Func,
         keywords: &[(&'static str, usize)],
         args: &[Arg],
         span: Span,
@@ -103,12 +103,8 @@ impl Lower<'_> {
                 continue;
             };
             let Some(&(_, place)) = keywords.iter().find(|(name, _)| name == keyword) else {
-                let kind = LowerErrorKind::UnknownKeyword {
-                    function: func.name(),
-                    keyword: keyword.clone(),
-                    nearest: nearest(keyword, keywords.iter().map(|&(name, _)| name)),
-                };
-                return self.refuse(*keyword_span, kind);
+                let known: Vec<&'static str> = keywords.iter().map(|&(name, _)| name).collect();
+                return self.unknown_keyword(func, keyword, &known, *keyword_span);
             };
             if places[place].replace(arg.value).is_some() {
                 let kind = LowerErrorKind::RepeatedArgument {
@@ -118,12 +114,7 @@ impl Lower<'_> {
                 return self.refuse(*keyword_span, kind);
             }
         }
-        let function = func.name();
-        Ok(Arguments {
-            function,
-            span,
-            places,
-        })
+        Ok(Arguments { func, span, places })
     }
 
     /// The argument at a place and where it stands.
@@ -185,7 +176,7 @@ impl Lower<'_> {
         let operand = self.result(place)?;
         let at = [(self.ast.span(place), &operand)];
         let help = help.map(str::to_owned);
-        self.operands_refused(args.function, args.span, needs, &at, help)
+        self.operands_refused(args.func.name(), args.span, needs, &at, help)
     }
 
     fn square(&mut self, args: &Arguments) -> Lowered<Value> {
@@ -317,12 +308,8 @@ impl Lower<'_> {
             Some(id) => match self.operand(id)? {
                 Operand::Weak(Weak::Int(decimals)) => decimals,
                 _ => {
-                    return self.argument_refused(
-                        args,
-                        id,
-                        "an integer literal as `decimals`",
-                        None,
-                    );
+                    let wanted = "an integer literal";
+                    return self.bad_argument(args.func, "decimals", wanted, self.ast.span(id));
                 }
             },
         };

@@ -254,7 +254,8 @@ impl Lower<'_> {
                 _ => &mut arguments.ddof,
             };
             if place.is_some() {
-                return self.bad_argument(func, "axis", "given once", *at);
+                let (function, keyword) = (func.name(), keyword.clone());
+                return self.refuse(*at, LowerErrorKind::RepeatedArgument { function, keyword });
             }
             *place = Some(arg.value);
         }
@@ -299,7 +300,13 @@ impl Lower<'_> {
         }
     }
 
-    fn flag(&mut self, func: &Func, name: &'static str, id: Option<ExprId>) -> Lowered<bool> {
+    /// A flag written as `True` or `False`, false if it is left out.
+    pub(super) fn flag(
+        &mut self,
+        func: &Func,
+        name: &'static str,
+        id: Option<ExprId>,
+    ) -> Lowered<bool> {
         let Some(id) = id else { return Ok(false) };
         match *self.ast.kind(id) {
             ExprKind::Bool(value) => Ok(value),
