@@ -108,7 +108,7 @@ impl NativeKernel {
     /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
     ///    any alignment.
     /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
-    ///    `args.columns`. In [`Form::Columns`] `rows` is at most [`LANES`] and `n` at most `args.columns`.
+    ///    `args.columns`. In [`Form::Columns`] `(rows - 1) * columns + n` is at most `LANES * columns`.
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.

@@ -18,7 +18,7 @@ use std::time::Instant;
 use numloom_data::RawView;
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::reduce::{LEAF, Tree};
-use numloom_ir::{Fault, Kernel};
+use numloom_ir::{Fault, Form, Kernel};
 use rayon::ThreadPool;
 
 use crate::code::{Code, Compiler};
@@ -88,7 +88,7 @@ pub(crate) fn run<'p>(
     let mut copies = conditions.compiler.interprets();
     let variant = loop {
         plan.layout(part, shape, bound, copies)?;
-        let variant = part.variant(&mut plan.classes, conditions.compiler)?;
+        let variant = part.variant(&mut plan.classes, Form::Lanes, conditions.compiler)?;
         if copies || !matches!(variant.code, Code::Interpreter) {
             break variant;
         }
@@ -578,7 +578,7 @@ struct Cursor {
 }
 
 /// Stops the run if dropped by a panic, so that other threads do not go on for nothing.
-struct StopOnPanic<'a>(&'a Control<'a>);
+pub(crate) struct StopOnPanic<'a>(pub(crate) &'a Control<'a>);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {

@@ -27,6 +27,7 @@
 //! share one. A *chunk* is what a thread takes at a time, a *leaf* the unit of reductions
 //! ([`numloom_ir::reduce`]), a *block* the elements of one kernel call.
 
+#[cfg(feature = "jit")]
 mod along;
 mod bind;
 mod cache;

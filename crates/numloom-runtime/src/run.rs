@@ -4,12 +4,17 @@
 //! it never does: decide how the work is staged, or touch an element itself.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use numloom_data::{Array, Scalar, View};
+use numloom_data::{Array, Scalar, View, ViewMut};
 use numloom_ir::interp::eval_scalar;
 use numloom_ir::{Fault, FaultCode, Inst, Kernel, Op, ResultKind, Step as KernelStep};
 
+#[cfg(feature = "jit")]
+use crate::along::{Along, Running};
 use crate::bind::Out;
+#[cfg(feature = "jit")]
+use crate::code::Code;
 use crate::compiled::Compiled;
 use crate::control::{Control, Verdict};
 use crate::error::{RuntimeError, RuntimeErrorKind};
@@ -326,7 +331,7 @@ impl Compiled {
         call: &Call<'_, '_>,
         views: &[View<'_>],
         places: &mut [Out<'_>],
-    ) -> Result<std::sync::Arc<Kernel>, RuntimeError> {
+    ) -> Result<Arc<Kernel>, RuntimeError> {
         let Scratch {
             guards,
             plan,
@@ -351,7 +356,202 @@ impl Compiled {
             reduced,
         )?;
         self.check(call, &variant.kernel, shape)?;
-        Ok(std::sync::Arc::clone(&variant.kernel))
+        Ok(Arc::clone(&variant.kernel))
+    }
+
+    /// Runs a pass over `shape` whose reductions run along the axes of `site`.
+    #[expect(clippy::too_many_arguments, reason = "what a run consists of")]
+    fn execute_along(
+        &self,
+        pass: &Pass,
+        site: usize,
+        shape: &[usize],
+        scratch: &mut Scratch,
+        call: &Call<'_, '_>,
+        views: &[View<'_>],
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
+        if pass.part.faults {
+            self.find_fault(pass, shape, scratch, call, views)?;
+        }
+        let axes = scratch.shapes.site(site).axes.clone();
+        #[cfg(feature = "jit")]
+        if let Some(kernel) = self.run_along(pass, &axes, shape, call, views, places)? {
+            return self.check(call, &kernel, shape);
+        }
+        self.place_by_place(pass, &axes, shape, scratch, call, views, places)
+    }
+
+    /// The lowest fault of a pass, wherever its reductions leave off.
+    fn find_fault(
+        &self,
+        pass: &Pass,
+        shape: &[usize],
+        scratch: &mut Scratch,
+        call: &Call<'_, '_>,
+        views: &[View<'_>],
+    ) -> Result<(), RuntimeError> {
+        let none = RunOptions::new();
+        let expected = elements(shape);
+        let alone = Call {
+            views,
+            options: call.options,
+            block: call.block,
+            control: Control::new(&none, &none, expected),
+            expected,
+        };
+        self.execute(pass, shape, scratch, &alone, views, &mut [])
+            .map(drop)
+    }
+
+    /// Runs a pass along axes with machine code; the kernel, or none if it must go place by place.
+    #[cfg(feature = "jit")]
+    fn run_along(
+        &self,
+        pass: &Pass,
+        axes: &[bool],
+        shape: &[usize],
+        call: &Call<'_, '_>,
+        views: &[View<'_>],
+        places: &mut [Out<'_>],
+    ) -> Result<Option<Arc<Kernel>>, RuntimeError> {
+        let compiler = &self.shared().compiler;
+        if compiler.interprets() {
+            return Ok(None);
+        }
+        let part = &pass.part;
+        let inputs = part
+            .inputs
+            .iter()
+            .map(|&i| Ok((i, views[i].broadcast_to(shape)?)))
+            .collect::<Result<Vec<_>, RuntimeError>>()?;
+        let mut results: Vec<ViewMut<'_>> = places
+            .iter_mut()
+            .map(|place| match place {
+                Out::Array(view) => view.reborrow(),
+                Out::Scalar(_) => unreachable!("reductions that leave axes are kept"),
+            })
+            .collect();
+        let mut along = Along::new(shape, axes, &inputs, &mut results);
+        let mut classes = along.classes(views.len());
+        let variant = part.variant(&mut classes, along.form, compiler)?;
+        let Code::Native(native) = &variant.code else {
+            return Ok(None);
+        };
+        along.follow(&variant.kernel);
+        if !along.fits(&variant.kernel) {
+            return Ok(None);
+        }
+        let workers = self.workers(part, along.elements(), call.options)?;
+        let running = Running {
+            along: &along,
+            kernel: &variant.kernel,
+            native,
+            control: &call.control,
+        };
+        running.run(workers.as_ref().map(|(pool, threads)| (&**pool, *threads)));
+        Ok(Some(Arc::clone(&variant.kernel)))
+    }
+
+    /// Runs a pass along axes as a whole reduction for each place of the result.
+    #[expect(clippy::too_many_arguments, reason = "what a run consists of")]
+    fn place_by_place(
+        &self,
+        pass: &Pass,
+        axes: &[bool],
+        shape: &[usize],
+        scratch: &mut Scratch,
+        call: &Call<'_, '_>,
+        views: &[View<'_>],
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
+        let extents = |wanted: bool| -> Vec<usize> {
+            let axes = shape.iter().zip(axes);
+            axes.filter(|(_, reduced)| **reduced == wanted)
+                .map(|(&extent, _)| extent)
+                .collect()
+        };
+        let (inner, outer) = (extents(true), extents(false));
+        let n: usize = outer.iter().product();
+        let mut index = vec![0; outer.len()];
+        for at in 0..n {
+            let mut rest = at;
+            for (i, extent) in index.iter_mut().zip(&outer).rev() {
+                *i = rest % extent;
+                rest /= extent;
+            }
+            let mut here = views.to_vec();
+            for &input in &pass.part.inputs {
+                let mut view = views[input].broadcast_to(shape)?;
+                let mut kept = index.iter();
+                let mut axis = 0;
+                for &reduced in axes {
+                    if reduced {
+                        axis += 1;
+                    } else {
+                        view = view.index_axis(axis, *kept.next().expect("as many"))?;
+                    }
+                }
+                here[input] = view;
+            }
+            let Scratch {
+                guards,
+                plan,
+                work,
+                reduced,
+                ..
+            } = scratch;
+            let conditions = Conditions {
+                compiler: &self.shared().compiler,
+                control: &call.control,
+                block: call.block,
+                workers: &|total| self.workers(&pass.part, total, call.options),
+            };
+            let mut bound = Bound::new(&here, &mut [], guards);
+            let variant = exec::run(
+                &pass.part,
+                &inner,
+                &mut bound,
+                &conditions,
+                plan,
+                work,
+                reduced,
+            )?;
+            for (root, value) in reduced_values(&variant.kernel, reduced, &inner) {
+                let Out::Array(view) = &mut places[root] else {
+                    unreachable!("reductions that leave axes are kept")
+                };
+                let mut at = index.iter();
+                let index: Vec<usize> = match view.ndim() == shape.len() {
+                    true => axes
+                        .iter()
+                        .map(|&reduced| {
+                            if reduced {
+                                0
+                            } else {
+                                *at.next().expect("as many")
+                            }
+                        })
+                        .collect(),
+                    false => index.clone(),
+                };
+                view.set(&index, &value)?;
+            }
+        }
+        match n {
+            0 => Ok(()),
+            _ => self.check_stop(call),
+        }
+    }
+
+    /// Whether all that was to be done so far is done, of passes that cannot fault.
+    fn check_stop(&self, call: &Call<'_, '_>) -> Result<(), RuntimeError> {
+        call.control
+            .verdict(call.expected)
+            .map_err(|verdict| match verdict {
+                Verdict::Stopped(error) => error,
+                Verdict::Fault(_) => unreachable!("faults were looked for first"),
+            })
     }
 
     /// Whether all that was to be done so far is done.
@@ -408,7 +608,7 @@ fn finish(
 }
 
 /// The imaginary or real part of a place; what is not complex is its own real part.
-fn part<'a>(view: &'a mut numloom_data::ViewMut<'_>, imag: bool) -> numloom_data::ViewMut<'a> {
+fn part<'a>(view: &'a mut ViewMut<'_>, imag: bool) -> ViewMut<'a> {
     match imag {
         true => view
             .reborrow()

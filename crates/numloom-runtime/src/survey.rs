@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use numloom_data::{Order, View, shape};
 use numloom_ir::reduce::LEAF;
-use numloom_ir::{InputClass, Inst, InstKind, Kernel};
+use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel};
 use numloom_syntax::Span;
 
 use crate::compiled::{Compiled, Inner, serial_below};
@@ -214,7 +214,15 @@ impl Compiled {
                 Feed::Kept(_) => InputClass::Contiguous,
             }));
             let mut classes = pass.part.classes(&classes);
-            let variant = pass.part.variant(&mut classes, compiler)?;
+            let form = match pass.site {
+                // As if arrays were in C order.
+                Some(site) => match survey.shapes.site(site).axes.last() {
+                    Some(true) => Form::Rows,
+                    _ => Form::Columns,
+                },
+                None => Form::Lanes,
+            };
+            let variant = pass.part.variant(&mut classes, form, compiler)?;
             results.push(f(pass, variant)?);
         }
         Ok(results)

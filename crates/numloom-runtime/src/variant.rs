@@ -122,6 +122,7 @@ impl Classes {
 #[derive(Debug)]
 pub(crate) struct Variant {
     classes: Classes,
+    form: Form,
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) code: Code,
     /// Why it is the interpreter, if it is not by choice.
@@ -207,41 +208,47 @@ impl Part {
         wanted
     }
 
-    /// The variant for `classes`, compiled if it is met for the first time; past [`MAX_VARIANTS`] of them the
+    /// The variant for `classes` and `form`, compiled if it is met for the first time; past [`MAX_VARIANTS`] of them the
     /// all-contiguous one, with `classes` set to that.
     pub(crate) fn variant(
         &self,
         classes: &mut Classes,
+        form: Form,
         compiler: &Compiler,
     ) -> Result<&Variant, RuntimeError> {
-        if let Some(variant) = self.variants.iter().find(|v| v.classes == *classes) {
+        let met = |classes: &Classes| {
+            let mut variants = self.variants.iter();
+            variants.find(|v| v.classes == *classes && v.form == form)
+        };
+        if let Some(variant) = met(classes) {
             return Ok(variant);
         }
         if self.variants.len() >= MAX_VARIANTS {
             classes.reset(self.prog.inputs.len());
-            if let Some(variant) = self.variants.iter().find(|v| v.classes == *classes) {
+            if let Some(variant) = met(classes) {
                 return Ok(variant);
             }
         }
-        let kernel = Arc::new(schedule(
-            &self.prog,
-            &classes.list(self.prog.inputs.len()),
-            Form::Lanes,
-        ));
+        let classes_list = classes.list(self.prog.inputs.len());
+        let kernel = Arc::new(schedule(&self.prog, &classes_list, form));
         let (code, fallback) = compiler.compile(&kernel)?;
         let variant = Variant {
             classes: classes.clone(),
+            form,
             kernel,
             code,
             fallback,
         };
-        Ok(self.variants.insert(variant, |a, b| a.classes == b.classes))
+        let same = |a: &Variant, b: &Variant| a.classes == b.classes && a.form == b.form;
+        Ok(self.variants.insert(variant, same))
     }
 
     /// The variant for up to 64 inputs of these classes, one bit an input, if it was met before.
     #[cfg(feature = "jit")]
     pub(crate) fn met(&self, scalars: u64) -> Option<&Variant> {
-        self.variants.iter().find(|v| v.classes.0 == [scalars])
+        self.variants
+            .iter()
+            .find(|v| v.form == Form::Lanes && v.classes.0 == [scalars])
     }
 
     /// The instructions that its outputs hand out.
