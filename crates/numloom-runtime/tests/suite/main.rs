@@ -1,6 +1,7 @@
 //! The runtime from outside: programs over arrays, on every backend of the build.
 #![expect(clippy::disallowed_methods, reason = "tests look at the clock")]
 
+mod axes;
 mod failures;
 mod layouts;
 mod overlap;

@@ -1,0 +1,83 @@
+//! Reductions that leave axes: the bits of each place, however the work is done.
+
+use std::sync::Arc;
+
+use numloom_data::DType;
+use numloom_ir::Program;
+use numloom_runtime::{Backend, RunOptions};
+
+use crate::support::{Laid, Layout, assert_same, backends, compile, engine, program, values};
+
+/// Every reduction of one operand that a dtype has, along the same axes.
+fn reductions(dtype: DType, axes: &str) -> Arc<Program> {
+    let wide = |name: &str| match (name, dtype) {
+        ("min" | "max", _) => dtype,
+        (_, DType::F32 | DType::F64) => DType::F64,
+        (_, dtype) if dtype.is_unsigned() => DType::U64,
+        _ => DType::I64,
+    };
+    let names = ["sum", "prod", "min", "max"];
+    let mut text = format!("input a: {dtype}\n %0 = input 0 : {dtype}\n");
+    for (i, name) in names.iter().enumerate() {
+        let dtype = wide(name);
+        text += &format!(" %{} = {name} %0 axes {axes} empty : {dtype}\n", i + 1);
+    }
+    for i in 1..=names.len() {
+        text += &format!(" out r{i} = %{i} shape %{i}\n");
+    }
+    program(&text)
+}
+
+#[test]
+fn engines_threads_and_layouts_do_not_change_a_bit_along_axes() {
+    let shapes: &[&[usize]] = &[
+        &[3, 5],
+        &[40, 33],
+        &[17, 300],
+        &[300, 17],
+        &[9000, 3],
+        &[3, 9000],
+        &[0, 4],
+        &[4, 0],
+        &[1, 6],
+        &[2, 3, 4],
+        &[5, 40, 17],
+    ];
+    let dtypes = [DType::F64, DType::F32, DType::I8, DType::U64, DType::Bool];
+    for (case, shape) in shapes.iter().enumerate() {
+        let dtype = dtypes[case % dtypes.len()];
+        let choices: &[&str] = match shape.len() {
+            2 => &["0", "-1", "0 1"],
+            _ => &["0", "1", "2", "0 2", "1 2", "0 1", "1 0 2"],
+        };
+        for axes in choices {
+            let prog = reductions(dtype, axes);
+            let values = values(dtype, shape.iter().product(), 7);
+            // The interpreter reduces each place as a whole array of its own.
+            let compiled = compile(&engine(Backend::Interpreter, 1), &prog);
+            let data = Laid::new(&values, dtype, shape, Layout::C);
+            let want = compiled.run(&[data.view()], &RunOptions::new()).unwrap();
+            for &backend in backends() {
+                let slow = backend == Backend::Interpreter;
+                if slow && values.len() > 2000 {
+                    continue;
+                }
+                for threads in [1, 2, 3, 7] {
+                    let compiled = compile(&engine(backend, threads), &prog);
+                    let layouts = match threads {
+                        1 => &Layout::ALL[..],
+                        _ => &[Layout::C, Layout::F, Layout::Swapped],
+                    };
+                    for &layout in layouts {
+                        let data = Laid::new(&values, dtype, shape, layout);
+                        let got = compiled.run(&[data.view()], &RunOptions::new()).unwrap();
+                        let what = format!(
+                            "{shape:?} {dtype} along {axes}, {layout:?} on {threads} of {backend}"
+                        );
+                        assert_same(&got, &want, &what);
+                    }
+                }
+            }
+        }
+    }
+}
