@@ -170,13 +170,11 @@ fn empty_arrays_have_sums_and_products_but_no_extremes() {
         reduce("prod", "i64").unwrap(),
         [OutputValue::Scalar(Scalar::I64(1))]
     );
-    let mean = reduce("mean", "f64").unwrap()[0].item().unwrap();
-    assert!(mean.as_f64().unwrap().is_nan());
     for name in ["min", "max"] {
         let error = reduce(name, "i16").unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("`{name}` of no elements has no value: output `r` reduces shape (0,)")
+            format!("`{name}` of no elements has no value: shape (0,) is reduced")
         );
     }
 }
