@@ -18,6 +18,7 @@
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
 //! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
+//! | – | `ndarray` | with the feature of that name: its views as [`View`] and [`ViewMut`], of any layout |
 //!
 //! Byte order is a property of a view, never of a dtype: only [`gather()`] and [`scatter()`] know about it.
 
@@ -32,6 +33,8 @@ pub mod gather;
 pub mod layout;
 pub mod mapped;
 pub mod mmap;
+#[cfg(feature = "ndarray")]
+pub mod ndarray;
 pub mod output;
 pub mod overlap;
 mod print;

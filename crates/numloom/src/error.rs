@@ -275,10 +275,6 @@ impl Error {
         wrapped
     }
 
-    pub(crate) fn out_of_memory(bytes: usize) -> Error {
-        Error::data(DataErrorKind::OutOfMemory { bytes }.into())
-    }
-
     /// Inputs that the expression does not name. `known` are the names that it might have meant.
     pub(crate) fn unexpected_inputs<'a>(
         text: &Text,

@@ -1,7 +1,7 @@
 //! What an expression reads: named arrays and values, borrowed from whoever owns them.
 //!
 //! What goes in: slices, vectors, arrays, maps, views and single values, each under a name. What comes out: views. What it
-//! never does: copy elements, but those of an `ndarray` view with gaps.
+//! never does: copy elements.
 
 use numloom_data::{Array, Complex, DType, Element, MappedArray, Order, Scalar, View, f16};
 
@@ -15,9 +15,9 @@ use crate::error::Error;
 /// | a value: `2.5`, `7i16`, a [`Scalar`] | none; it goes with every shape |
 /// | [`View`], `&`[`Array`] | its own |
 /// | `&`[`MappedArray`] | its own; before each run the file's length is checked |
-/// | with feature `ndarray`: its views, and references to its arrays | its own, any layout |
+/// | with feature `ndarray`: its views and arrays, and references to them | its own, any layout |
 ///
-/// `T` is any [`Element`]. Nothing is copied, save where an `ndarray` view has gaps.
+/// `T` is any [`Element`]. Nothing is copied.
 ///
 /// ```
 /// use numloom::{Array, DType, Input};
@@ -38,15 +38,19 @@ enum Repr<'a> {
     Bytes(Box<[u8]>),
     Mapped(&'a MappedArray),
     Owned(Array),
-    /// A copy that was needed could not be had; told where the elements are asked for.
+    /// Of another crate, and gone with the input.
     #[cfg_attr(
         not(feature = "ndarray"),
-        expect(dead_code, reason = "only `ndarray` views are ever copied")
+        expect(dead_code, reason = "other crates' arrays come by features")
     )]
-    OutOfMemory {
-        dtype: DType,
-        bytes: usize,
-    },
+    Held(Box<dyn Held>),
+}
+
+/// An array that another crate owns.
+pub(crate) trait Held: Send + Sync + std::fmt::Debug {
+    fn dtype(&self) -> DType;
+    fn shape(&self) -> &[usize];
+    fn view(&self) -> View<'_>;
 }
 
 /// Room for one value of any fixed-size dtype.
@@ -60,10 +64,11 @@ impl<'a> Input<'a> {
     pub fn dtype(&self) -> DType {
         match &self.0 {
             Repr::View(view) => view.dtype(),
-            Repr::Value(dtype, _) | Repr::OutOfMemory { dtype, .. } => *dtype,
+            Repr::Value(dtype, _) => *dtype,
             Repr::Bytes(bytes) => DType::Bytes(bytes.len() as u32),
             Repr::Mapped(map) => map.dtype(),
             Repr::Owned(array) => array.dtype(),
+            Repr::Held(array) => array.dtype(),
         }
     }
 
@@ -72,17 +77,17 @@ impl<'a> Input<'a> {
     pub fn shape(&self) -> &[usize] {
         match &self.0 {
             Repr::View(view) => view.shape(),
-            Repr::Value(..) | Repr::Bytes(_) | Repr::OutOfMemory { .. } => &[],
+            Repr::Value(..) | Repr::Bytes(_) => &[],
             Repr::Mapped(map) => map.shape(),
             Repr::Owned(array) => array.shape(),
+            Repr::Held(array) => array.shape(),
         }
     }
 
-    /// Whether the elements are there: a mapped file is still long enough, and a copy that was needed could be had.
+    /// Whether the elements are there: a mapped file is still long enough.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.0 {
             Repr::Mapped(map) => Ok(map.check_len()?),
-            Repr::OutOfMemory { bytes, .. } => Err(Error::out_of_memory(*bytes)),
             _ => Ok(()),
         }
     }
@@ -95,7 +100,7 @@ impl<'a> Input<'a> {
             Repr::Bytes(text) => bytes(text, self.dtype()),
             Repr::Mapped(map) => map.view(),
             Repr::Owned(array) => array.view(),
-            Repr::OutOfMemory { .. } => unreachable!("`check` refuses it"),
+            Repr::Held(array) => array.view(),
         }
     }
 
@@ -108,24 +113,13 @@ impl<'a> Input<'a> {
             Repr::Bytes(bytes) => Repr::Bytes(bytes.clone()),
             Repr::Mapped(map) => Repr::Mapped(map),
             Repr::Owned(array) => Repr::View(array.view()),
-            Repr::OutOfMemory { dtype, bytes } => Repr::OutOfMemory {
-                dtype: *dtype,
-                bytes: *bytes,
-            },
+            Repr::Held(array) => Repr::View(array.view()),
         })
     }
 
-    /// A copy of elements that no view can reach, of this many bytes.
     #[cfg(feature = "ndarray")]
-    pub(crate) fn copied(
-        dtype: DType,
-        bytes: usize,
-        copy: Result<Array, numloom_data::DataError>,
-    ) -> Input<'a> {
-        Input(match copy {
-            Ok(array) => Repr::Owned(array),
-            Err(_) => Repr::OutOfMemory { dtype, bytes },
-        })
+    pub(crate) fn held(array: impl Held + 'static) -> Input<'a> {
+        Input(Repr::Held(Box::new(array)))
     }
 }
 

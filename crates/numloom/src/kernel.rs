@@ -425,11 +425,7 @@ impl Kernel {
                 done = self.inner.compiled.run_into(views, outs, &self.run);
             });
         });
-        done.map_err(|error| self.error(error))?;
-        places
-            .iter_mut()
-            .filter_map(Option::take)
-            .try_for_each(Place::finish)
+        done.map_err(|error| self.error(error))
     }
 }
 

@@ -29,24 +29,14 @@ pub struct Place<'a>(Repr<'a>);
 enum Repr<'a> {
     View(ViewMut<'a>),
     Scalar(&'a mut Scalar),
-    /// Elements that no view can reach: the result is made elsewhere, and written back when whole.
-    #[cfg_attr(
-        not(feature = "ndarray"),
-        expect(dead_code, reason = "only `ndarray` views need it")
-    )]
-    Staged(Array, WriteBack<'a>),
     Failed(Option<Error>),
 }
-
-/// Puts elements where they belong.
-pub(crate) type WriteBack<'a> = Box<dyn FnOnce(&Array) -> Result<(), Error> + 'a>;
 
 impl fmt::Debug for Repr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Repr::View(view) => view.fmt(f),
             Repr::Scalar(value) => value.fmt(f),
-            Repr::Staged(array, _) => array.fmt(f),
             Repr::Failed(error) => error.fmt(f),
         }
     }
@@ -58,14 +48,6 @@ impl<'a> Place<'a> {
             Value::Array(array) => array.into(),
             Value::Scalar(value) => value.into(),
         }
-    }
-
-    #[cfg(feature = "ndarray")]
-    pub(crate) fn staged(array: Result<Array, Error>, write_back: WriteBack<'a>) -> Place<'a> {
-        Place(match array {
-            Ok(array) => Repr::Staged(array, write_back),
-            Err(error) => Repr::Failed(Some(error)),
-        })
     }
 
     /// Whether there is memory to write to.
@@ -83,16 +65,7 @@ impl<'a> Place<'a> {
         match &mut self.0 {
             Repr::View(view) => Out::Array(view.reborrow()),
             Repr::Scalar(value) => Out::Scalar(value),
-            Repr::Staged(array, _) => Out::Array(array.view_mut()),
             Repr::Failed(_) => unreachable!("`check` refuses it"),
-        }
-    }
-
-    /// To be called when the result is whole.
-    pub(crate) fn finish(self) -> Result<(), Error> {
-        match self.0 {
-            Repr::Staged(array, write_back) => write_back(&array),
-            _ => Ok(()),
         }
     }
 }
