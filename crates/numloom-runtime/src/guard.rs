@@ -81,6 +81,15 @@ impl Guards {
         Ok(())
     }
 
+    /// The inputs, or their copies where there are such.
+    pub(crate) fn resolve<'v>(&'v self, inputs: &'v [View<'_>]) -> Vec<View<'v>> {
+        let input = |(i, input): (usize, &'v View<'_>)| match self.guards.get(i) {
+            Some(&Guard::Copied(copy)) => self.copies[copy].view(),
+            _ => input.clone(),
+        };
+        inputs.iter().enumerate().map(input).collect()
+    }
+
     /// Lets go of the copies.
     pub(crate) fn clear(&mut self) {
         self.copies.clear();

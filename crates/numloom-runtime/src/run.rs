@@ -19,7 +19,7 @@ use crate::compiled::Compiled;
 use crate::control::{Control, Verdict};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::{self, Conditions};
-use crate::guard::Bound;
+use crate::guard::{Bound, Guards};
 use crate::options::{RunOptions, check_threads};
 use crate::reduce::finished;
 use crate::scratch::Scratch;
@@ -376,8 +376,12 @@ impl Compiled {
         }
         let axes = scratch.shapes.site(site).axes.clone();
         #[cfg(feature = "jit")]
-        if let Some(kernel) = self.run_along(pass, &axes, shape, call, views, places)? {
-            return self.check(call, &kernel, shape);
+        {
+            // Nothing that is read is written: results are kept, and inputs that outputs overwrite were copied.
+            let views = scratch.guards.resolve(views);
+            if let Some(kernel) = self.run_along(pass, &axes, shape, call, &views, places)? {
+                return self.check(call, &kernel, shape);
+            }
         }
         self.place_by_place(pass, &axes, shape, scratch, call, views, places)
     }
@@ -472,6 +476,15 @@ impl Compiled {
                 .collect()
         };
         let (inner, outer) = (extents(true), extents(false));
+        let Scratch {
+            guards,
+            plan,
+            work,
+            reduced,
+            ..
+        } = scratch;
+        let views = guards.resolve(views);
+        let unguarded = Guards::default();
         let n: usize = outer.iter().product();
         let mut index = vec![0; outer.len()];
         for at in 0..n {
@@ -480,7 +493,7 @@ impl Compiled {
                 *i = rest % extent;
                 rest /= extent;
             }
-            let mut here = views.to_vec();
+            let mut here = views.clone();
             for &input in &pass.part.inputs {
                 let mut view = views[input].broadcast_to(shape)?;
                 let mut kept = index.iter();
@@ -494,20 +507,13 @@ impl Compiled {
                 }
                 here[input] = view;
             }
-            let Scratch {
-                guards,
-                plan,
-                work,
-                reduced,
-                ..
-            } = scratch;
             let conditions = Conditions {
                 compiler: &self.shared().compiler,
                 control: &call.control,
                 block: call.block,
                 workers: &|total| self.workers(&pass.part, total, call.options),
             };
-            let mut bound = Bound::new(&here, &mut [], guards);
+            let mut bound = Bound::new(&here, &mut [], &unguarded);
             let variant = exec::run(
                 &pass.part,
                 &inner,

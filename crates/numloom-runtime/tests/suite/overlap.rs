@@ -244,3 +244,42 @@ fn an_input_that_an_earlier_pass_overwrites_is_copied() {
         assert_same(&got, &want, "two passes");
     }
 }
+
+/// `y` is written by the first pass, while `a` is read again by the second, along an axis.
+const CENTRED_COLUMNS: &str = "
+    input a: f64
+    %0 = input 0 : f64
+    %1 = const 2.0 : f64
+    %2 = mul %0 %1 : f64
+    %3 = sum %0 : f64
+    %4 = sub %0 %3 : f64
+    %5 = sum %4 axes 0 : f64
+    out y = %2 shape 0
+    out s = %5 shape %5
+";
+
+#[test]
+fn an_input_that_a_later_pass_reads_along_an_axis_is_copied() {
+    let prog = program(CENTRED_COLUMNS);
+    for &backend in backends() {
+        let compiled = compile(&engine(backend, 2), &prog);
+        for start in [0, 1, 6, 30] {
+            let mut memory = Memory::new();
+            let a = memory.view(0, &[4, 6], &[6, 1]).expect("it fits");
+            let copy = a.to_array().expect("memory");
+            let want = compiled.run(&[copy.view()], &RunOptions::new()).unwrap();
+            let place = memory.view(start, &[4, 6], &[6, 1]).expect("it fits");
+            let y = memory.view_mut(&[4, 6], &place);
+            let mut s = [0.0; 6];
+            let mut outs = [Out::Array(y), Out::Array(ViewMut::from_slice(&mut s))];
+            compiled
+                .run_into(&[a], &mut outs, &RunOptions::new())
+                .unwrap();
+            let got = [
+                OutputValue::Array(place.to_array().expect("memory")),
+                OutputValue::Array(Array::from_slice(&s, &[6]).expect("memory")),
+            ];
+            assert_same(&got, &want, &format!("{backend} from {start}"));
+        }
+    }
+}
