@@ -55,6 +55,15 @@ pub fn scatter(src: &[u8], view: &mut ViewMut<'_>, start: usize, n: usize) {
     unsafe { view.raw_mut().scatter(start, n, src.as_ptr()) }
 }
 
+#[cfg(feature = "counted")]
+static GATHERED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// Elements that were gathered since the program started: what tests of passes count.
+#[cfg(feature = "counted")]
+pub fn gathered_elements() -> u64 {
+    GATHERED.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 fn check_block(len: usize, n: usize, dtype: DType) {
     assert!(
         n.checked_mul(dtype.itemsize())
@@ -74,6 +83,8 @@ impl RawView<'_> {
     /// # Panics
     /// If `start + n` is past the last element.
     pub unsafe fn gather(self, start: usize, n: usize, dst: *mut u8) {
+        #[cfg(feature = "counted")]
+        GATHERED.fetch_add(n as u64, std::sync::atomic::Ordering::Relaxed);
         // SAFETY: 1 to 3 are the caller's.
         unsafe { copy::<true>(self, start, n, dst) }
     }

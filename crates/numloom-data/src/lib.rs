@@ -50,6 +50,8 @@ pub use buffer::Buffer;
 pub use dtype::DType;
 pub use element::Element;
 pub use error::{DataError, DataErrorKind};
+#[cfg(feature = "counted")]
+pub use gather::gathered_elements;
 pub use gather::{gather, scatter};
 pub use half::f16;
 pub use mapped::{MapSpec, MappedArray};

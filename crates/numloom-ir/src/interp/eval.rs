@@ -140,6 +140,8 @@ pub fn eval(
     faults: &mut FaultSink<'_>,
 ) {
     check(op, from, to, args, dst);
+    #[cfg(feature = "counted")]
+    super::counted::count(op, dst.len() / to.itemsize());
 
     macro_rules! unary {
         ($types:ident, $family:ident::$method:ident) => {

@@ -14,6 +14,7 @@
 //! | `eval` | which of these an operation is |
 //! | `accumulate` | what accumulators mean |
 //! | `run` | the steps of a kernel |
+//! | `counted` | how many elements that was, for tests |
 //! | `scalar` | an operation on single values |
 //!
 //! Compiled code calls [`eval()`] for every block operation, and constant folding calls it on one element, so engines and
@@ -23,6 +24,8 @@ mod accumulate;
 mod arithmetic;
 mod bits;
 mod cast;
+#[cfg(feature = "counted")]
+mod counted;
 mod eval;
 mod float;
 mod integer;
@@ -32,6 +35,8 @@ mod run;
 mod scalar;
 
 pub(crate) use accumulate::{PlanesMut, combine};
+#[cfg(feature = "counted")]
+pub use counted::elements_of;
 pub use eval::{FaultSink, eval};
 pub use run::{Block, Interpreter, Rows};
 pub use scalar::eval_scalar;
