@@ -276,6 +276,10 @@ impl Site {
             Axes::These(axes) => {
                 found.axes.resize(rank, false);
                 for &axis in &**axes {
+                    // As NumPy has it, a single value may be reduced along a first or last axis.
+                    if rank == 0 && matches!(axis, 0 | -1) {
+                        continue;
+                    }
                     let at = if axis < 0 { axis + rank as i64 } else { axis };
                     let at = usize::try_from(at).ok().filter(|&at| at < rank);
                     let repeated = match at {

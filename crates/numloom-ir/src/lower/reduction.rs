@@ -19,7 +19,7 @@ use crate::error::LowerErrorKind;
 use crate::func::{Func, NanRule, Reducer};
 use crate::kernel::{AccOp, Accumulator};
 use crate::op::{CastMode, Op};
-use crate::program::{Args, Axes, Reduce, Reduction, Shape, ShapeSource, Value};
+use crate::program::{Args, Axes, InstKind, Reduce, Reduction, Shape, ShapeSource, Value};
 
 /// The arguments of a reduction.
 #[derive(Default)]
@@ -45,9 +45,8 @@ impl Reducer {
     /// Its keyword arguments, in NumPy's order.
     pub(super) fn keywords(self) -> &'static [&'static str] {
         match self {
-            Reducer::Sum | Reducer::Prod | Reducer::Min | Reducer::Max => {
-                &["axis", "dtype", "keepdims", "initial", "where"]
-            }
+            Reducer::Sum | Reducer::Prod => &["axis", "dtype", "keepdims", "initial", "where"],
+            Reducer::Min | Reducer::Max => &["axis", "keepdims", "initial", "where"],
             Reducer::Mean => &["axis", "dtype", "keepdims", "where"],
             Reducer::Var | Reducer::Std => &["axis", "dtype", "ddof", "keepdims", "where"],
             Reducer::Any | Reducer::All => &["axis", "keepdims", "where"],
@@ -185,16 +184,20 @@ impl Lower<'_> {
                 self.builder.apply(Op::Sub, &[high, low])
             }
         };
-        let first = (primitive..self.builder.program().insts.len())
-            .map(|i| Value(i as u32))
-            .find(|value| {
-                let inst = self.builder.program().inst(*value);
-                matches!(&inst.kind, crate::program::InstKind::Reduce(_))
-            });
         let has_axes = frame.keepdims || frame.axes != Axes::All;
-        let source = first.filter(|_| has_axes).map(ShapeSource::Value);
+        let source = has_axes.then(|| self.last_reduction(primitive, frame.keepdims));
+        let source = source.flatten().map(ShapeSource::Value);
         self.shaped.insert(id, source.into_iter().collect());
         Ok(Operand::Value(value))
+    }
+
+    /// The last reduction from instruction `from` on with axes kept or not: its shape is that of the whole.
+    fn last_reduction(&self, from: usize, keepdims: bool) -> Option<Value> {
+        let insts = &self.builder.program().insts;
+        let found = insts[from..].iter().rposition(
+            |inst| matches!(&inst.kind, InstKind::Reduce(reduce) if reduce.keepdims == keepdims),
+        );
+        found.map(|i| Value((from + i) as u32))
     }
 
     /// Sorts the arguments out.
