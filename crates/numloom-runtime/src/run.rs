@@ -159,7 +159,8 @@ impl Compiled {
                     if stages.is_one_pass {
                         self.one_pass(pass, &shape, scratch, &call, outputs)?;
                     } else {
-                        self.pass(pass, &shape, stages, scratch, &call, outputs, &mut kept)?;
+                        let state = (&kept_shapes, &mut kept[..]);
+                        self.pass(pass, &shape, stages, scratch, &call, outputs, state)?;
                     }
                 }
             }
@@ -226,16 +227,13 @@ impl Compiled {
         scratch: &mut Scratch,
         call: &Call<'_, '_>,
         outputs: &mut [Out<'_>],
-        kept: &mut [Option<Array>],
+        (kept_shapes, kept): (&KeptShapes, &mut [Option<Array>]),
     ) -> Result<(), RuntimeError> {
         // What it writes and keeps.
         let mut fresh: Vec<Array> = Vec::new();
         for target in &pass.targets {
             if let Target::Kept(i) = *target {
-                let shape = match pass.site {
-                    Some(site) => &scratch.shapes.site(site).shape,
-                    None => shape,
-                };
+                let shape = kept_shapes.shape(i);
                 let array = Array::zeros(stages.kept[i], shape, numloom_data::Order::C)?;
                 fresh.push(array);
             }
@@ -634,19 +632,14 @@ impl KeptShapes {
     pub(crate) fn set(&mut self, stages: &Stages, shapes: &Shapes, views: &[View<'_>]) {
         self.shapes.resize_with(stages.kept.len(), Vec::new);
         for pass in stages.passes() {
-            if pass
-                .targets
-                .iter()
-                .any(|target| matches!(target, Target::Kept(_)))
-            {
-                let mut shape = Vec::new();
-                match pass.site {
-                    Some(site) => shape.extend_from_slice(&shapes.site(site).shape),
-                    None => self.space(pass, shapes, views, &mut shape),
-                }
-                for target in &pass.targets {
-                    if let Target::Kept(i) = *target {
-                        self.shapes[i].clone_from(&shape);
+            let mut space = Vec::new();
+            for (target, site) in pass.targets.iter().zip(&pass.sites) {
+                let Target::Kept(i) = *target else { continue };
+                match *site {
+                    Some(site) => self.shapes[i].clone_from(&shapes.site(site).shape),
+                    None => {
+                        self.space(pass, shapes, views, &mut space);
+                        self.shapes[i].clone_from(&space);
                     }
                 }
             }

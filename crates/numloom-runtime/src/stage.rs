@@ -110,6 +110,8 @@ pub(crate) struct Pass {
     pub(crate) feeds: Vec<Feed>,
     /// What its roots are for, in order.
     pub(crate) targets: Vec<Target>,
+    /// For each root the reduction that it is, if it is one.
+    pub(crate) sites: Vec<Option<usize>>,
 }
 
 /// How a scalar is computed.
@@ -558,6 +560,7 @@ impl Stages {
                 site: None,
                 feeds: Vec::new(),
                 targets: Vec::new(),
+                sites: Vec::new(),
             })));
             finals.clear();
         } else {
@@ -684,8 +687,7 @@ impl Build<'_> {
             let formula = match &inst.kind {
                 InstKind::Reduce(_) => continue,
                 InstKind::Count { .. } => {
-                    let site = |site: &crate::shape::Site| site.value.index() == i;
-                    let site = self.sets.sites.iter().position(site);
+                    let site = self.site_of(Value(i as u32));
                     Formula::Count(site.expect("each count is a site"))
                 }
                 InstKind::Const(scalar) => Formula::Const(scalar.clone()),
@@ -702,6 +704,10 @@ impl Build<'_> {
                 inst: inst.clone(),
             }));
         }
+    }
+
+    fn site_of(&self, value: Value) -> Option<usize> {
+        self.sets.sites.iter().position(|site| site.value == value)
     }
 
     /// The program of one pass: its inputs are the whole program's, and behind them what earlier steps came to.
@@ -767,6 +773,7 @@ impl Build<'_> {
             site: group.site,
             feeds,
             targets: group.roots.iter().map(|(_, target)| *target).collect(),
+            sites: roots.iter().map(|root| self.site_of(*root)).collect(),
         }
     }
 }
