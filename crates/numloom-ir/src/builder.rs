@@ -3,7 +3,7 @@
 use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
-use crate::op::{Op, Signature};
+use crate::op::{Op, Signature, alike};
 use crate::program::{
     Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
     ShapeSource, Value,
@@ -124,9 +124,8 @@ impl Builder {
             args
         };
         for &arg in same {
-            assert_eq!(
-                self.prog.dtype(arg),
-                from,
+            assert!(
+                alike(self.prog.dtype(arg), from),
                 "`{op}` takes operands of one dtype"
             );
         }

@@ -134,6 +134,16 @@ pub enum LowerErrorKind {
         /// What it is.
         what: &'static str,
     },
+    /// A byte string where only numbers compute.
+    BytesAsValue {
+        /// Its dtype, or what it is, in words.
+        found: String,
+    },
+    /// A text that stands for bytes, with a character that is not one byte.
+    NonAsciiText {
+        /// The character.
+        found: char,
+    },
     /// A named limit was reached.
     Limit {
         /// The setting that raises it.
@@ -178,9 +188,10 @@ impl LowerError {
             LowerErrorKind::WrongArity { .. } => Code::WrongArity,
             LowerErrorKind::UnknownKeyword { .. } => Code::UnknownKeyword,
             LowerErrorKind::RepeatedArgument { .. } => Code::RepeatedKeyword,
-            LowerErrorKind::OperandTypes { .. } | LowerErrorKind::NotAValue { .. } => {
-                Code::TypeMismatch
-            }
+            LowerErrorKind::OperandTypes { .. }
+            | LowerErrorKind::NotAValue { .. }
+            | LowerErrorKind::BytesAsValue { .. } => Code::TypeMismatch,
+            LowerErrorKind::NonAsciiText { .. } => Code::NonAsciiBytes,
             LowerErrorKind::NotSupportedYet { .. } => Code::NotSupportedYet,
             LowerErrorKind::LiteralOutOfRange { .. } | LowerErrorKind::ConstantOverflow => {
                 Code::LiteralOutOfRange
@@ -268,6 +279,10 @@ impl fmt::Display for LowerError {
             } => write!(f, "`{argument}` of `{function}` must be {wanted}"),
             LowerErrorKind::SubscriptedExpression => f.write_str("only inputs can be subscripted"),
             LowerErrorKind::NotAValue { what } => write!(f, "{what} is not a value here"),
+            LowerErrorKind::BytesAsValue { .. } => {
+                f.write_str("byte strings are compared and searched, not computed with")
+            }
+            LowerErrorKind::NonAsciiText { found } => write!(f, "`{found}` is not one byte"),
             LowerErrorKind::Limit {
                 setting,
                 limit,
@@ -365,6 +380,12 @@ impl From<&LowerError> for Diagnostic {
                 .with_primary(span, "this is computed")
                 .with_help("subscript the inputs instead: `a[1:] + b[1:]`, not `(a + b)[1:]`"),
             LowerErrorKind::NotAValue { .. } => plain.with_primary(span, "not a value"),
+            LowerErrorKind::BytesAsValue { found } => plain
+                .with_primary(span, format!("this is {found}"))
+                .with_note("`==`, `<`, …, `contains`, `startswith`, `endswith`, `str_len` and `isin` take byte strings"),
+            LowerErrorKind::NonAsciiText { .. } => plain
+                .with_primary(span, "compared as bytes")
+                .with_help("write its bytes as `\\xNN`, in a literal `b\"…\"`"),
             LowerErrorKind::Limit { setting, .. } => {
                 plain.with_primary(span, "too large").with_help(format!("raise `{setting}` if the source is trusted"))
             }

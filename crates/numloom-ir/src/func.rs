@@ -32,6 +32,8 @@ pub enum Rule {
     Compare(CmpOp),
     /// As the boolean operator.
     Bool(BoolOp),
+    /// Of byte strings.
+    Bytes(Op),
     /// `where(condition, x, y)`.
     Where,
     /// Conversion to a dtype, with a mode.
@@ -240,7 +242,7 @@ const ANY: (usize, usize) = (0, 16);
 /// Every function of the language.
 #[rustfmt::skip]
 pub const FUNCTIONS: &[Func] = {
-    use Rule::{Absolute, Binary, Bool, Cast, Compare, Float, Integers, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
+    use Rule::{Absolute, Binary, Bool, Bytes, Cast, Compare, Float, Integers, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
     use Rule::Composed as By;
     &[
     // Elementary functions: floats; integers up to 16 bits compute in f32, wider ones in f64.
@@ -352,6 +354,12 @@ pub const FUNCTIONS: &[Func] = {
     f(&["ones_like"], "ones_like(x)", ONE, By(Composed::OnesLike), "ones"),
     f(&["full_like"], "full_like(x, value)", TWO, By(Composed::FullLike), "the value, converted to the dtype of x"),
 
+    // Byte strings: zeros at the end are padding, other zeros are bytes.
+    f(&["contains"], "contains(x, part)", TWO, Bytes(Op::Contains), "whether the bytes of the part stand somewhere in x; the empty part does in all"),
+    f(&["startswith"], "startswith(x, prefix)", TWO, Bytes(Op::StartsWith), "whether x begins with the prefix"),
+    f(&["endswith"], "endswith(x, suffix)", TWO, Bytes(Op::EndsWith), "whether x ends with the suffix, padding left out"),
+    f(&["str_len"], "str_len(x)", ONE, Bytes(Op::StrLen), "number of bytes, padding left out, as i64"),
+
     // Conversions; the mode is \"wrap\" (the default), \"saturate\" or \"checked\".
     f(&["bool", "bool_"], "bool(x, mode)", CAST, Cast(DType::Bool), "whether x is not zero"),
     f(&["i8", "int8"], "i8(x, mode)", CAST, Cast(DType::I8), "conversion to i8"),
@@ -395,7 +403,6 @@ pub const FUNCTIONS: &[Func] = {
     f(&["imag"], "imag(z)", ANY, Later, "imaginary part"),
     f(&["conj", "conjugate"], "conj(z)", ANY, Later, "complex conjugate"),
     f(&["angle"], "angle(z)", ANY, Later, "argument of a complex number"),
-    f(&["contains"], "contains(text, part)", ANY, Later, "whether bytes hold other bytes"),
     ]
 };
 

@@ -150,21 +150,46 @@ pub struct LoopInst {
     pub dtype: DType,
 }
 
+/// An operand of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallArg {
+    /// The elements at a place.
+    Place(Place),
+    /// One byte string for all elements.
+    Bytes(Box<[u8]>),
+}
+
+impl From<Place> for CallArg {
+    fn from(place: Place) -> CallArg {
+        CallArg::Place(place)
+    }
+}
+
 /// The call of one block function: `dst[i] = op(args[0][i], …)`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CallStep {
     /// The operation; a block operation on `from`.
     pub op: Op,
-    /// The dtype of its operands.
+    /// The dtype of its operands; of byte strings, which may differ in width, that of the last.
     pub from: DType,
     /// The dtype of its result.
     pub to: DType,
-    /// Where its operands lie; never a scalar input.
-    pub args: Vec<Place>,
+    /// Its operands. Scalar inputs are byte strings only: numbers are spread to a slot.
+    pub args: Vec<CallArg>,
     /// Where its result goes; never one of `args`: source and destination of a block function do not overlap.
     pub dst: Place,
     /// The sub-expression it came from, for faults.
     pub span: Span,
+}
+
+impl CallStep {
+    /// The places of those operands that have one.
+    pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.args.iter().filter_map(|arg| match arg {
+            CallArg::Place(place) => Some(*place),
+            CallArg::Bytes(_) => None,
+        })
+    }
 }
 
 /// One step of a kernel.
@@ -325,6 +350,21 @@ impl Kernel {
     /// Whether any step calls a block function.
     pub fn has_calls(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Call(_)))
+    }
+
+    /// What operand `arg` of `call` is: elements of which dtype, and whether they are as many as the block or one for all.
+    ///
+    /// # Panics
+    /// If it is an input that is not declared.
+    pub fn call_operand(&self, call: &CallStep, arg: &CallArg) -> (DType, InputClass) {
+        match arg {
+            CallArg::Place(Place::Input(i)) => {
+                let input = self.inputs[*i as usize];
+                (input.dtype, input.class)
+            }
+            CallArg::Place(_) => (call.from, InputClass::Contiguous),
+            CallArg::Bytes(bytes) => (Scalar::from(&bytes[..]).dtype(), InputClass::Scalar),
+        }
     }
 
     /// The dtype of the elements at `place`, if it is an input or an output; slots take any dtype of their size.

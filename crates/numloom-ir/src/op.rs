@@ -26,6 +26,8 @@ impl Domain {
     pub const FLOAT: Domain = Domain(8);
     /// `f16`: only casts touch it.
     pub const HALF: Domain = Domain(16);
+    /// Byte strings, of any width.
+    pub const BYTES: Domain = Domain(32);
     /// All integers.
     pub const INT: Domain = Self::SIGNED.or(Self::UNSIGNED);
     /// Integers and floats.
@@ -34,6 +36,8 @@ impl Domain {
     pub const BITS: Domain = Self::INT.or(Self::BOOL);
     /// Everything that computes.
     pub const ANY: Domain = Self::NUMBER.or(Self::BOOL);
+    /// Everything that has an order.
+    pub const ORDERED: Domain = Self::ANY.or(Self::BYTES);
 
     /// The union of two domains.
     pub const fn or(self, other: Domain) -> Domain {
@@ -48,10 +52,16 @@ impl Domain {
             DType::U8 | DType::U16 | DType::U32 | DType::U64 => Self::UNSIGNED,
             DType::F32 | DType::F64 => Self::FLOAT,
             DType::F16 => Self::HALF,
+            DType::Bytes(_) => Self::BYTES,
             _ => Self::NONE,
         };
         self.0 & family.0 != 0
     }
+}
+
+/// Whether operands of one operation may have these dtypes: one dtype, but for the width of byte strings.
+pub(crate) fn alike(a: DType, b: DType) -> bool {
+    a == b || (a.is_bytes() && b.is_bytes())
 }
 
 /// How an operation's operands and result relate.
@@ -63,8 +73,10 @@ pub enum Signature {
     Binary,
     /// `(T) -> bool`.
     Test,
-    /// `(T, T) -> bool`.
+    /// `(T, T) -> bool`; byte strings may be of different widths.
     Compare,
+    /// `(T) -> i64`.
+    Length,
     /// `(bool, T, T) -> T`.
     Select,
     /// `(T) -> U`.
@@ -75,7 +87,7 @@ impl Signature {
     /// The number of operands.
     pub const fn arity(self) -> usize {
         match self {
-            Signature::Unary | Signature::Test | Signature::Cast => 1,
+            Signature::Unary | Signature::Test | Signature::Length | Signature::Cast => 1,
             Signature::Binary | Signature::Compare => 2,
             Signature::Select => 3,
         }
@@ -205,12 +217,16 @@ ops! {
     Popcount     "popcount"    Unary     INT     NONE    "number of set bits";
     Gcd          "gcd"         Binary    INT     INT     "greatest common divisor of |x| and |y|, wrapping";
     Lcm          "lcm"         Binary    INT     INT     "least common multiple of |x| and |y|, wrapping";
-    Eq           "eq"          Compare   ANY     NONE    "`x == y`";
-    Ne           "ne"          Compare   ANY     NONE    "`x != y`";
-    Lt           "lt"          Compare   ANY     NONE    "`x < y`";
-    Le           "le"          Compare   ANY     NONE    "`x <= y`";
-    Gt           "gt"          Compare   ANY     NONE    "`x > y`";
-    Ge           "ge"          Compare   ANY     NONE    "`x >= y`";
+    Eq           "eq"          Compare   ORDERED BYTES   "`x == y`";
+    Ne           "ne"          Compare   ORDERED BYTES   "`x != y`";
+    Lt           "lt"          Compare   ORDERED BYTES   "`x < y`";
+    Le           "le"          Compare   ORDERED BYTES   "`x <= y`";
+    Gt           "gt"          Compare   ORDERED BYTES   "`x > y`";
+    Ge           "ge"          Compare   ORDERED BYTES   "`x >= y`";
+    Contains     "contains"    Compare   BYTES   BYTES   "whether y stands somewhere in x";
+    StartsWith   "startswith"  Compare   BYTES   BYTES   "whether x begins with y";
+    EndsWith     "endswith"    Compare   BYTES   BYTES   "whether x ends with y";
+    StrLen       "strlen"      Length    BYTES   BYTES   "bytes of x without zeros at its end";
     IsNan        "isnan"       Test      FLOAT   NONE    "whether x is NaN";
     IsInf        "isinf"       Test      FLOAT   NONE    "whether x is infinite";
     IsFinite     "isfinite"    Test      FLOAT   NONE    "whether x is neither infinite nor NaN";
@@ -278,6 +294,7 @@ impl Op {
         match self.info().signature {
             Signature::Unary | Signature::Binary | Signature::Select => Some(from),
             Signature::Test | Signature::Compare => Some(DType::Bool),
+            Signature::Length => Some(DType::I64),
             Signature::Cast => None,
         }
     }

@@ -15,11 +15,11 @@
 
 use std::collections::HashMap;
 
-use numloom_data::DType;
+use numloom_data::{DType, Scalar};
 
 use crate::kernel::{
-    AccOp, Accumulator, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
-    Place, ResultKind, Step, V,
+    AccOp, Accumulator, CallArg, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst,
+    LoopOp, Place, ResultKind, Step, V,
 };
 use crate::op::{CastMode, Op};
 use crate::program::{InstKind, Program, Reduce, Reduction, Value};
@@ -116,6 +116,8 @@ struct PendingCall {
 enum Source {
     Place(Place),
     Slot(Value),
+    /// A constant byte string.
+    Bytes(Value),
 }
 
 /// One loop under construction.
@@ -247,7 +249,12 @@ impl<'a> Build<'a> {
     /// Where a call finds `value`.
     fn operand(&mut self, value: Value) -> Source {
         match self.prog.inst(value).kind {
-            InstKind::Input(i) if self.classes[i as usize] == InputClass::Contiguous => {
+            // Byte strings are read where they are, be it one for the whole block: no loop moves them.
+            InstKind::Const(Scalar::Bytes(_)) => return Source::Bytes(value),
+            InstKind::Input(i)
+                if self.classes[i as usize] == InputClass::Contiguous
+                    || self.prog.dtype(value).is_bytes() =>
+            {
                 return Source::Place(Place::Input(i));
             }
             // One element for the whole block is spread right before the first call that takes it.
@@ -416,7 +423,7 @@ impl Pending {
             Pending::Call(call) => (call.args.iter().chain([&call.dst]))
                 .filter_map(|source| match source {
                     Source::Slot(value) => Some(*value),
-                    Source::Place(_) => None,
+                    Source::Place(_) | Source::Bytes(_) => None,
                 })
                 .collect(),
         }
@@ -443,12 +450,20 @@ impl Pending {
                 let place = |source: &Source| match source {
                     Source::Place(place) => *place,
                     Source::Slot(value) => colours.place(*value),
+                    Source::Bytes(_) => unreachable!("a constant has no place"),
+                };
+                let arg = |source: &Source| match source {
+                    Source::Bytes(value) => match &prog.inst(*value).kind {
+                        InstKind::Const(Scalar::Bytes(bytes)) => CallArg::Bytes(bytes.clone()),
+                        other => unreachable!("{other:?} is no byte string"),
+                    },
+                    source => CallArg::Place(place(source)),
                 };
                 Step::Call(CallStep {
                     op: *op,
                     from: prog.dtype(args[args.len() - 1]),
                     to: inst.dtype,
-                    args: call.args.iter().map(place).collect(),
+                    args: call.args.iter().map(arg).collect(),
                     dst: place(&call.dst),
                     span: inst.span,
                 })

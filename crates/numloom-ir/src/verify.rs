@@ -6,10 +6,12 @@
 
 use std::fmt;
 
-use numloom_data::DType;
+use numloom_data::{DType, Scalar};
 
-use crate::kernel::{CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V};
-use crate::op::{CastMode, Domain, Op, Signature};
+use crate::kernel::{
+    CallArg, CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V,
+};
+use crate::op::{CastMode, Domain, Op, Signature, alike};
 use crate::program::{InputSource, InstKind, Output, Program, Reduce, Shape, ShapeSource, Value};
 
 /// A rule that a program or kernel breaks.
@@ -240,7 +242,7 @@ impl std::error::Error for VerifyError {}
 
 type Check = Result<(), VerifyErrorKind>;
 
-/// What casts take: every dtype that a value can have.
+/// What casts take: every dtype that can be computed and handed out.
 fn supported() -> Domain {
     Op::Cast(CastMode::Wrap).info().domain
 }
@@ -269,7 +271,7 @@ fn check_types(op: Op, operands: &[DType], to: DType) -> Check {
             VerifyErrorKind::OutsideDomain { op, dtype },
         )
     };
-    let alike = match info.signature {
+    let rest = match info.signature {
         Signature::Select => {
             same_dtype(DType::Bool, operands[0])?;
             &operands[1..]
@@ -277,9 +279,9 @@ fn check_types(op: Op, operands: &[DType], to: DType) -> Check {
         _ => operands,
     };
     in_domain(from)?;
-    alike
-        .iter()
-        .try_for_each(|&found| same_dtype(from, found))?;
+    for &found in rest.iter().filter(|&&found| !alike(from, found)) {
+        same_dtype(from, found)?;
+    }
     match op.result(from) {
         Some(want) => same_dtype(want, to),
         None => {
@@ -292,7 +294,7 @@ fn check_types(op: Op, operands: &[DType], to: DType) -> Check {
 /// Checks a program.
 ///
 /// Each instruction stands after its operands and has the dtype that its row of the table gives it; casts change the
-/// dtype; `f16` is met only by casts, inputs, constants and outputs; inputs are declared, the caller's arrays first and parts after
+/// dtype; `f16` is met only by casts, inputs, constants and outputs; byte strings are inputs and constants; inputs are declared, the caller's arrays first and parts after
 /// their wholes, with the dtype they are read with; shapes go by declared inputs and by reductions before them.
 ///
 /// # Errors
@@ -385,8 +387,9 @@ fn check_inst(prog: &Program, i: usize) -> Check {
         check_shape(prog, shape, i)?;
     }
     let dtype = inst.dtype;
+    let given = matches!(inst.kind, InstKind::Input(_) | InstKind::Const(_));
     require(
-        supported().contains(dtype),
+        supported().contains(dtype) || (given && dtype.is_bytes()),
         VerifyErrorKind::UnsupportedDType { dtype },
     )?;
     match &inst.kind {
@@ -424,6 +427,11 @@ fn check_output(prog: &Program, output: &Output) -> Check {
             value.index() < prog.insts.len(),
             VerifyErrorKind::UnknownValue { value },
         )?;
+        let dtype = prog.dtype(value);
+        require(
+            supported().contains(dtype),
+            VerifyErrorKind::UnsupportedDType { dtype },
+        )?;
     }
     if let Some(imag) = output.imag {
         let dtype = prog.dtype(output.value);
@@ -440,7 +448,7 @@ fn check_output(prog: &Program, output: &Output) -> Check {
 ///
 /// Places, accumulators and slots are declared; a slot is written before it is read, with the dtype it is read with, which has the
 /// slot's size; no step reads and writes one slot, and no call's destination is an operand. Loops are straight-line SSA without
-/// block operations; calls are of block operations on blocks, never on a scalar input. Each output is written exactly once, each accumulator
+/// block operations; calls are of block operations on blocks, and on one element for all only of byte strings, which loops do not touch. Each output is written exactly once, each accumulator
 /// takes exactly one value, and results name arrays and accumulators that exist.
 ///
 /// # Errors
@@ -621,21 +629,40 @@ impl KernelState<'_> {
         }
     }
 
+    /// The dtype of a call's operand.
+    fn call_place(
+        &mut self,
+        step: usize,
+        call: &CallStep,
+        place: Place,
+    ) -> Result<DType, VerifyErrorKind> {
+        require(place != call.dst, VerifyErrorKind::Overlap { place })?;
+        let mut dtype = call.from;
+        if let Place::Input(input) = place
+            && let Some(declared) = self.kernel.inputs.get(input as usize)
+        {
+            if declared.dtype.is_bytes() {
+                dtype = declared.dtype;
+            } else if declared.class == InputClass::Scalar {
+                return Err(VerifyErrorKind::ScalarInCall { input });
+            }
+        }
+        self.read(step, place, dtype)?;
+        Ok(dtype)
+    }
+
     fn call(&mut self, step: usize, call: &CallStep) -> Check {
         let op = call.op;
-        for &arg in &call.args {
-            let (place, overlaps) = (arg, arg == call.dst);
-            require(!overlaps, VerifyErrorKind::Overlap { place })?;
-            if let Place::Input(input) = arg {
-                let class = self.kernel.inputs.get(input as usize).map(|i| i.class);
-                let scalar = class == Some(InputClass::Scalar);
-                require(!scalar, VerifyErrorKind::ScalarInCall { input })?;
-            }
-            self.read(step, arg, call.from)?;
+        let mut operands = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            operands.push(match arg {
+                CallArg::Place(place) => self.call_place(step, call, *place)?,
+                CallArg::Bytes(bytes) => Scalar::from(&bytes[..]).dtype(),
+            });
         }
         self.write(step, call.dst, call.to)?;
-        // No block operation is a `select`: its operands have one dtype.
-        check_types(op, &vec![call.from; call.args.len()], call.to)?;
+        check_types(op, &operands, call.to)?;
+        same_dtype(operands[operands.len() - 1], call.from)?;
         require(
             op.is_block(call.from, call.to),
             VerifyErrorKind::InlineInCall { op },

@@ -129,7 +129,7 @@ pub struct CallEntry {
 /// | 8 | `n` | elements of the row |
 /// | 16 | `index` | logical index of its first element |
 /// | 24 | `dst` | where the result goes |
-/// | 32 | `args` | where the operands lie; those past its arity are not set |
+/// | 32 | `args` | where the operands lie; constants and those past its arity are not set |
 /// | 56 | `fault` | the fault slot |
 ///
 /// 64 bytes.
@@ -144,7 +144,7 @@ pub struct CallFrame {
     pub index: u64,
     /// Where the result goes: `n` elements, contiguous.
     pub dst: *mut u8,
-    /// Where the operands lie: `n` elements each, contiguous.
+    /// Where the operands lie: `n` elements each, contiguous; or one, if a byte string is the same for all.
     pub args: [*const u8; MAX_CALL_ARGS],
     /// Where faults go.
     pub fault: *mut Fault,

@@ -287,7 +287,7 @@ fn used_inputs(kernel: &Kernel) -> Vec<bool> {
                     }
                 }
             }
-            Step::Call(call) => call.args.iter().copied().for_each(&mut read),
+            Step::Call(call) => call.places().for_each(&mut read),
         }
     }
     used

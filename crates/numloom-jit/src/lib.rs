@@ -22,6 +22,7 @@ mod cranelift;
 mod error;
 mod explain;
 mod kernel;
+mod strings;
 mod symbols;
 mod target;
 

@@ -11,16 +11,20 @@ use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
+use numloom_data::DType;
 use numloom_ir::interp::{FaultSink, eval};
-use numloom_ir::{CallStep, Kernel, Step};
+use numloom_ir::{CallStep, InputClass, Kernel, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
+use crate::strings;
 
 /// One call step and its position among the kernel's steps.
 #[derive(Debug)]
-struct CallContext {
-    call: CallStep,
+pub(crate) struct CallContext {
+    pub(crate) call: CallStep,
     step: u32,
+    /// Of each operand, see [`Kernel::call_operand`].
+    pub(crate) operands: Box<[(DType, InputClass)]>,
 }
 
 /// The call table of one kernel, with what its entries point to.
@@ -50,6 +54,9 @@ impl CallTable {
                 Step::Call(call) => Some(CallContext {
                     call: call.clone(),
                     step,
+                    operands: (call.args.iter())
+                        .map(|arg| kernel.call_operand(call, arg))
+                        .collect(),
                 }),
                 Step::Loop(_) => None,
             })
@@ -116,8 +123,8 @@ impl Piece {
 /// # Safety
 /// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry.
 /// 2. `dst` is valid for writes of `n` elements of the step's result dtype, and nothing else is used to reach them meanwhile.
-/// 3. Each of as many `args` as the step has operands is valid for reads of `n` elements of the operand's dtype, and
-///    nothing writes to them meanwhile.
+/// 3. Each of as many `args` as the step has operands, constants left out, is valid for reads of `n` elements of the operand's dtype
+///    (of one, if it is a byte string for all elements), and nothing writes to them meanwhile.
 /// 4. `fault` is valid for reads and writes, and nothing else is used to reach it meanwhile.
 pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     // SAFETY: (1).
@@ -127,7 +134,8 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
         return 0;
     }
     // SAFETY: (1): a `CallTable` points `context` at a `CallContext` of its own.
-    let CallContext { call, step } = unsafe { &*frame.context.cast::<CallContext>() };
+    let context = unsafe { &*frame.context.cast::<CallContext>() };
+    let CallContext { call, step, .. } = context;
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
     let (from, to) = (call.from.itemsize(), call.to.itemsize());
@@ -135,6 +143,10 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
     let mut results = Piece::EMPTY;
     let result = catch_unwind(AssertUnwindSafe(|| {
+        if call.from.is_bytes() {
+            // SAFETY: (1) is (2) here, and (2) is (3).
+            return unsafe { strings::eval_block(context, frame) };
+        }
         for start in (0..frame.n).step_by(PIECE) {
             let n = PIECE.min(frame.n - start);
             let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];

@@ -135,7 +135,7 @@ impl PassInfo {
                 }
                 Step::Call(call) => {
                     calls += 1;
-                    call.args.iter().for_each(&mut reads);
+                    call.places().for_each(|place| reads(&place));
                 }
             }
         }

@@ -108,6 +108,8 @@ pub(super) use {any, number, typed};
 /// result of dtype `to`. The first operand of `select` is a block of `bool`. A byte of a `bool` operand is true if it is not 0;
 /// a `bool` result is 0 or 1. This is the meaning of the operation: what it gives, all engines give.
 ///
+/// Byte strings have a function of their own, [`eval_bytes`](super::eval_bytes).
+///
 /// An element that cannot be computed ([`Op::can_fault`]) is 0 in the result, and the first of them is recorded in `faults`.
 ///
 /// # Panics
@@ -226,6 +228,8 @@ pub fn eval(
         Op::Le => compare!(<=),
         Op::Gt => compare!(>),
         Op::Ge => compare!(>=),
+
+        Op::Contains | Op::StartsWith | Op::EndsWith | Op::StrLen => undefined(op, from),
 
         Op::IsNan => unary!(float, Float::is_nan),
         Op::IsInf => unary!(float, Float::is_infinite),

@@ -11,18 +11,20 @@
 //! | `arithmetic`, `bits`, `order` | what operations on several families mean |
 //! | `integer`, `float` | what they mean on each of these, and the operations of their own |
 //! | `cast` | what conversions mean |
+//! | `bytes` | what operations on byte strings mean |
 //! | `eval` | which of these an operation is |
 //! | `accumulate` | what accumulators mean |
 //! | `run` | the steps of a kernel |
 //! | `counted` | how many elements that was, for tests |
 //! | `scalar` | an operation on single values |
 //!
-//! Compiled code calls [`eval()`] for every block operation, and constant folding calls it on one element, so engines and
+//! Compiled code calls [`eval()`] (and, on byte strings, [`eval_bytes`]) for every block operation, and constant folding calls it on one element, so engines and
 //! passes agree with the interpreter by construction there; on operations inside loops tests compare them bit for bit.
 
 mod accumulate;
 mod arithmetic;
 mod bits;
+mod bytes;
 mod cast;
 #[cfg(feature = "counted")]
 mod counted;
@@ -35,6 +37,7 @@ mod run;
 mod scalar;
 
 pub(crate) use accumulate::{PlanesMut, combine};
+pub use bytes::{Strings, eval_bytes};
 #[cfg(feature = "counted")]
 pub use counted::elements_of;
 pub use eval::{FaultSink, eval};

@@ -5,12 +5,12 @@ use std::ops::Range;
 use numloom_data::DType;
 
 use super::accumulate::{PlanesMut, take_columns, take_lanes};
+use super::bytes::{Strings, eval_bytes};
 use super::eval::{self, FaultSink, eval};
 use crate::fault::Fault;
 use crate::kernel::{
-    CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V,
+    CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V,
 };
-use crate::op::Op;
 use crate::reduce::{LANE_WORDS, LANES};
 
 /// The most words of all columns together, in strips of more than [`LANES`] elements: what a thread is allowed.
@@ -175,7 +175,7 @@ impl Interpreter {
                             self.run_strip(kernel, body, at, &mut block, elements);
                         }
                     }
-                    Step::Call(call) => self.run_call(call, at, &mut block),
+                    Step::Call(call) => self.run_call(kernel, call, at, &mut block),
                 }
             }
             if kernel.form == Form::Rows {
@@ -301,7 +301,7 @@ impl Interpreter {
         }
     }
 
-    fn run_call(&mut self, call: &CallStep, at: At, block: &mut Block<'_, '_>) {
+    fn run_call(&mut self, kernel: &Kernel, call: &CallStep, at: At, block: &mut Block<'_, '_>) {
         let n = block.n;
         // The destination is none of the operands, so it can be taken out while they are read.
         let mut slot = Vec::new();
@@ -315,32 +315,44 @@ impl Interpreter {
             Place::Output(i) => &mut output[block.rows.output(i, at.row)..],
             _ => bytemuck::cast_slice_mut(&mut slot),
         };
-        let mut operands: [&[u8]; 3] = [&[]; 3];
-        for (i, (operand, &place)) in operands.iter_mut().zip(&call.args).enumerate() {
-            let dtype = if call.op == Op::Select && i == 0 {
-                DType::Bool
-            } else {
-                call.from
+        let dst = &mut dst[..n * call.to.itemsize()];
+        let arity = call.args.len();
+        let operand = |i: usize| {
+            let (dtype, class) = kernel.call_operand(call, &call.args[i]);
+            let elements = if class == InputClass::Scalar { 1 } else { n };
+            let bytes = elements * dtype.itemsize();
+            let block = match &call.args[i] {
+                CallArg::Place(Place::Input(input)) => read(block, *input, at.row, bytes),
+                CallArg::Place(place) => {
+                    let rows = block.rows;
+                    &written(*place, &self.slots, block.outputs, rows, at.row)[..bytes]
+                }
+                CallArg::Bytes(bytes) => bytes,
             };
-            let bytes = n * dtype.itemsize();
-            *operand = match place {
-                Place::Input(input) => read(block, input, at.row, bytes),
-                place => &written(place, &self.slots, block.outputs, block.rows, at.row)[..bytes],
-            };
-        }
+            (block, dtype, class)
+        };
         let mut faults = FaultSink {
             fault: &mut *block.fault,
             step: at.step,
             index: at.index,
         };
-        eval(
-            call.op,
-            call.from,
-            call.to,
-            &operands[..call.args.len()],
-            &mut dst[..n * call.to.itemsize()],
-            &mut faults,
-        );
+        if call.from.is_bytes() {
+            let mut operands = [Strings::one(&[]); 3];
+            for (i, strings) in operands[..arity].iter_mut().enumerate() {
+                *strings = match operand(i) {
+                    (one, _, InputClass::Scalar) => Strings::one(one),
+                    (block, dtype, _) => Strings::block(block, dtype.itemsize()),
+                };
+            }
+            eval_bytes(call.op, &operands[..arity], dst);
+        } else {
+            let mut operands: [&[u8]; 3] = [&[]; 3];
+            for (i, operand_bytes) in operands[..arity].iter_mut().enumerate() {
+                (*operand_bytes, ..) = operand(i);
+            }
+            let operands = &operands[..arity];
+            eval(call.op, call.from, call.to, operands, dst, &mut faults);
+        }
         match call.dst {
             Place::Slot(i) => self.slots[i as usize] = slot,
             Place::Output(i) => block.outputs[i as usize] = output,

@@ -2,6 +2,7 @@
 
 use numloom_data::{DType, Scalar};
 
+use super::bytes::{Strings, eval_bytes};
 use super::eval::{FaultSink, eval};
 use crate::fault::Fault;
 use crate::op::Op;
@@ -22,6 +23,16 @@ use crate::op::Op;
 pub fn eval_scalar(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
     const ITEM: usize = 16;
     let from = args.last()?.dtype();
+    let mut result = [0u8; ITEM];
+    let result = &mut result[..to.itemsize()];
+    if from.is_bytes() {
+        let strings = args.iter().map(|arg| match arg {
+            Scalar::Bytes(bytes) => Strings::one(bytes),
+            other => panic!("{other} is no byte string"),
+        });
+        eval_bytes(op, &strings.collect::<Vec<_>>(), result);
+        return Some(Scalar::read(to, result));
+    }
     let mut bytes = [[0u8; ITEM]; 3];
     let mut sizes = [0usize; 3];
     for ((bytes, size), arg) in bytes.iter_mut().zip(&mut sizes).zip(args) {
@@ -29,14 +40,12 @@ pub fn eval_scalar(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
         arg.write_bytes(&mut bytes[..*size]);
     }
     let operands: [&[u8]; 3] = std::array::from_fn(|i| &bytes[i][..sizes[i]]);
-    let mut result = [0u8; ITEM];
     let mut fault = Fault::NONE;
     let mut sink = FaultSink {
         fault: &mut fault,
         step: 0,
         index: 0,
     };
-    let result = &mut result[..to.itemsize()];
     eval(op, from, to, &operands[..args.len()], result, &mut sink);
     (!fault.is_some()).then(|| Scalar::read(to, result))
 }

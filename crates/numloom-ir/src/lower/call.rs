@@ -118,6 +118,7 @@ impl Lower<'_> {
             }
             Rule::Compare(op) => return self.compare(op, args[0], args[1]).map(Operand::Value),
             Rule::Bool(op) => return self.boolean(op, args),
+            Rule::Bytes(op) => return self.bytes_function(func, op, args, span),
             Rule::Where => return self.select(args[0], args[1], args[2]),
             Rule::Cast(to) => return self.conversion(args, mode, to, span),
             _ => {}

@@ -5,6 +5,7 @@
 //! 128 bits. After this stage no engine decides anything: constant powers are multiplications, a mixed comparison is exact, a
 //! conversion is an instruction.
 
+mod bytes;
 mod call;
 mod choice;
 mod composed;
@@ -305,7 +306,7 @@ impl<'a> Lower<'a> {
                 Ok(Operand::Value(self.builder.constant(Scalar::Bool(*value))))
             }
             ExprKind::Imaginary(_) => self.not_yet(span, "complex arithmetic"),
-            ExprKind::Bytes(_) => Ok(Operand::Other("a bytes literal")),
+            ExprKind::Bytes(bytes) => Ok(Operand::Bytes(bytes.as_slice().into())),
             ExprKind::Str(text) => Ok(Operand::Text(text.clone())),
             ExprKind::None => Ok(Operand::Other("`None`")),
             ExprKind::Tuple(_) => Ok(Operand::Other("a tuple")),
@@ -395,7 +396,6 @@ impl<'a> Lower<'a> {
         }
         match self.builder.program().inputs[input as usize].dtype {
             DType::C64 | DType::C128 => return self.not_yet(span, "complex arithmetic"),
-            DType::Bytes(_) => return self.not_yet(span, "arithmetic on bytes"),
             _ => {}
         }
         let value = self.builder.read(input);

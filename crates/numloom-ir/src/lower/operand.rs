@@ -41,7 +41,9 @@ pub(super) enum Operand {
     Weak(Weak),
     /// A typed value.
     Value(Value),
-    /// A quoted text: an argument such as a cast mode.
+    /// A bytes literal.
+    Bytes(Box<[u8]>),
+    /// A quoted text: an argument such as a cast mode, or bytes.
     Text(String),
     /// The name of a dtype: an argument.
     DType(DType),
@@ -71,7 +73,7 @@ impl Lower<'_> {
         self.builder.program().dtype(value)
     }
 
-    /// The operand at a node, fit to compute with: no text, no reduction's value, `f16` widened to `f32`.
+    /// The operand at a node, fit to compute with: no bytes, `f16` widened to `f32`.
     pub(super) fn operand(&mut self, id: ExprId) -> Lowered<Operand> {
         let span = self.ast.span(id);
         match self.result(id)? {
@@ -79,11 +81,8 @@ impl Lower<'_> {
                 self.builder
                     .cast(Op::Cast(CastMode::Wrap), value, DType::F32),
             )),
-            Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            operand if self.is_bytes(&operand) => self.bytes_refused(&operand, span),
             Operand::DType(_) => self.refuse(span, LowerErrorKind::NotAValue { what: "a dtype" }),
-            Operand::Other(what) if what.contains("bytes") => {
-                self.not_yet(span, "a bytes literal as a value")
-            }
             Operand::Other(what) => self.refuse(span, LowerErrorKind::NotAValue { what }),
             operand => Ok(operand),
         }
@@ -92,6 +91,7 @@ impl Lower<'_> {
     /// A literal's own constant: `i64` (or `u64` if only that holds it) or `f64`; a typed value as it is.
     pub(super) fn strong(&mut self, operand: &Operand, span: Span) -> Lowered<Value> {
         match operand {
+            operand if self.is_bytes(operand) => self.bytes_refused(operand, span),
             Operand::Value(value) => Ok(*value),
             Operand::Weak(weak @ Weak::Int(value)) => {
                 let dtype = if *value > i128::from(i64::MAX) {
@@ -102,11 +102,8 @@ impl Lower<'_> {
                 self.literal(*weak, dtype, span)
             }
             Operand::Weak(weak) => self.literal(*weak, DType::F64, span),
-            Operand::Text(_) => self.not_yet(span, "a text as a value"),
+            Operand::Bytes(_) | Operand::Text(_) => unreachable!("bytes were refused above"),
             Operand::DType(_) => self.refuse(span, LowerErrorKind::NotAValue { what: "a dtype" }),
-            Operand::Other(what) if what.contains("bytes") => {
-                self.not_yet(span, "a bytes literal as a value")
-            }
             Operand::Other(what) => self.refuse(span, LowerErrorKind::NotAValue { what }),
         }
     }
@@ -193,6 +190,7 @@ impl Lower<'_> {
             Operand::Weak(Weak::Int(_)) => "an integer literal".to_owned(),
             Operand::Weak(Weak::Float(_)) => "a float literal".to_owned(),
             Operand::Value(value) => self.dtype(*value).to_string(),
+            Operand::Bytes(_) => "a bytes literal".to_owned(),
             Operand::Text(_) => "a text".to_owned(),
             Operand::DType(_) => "a dtype".to_owned(),
             Operand::Other(what) => (*what).to_owned(),

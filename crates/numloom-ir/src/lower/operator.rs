@@ -31,7 +31,7 @@ fn operation(op: BinaryOp) -> Op {
     }
 }
 
-fn comparison(op: CmpOp) -> Op {
+pub(super) fn comparison(op: CmpOp) -> Op {
     match op {
         CmpOp::Lt => Op::Lt,
         CmpOp::Le => Op::Le,
@@ -382,6 +382,9 @@ impl Lower<'_> {
     }
 
     pub(super) fn compare(&mut self, op: CmpOp, lhs: ExprId, rhs: ExprId) -> Lowered<Value> {
+        if let Some(answer) = self.compare_bytes(op, lhs, rhs)? {
+            return Ok(answer);
+        }
         let (x, y) = (self.operand(lhs), self.operand(rhs));
         let (x, y) = (x?, y?);
         let (x_span, y_span) = (self.ast.span(lhs), self.ast.span(rhs));

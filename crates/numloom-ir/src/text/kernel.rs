@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::kernel::{
-    AccOp, CallStep, Finish, Form, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V,
+    AccOp, CallArg, CallStep, Finish, Form, InputClass, Kernel, LoopInst, LoopOp, Place,
+    ResultKind, Step, V,
 };
 
 /// Prints `in0`, `out0` or `slot0`.
@@ -73,6 +74,16 @@ impl fmt::Display for LoopInst {
             LoopOp::Accumulate { acc, value } => write!(f, "accumulate acc{acc} {value}")?,
         }
         write!(f, " : {}", self.dtype)
+    }
+}
+
+/// Prints the place, or the byte string.
+impl fmt::Display for CallArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallArg::Place(place) => place.fmt(f),
+            CallArg::Bytes(bytes) => write!(f, "b\"{}\"", bytes.escape_ascii()),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Builder, CastMode, Form, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op, Place,
-    Program, Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
+    AccOp, Builder, CallArg, CastMode, Form, InputClass, InstKind, Kernel, LoopInst, LoopOp, Op,
+    Place, Program, Reduction, ResultKind, Step, Value, opt, schedule, verify_kernel,
 };
 use proptest::prelude::*;
 
@@ -57,10 +57,11 @@ impl Terms {
         for step in &kernel.steps {
             match step {
                 Step::Call(call) => {
-                    let args = call.args.iter().map(|place| match *place {
-                        Place::Input(i) => self.number(Term::Input(i)),
-                        Place::Slot(i) => slots[i as usize],
-                        Place::Output(_) => panic!("a call reads an output"),
+                    let args = call.args.iter().map(|arg| match arg {
+                        CallArg::Place(Place::Input(i)) => self.number(Term::Input(*i)),
+                        CallArg::Place(Place::Slot(i)) => slots[*i as usize],
+                        CallArg::Place(Place::Output(_)) => panic!("a call reads an output"),
+                        CallArg::Bytes(bytes) => self.number(Term::Const(Scalar::from(&bytes[..]))),
                     });
                     let term = Term::Apply(call.op, call.to, args.collect());
                     let term = self.number(term);

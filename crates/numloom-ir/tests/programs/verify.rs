@@ -285,7 +285,7 @@ fn exp(arg: Place, dst: Place) -> Step {
         op: Op::Exp,
         from: DType::F64,
         to: DType::F64,
-        args: vec![arg],
+        args: vec![arg.into()],
         dst,
         span: Span::default(),
     })
@@ -406,12 +406,12 @@ fn calls_take_blocks_to_blocks() {
         }
     };
     broken_by(
-        call(|c| c.args = vec![Place::Input(1)]),
+        call(|c| c.args = vec![Place::Input(1).into()]),
         ScalarInCall { input: 1 },
         first,
     );
     broken_by(
-        call(|c| c.args = vec![SLOT]),
+        call(|c| c.args = vec![SLOT.into()]),
         Overlap { place: SLOT },
         first,
     );

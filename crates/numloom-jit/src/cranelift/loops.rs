@@ -29,7 +29,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use numloom_data::{DType, Scalar};
 use numloom_ir::reduce::LANES;
-use numloom_ir::{CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
+use numloom_ir::{CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
 
 use super::MAX_INSTS;
 use super::isa::Isa;
@@ -769,9 +769,12 @@ impl<'k> Build<'k, '_> {
         self.put(frame, offset_of!(CallFrame, context), context);
         let dst = self.place(call.dst);
         self.put(frame, offset_of!(CallFrame, dst), dst);
-        for (i, &place) in call.args.iter().enumerate() {
-            let arg = self.place(place);
-            self.put(frame, offset_of!(CallFrame, args) + 8 * i, arg);
+        for (i, arg) in call.args.iter().enumerate() {
+            // The table has the constants.
+            if let CallArg::Place(place) = arg {
+                let arg = self.place(*place);
+                self.put(frame, offset_of!(CallFrame, args) + 8 * i, arg);
+            }
         }
         let b = &mut self.emit.b;
         // A block function has the signature of a kernel.

@@ -2,8 +2,8 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, CallStep, CastMode, Form, InputClass, Kernel, KernelInput, LoopInst,
-    LoopOp, Op, Place, Step, V,
+    AccOp, Accumulator, CallArg, CallStep, CastMode, Form, InputClass, Kernel, KernelInput,
+    LoopInst, LoopOp, Op, Place, Step, V,
 };
 use numloom_syntax::Span;
 
@@ -125,12 +125,25 @@ impl Build {
     }
 
     pub(crate) fn call(&mut self, op: Op, from: DType, to: DType, args: &[Place], dst: Place) {
+        let args = args.iter().map(|&place| place.into()).collect();
+        self.call_on(op, from, to, args, dst);
+    }
+
+    /// The same, on constants as well.
+    pub(crate) fn call_on(
+        &mut self,
+        op: Op,
+        from: DType,
+        to: DType,
+        args: Vec<CallArg>,
+        dst: Place,
+    ) {
         self.end_loop();
         self.kernel.steps.push(Step::Call(CallStep {
             op,
             from,
             to,
-            args: args.to_vec(),
+            args,
             dst,
             span: Span::default(),
         }));

@@ -11,4 +11,5 @@ mod memory;
 mod operations;
 mod random;
 mod rules;
+mod strings;
 mod values;

@@ -65,7 +65,7 @@ fn call(op: Op, from: DType, to: DType, args: &[Place], dst: Place) -> Step {
         op,
         from,
         to,
-        args: args.to_vec(),
+        args: args.iter().map(|&place| place.into()).collect(),
         dst,
         span: Span::default(),
     })
