@@ -171,6 +171,13 @@ fn every_operation_runs_on_every_dtype_it_is_defined_on() {
             );
         }
     }
+    for row in Op::TABLE
+        .iter()
+        .filter(|row| row.domain.contains(DType::Bytes(1)))
+    {
+        let on_bytes = |(op, dtype): &(Op, DType)| *op == row.op && dtype.is_bytes();
+        assert!(covered.iter().any(on_bytes), "{} on bytes", row.mnemonic);
+    }
     for reduction in Reduction::ALL {
         for dtype in DType::ALL_REAL
             .into_iter()
@@ -187,9 +194,12 @@ fn every_operation_runs_on_every_dtype_it_is_defined_on() {
 
 #[test]
 fn random_programs_reach_every_operation_on_every_dtype() {
+    let dtypes = DType::ALL_REAL
+        .into_iter()
+        .chain([DType::Bytes(2), DType::Bytes(40)]);
     let mut missing: HashSet<(Op, DType)> = Op::TABLE
         .iter()
-        .flat_map(|row| DType::ALL_REAL.into_iter().map(|dtype| (row.op, dtype)))
+        .flat_map(|row| dtypes.clone().map(|dtype| (row.op, dtype)))
         .filter(|(op, dtype)| op.info().domain.contains(*dtype))
         .collect();
     for seed in 0..20_000 {

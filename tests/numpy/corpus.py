@@ -16,13 +16,15 @@ from reference import DTYPES, evaluate, same_bits
 def array(table):
     shape = table.get("shape")
     [(name, values)] = [(k, v) for k, v in table.items() if k != "shape"]
-    dtype = np.dtype(DTYPES[name])
+    dtype = np.dtype(DTYPES.get(name, name))
 
     def element(x):
         if isinstance(x, list):
             return [element(y) for y in x]
         if isinstance(x, str) and dtype.kind == "f":
             return np.array(int(x, 16), np.uint64).astype(f"u{dtype.itemsize}").view(dtype)[()]
+        if dtype.kind == "S":
+            return x.encode("latin-1")
         return dtype.type(int(x) if isinstance(x, str) else x)
 
     made = np.array(element(values), dtype)

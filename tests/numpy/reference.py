@@ -65,6 +65,13 @@ FUNCTIONS = {
     "erf": elementary(math.erf),
     "erfc": elementary(math.erfc),
 } | {name: cast(dtype) for name, dtype in DTYPES.items()}
+FUNCTIONS |= {
+    "contains": lambda x, part: np.strings.find(x, part) >= 0,
+    "startswith": np.strings.startswith,
+    "endswith": np.strings.endswith,
+    "str_len": np.strings.str_len,
+}
+BYTES = ("contains", "startswith", "endswith", "str_len", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 LONG_NAMES = {
     "bool_": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "int": "i64", "uint8": "u8",
     "uint16": "u16", "uint32": "u32", "uint64": "u64", "float16": "f16", "float32": "f32", "float64": "f64",
@@ -80,6 +87,20 @@ class Elementwise(ast.NodeTransformer):
     @staticmethod
     def call(name, *args):
         return ast.Call(ast.Name(name, ast.Load()), list(args), [])
+
+    @staticmethod
+    def encoded(node):
+        """A text that is compared or searched stands for its bytes, which are an array of NumPy's: with padding."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value if isinstance(node.value, bytes) else node.value.encode("ascii")
+            return Elementwise.call("asarray", ast.Constant(text))
+        return node
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in BYTES:
+            node.args = [self.encoded(arg) for arg in node.args]
+        return node
 
     def visit_BoolOp(self, node):
         self.generic_visit(node)
@@ -99,7 +120,7 @@ class Elementwise(ast.NodeTransformer):
 
     def visit_Compare(self, node):
         self.generic_visit(node)
-        sides = [node.left, *node.comparators]
+        sides = [self.encoded(side) for side in (node.left, *node.comparators)]
         pairs = [ast.Compare(sides[i], [op], [sides[i + 1]]) for i, op in enumerate(node.ops)]
         first, *rest = pairs
         for pair in rest:
@@ -121,7 +142,7 @@ def statements(source):
 
 def evaluate(source, inputs):
     """The outputs of `source` over a dict of arrays: a dict by name, "" for the anonymous one."""
-    scope = FUNCTIONS | CONSTANTS | inputs
+    scope = FUNCTIONS | CONSTANTS | {"asarray": np.asarray} | inputs
     outputs = {}
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         for kind, name, text in statements(source):

@@ -3,8 +3,8 @@
 use numloom_data::{DType, Scalar};
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::{
-    Fault, Form, InputClass, LowerErrors, LowerOptions, Program, Schema, Shape, lower, opt,
-    schedule,
+    Fault, Form, InputClass, InstKind, LowerErrors, LowerOptions, Program, Schema, Shape, lower,
+    opt, schedule,
 };
 use numloom_syntax::{Code, parse};
 
@@ -14,6 +14,7 @@ fn schema() -> Schema {
     for dtype in DType::ALL_REAL {
         schema = schema.with(&format!("{dtype}_"), dtype);
     }
+    let schema = schema.with("name", DType::Bytes(5));
     schema.with("velocity", DType::F64).with("z", DType::C128)
 }
 
@@ -302,6 +303,37 @@ fn names_are_resolved_in_order() {
 }
 
 #[test]
+fn byte_strings_compare_and_are_searched() {
+    let text = "\
+input name: S5
+input other: S2
+%0 = input 0 : S5
+%1 = const b\"abc\" : S3
+%2 = eq %0 %1 : bool
+%3 = input 1 : S2
+%4 = lt %3 %0 : bool
+%5 = and %2 %4 : bool
+%6 = const b\"x\\xff\" : S2
+%7 = contains %0 %6 : bool
+%8 = strlen %3 : i64
+";
+    let schema = Schema::new()
+        .with("name", DType::Bytes(5))
+        .with("other", DType::Bytes(2));
+    let src =
+        "let c = name == \"abc\" and other < name; c; contains(name, b\"x\\xff\"); str_len(other)";
+    let ast = parse(src).unwrap_or_else(|errors| panic!("{errors}"));
+    let prog = lower(&ast, &schema, &LowerOptions::default()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(prog.to_string().starts_with(text), "{prog}");
+    assert_eq!(Program::parse(&prog.to_string()), Ok(prog.without_spans()));
+    let folded = opt::run(&program(
+        "b\"ab\\0\" == \"ab\" and not contains(\"ab\", b\"B\")",
+    ));
+    let value = folded.outputs[0].value;
+    assert_eq!(folded.inst(value).kind, InstKind::Const(Scalar::Bool(true)));
+}
+
+#[test]
 fn errors_name_the_code_and_the_place() {
     for (src, code, at) in [
         ("2 * velo", Code::UnknownName, "velo"),
@@ -343,7 +375,19 @@ fn errors_name_the_code_and_the_place() {
         ("argmin(f64_, axis=(0, 1))", Code::BadArgument, "(0, 1)"),
         ("mean(f64_, dtype=i32)", Code::BadArgument, "i32"),
         ("f64_ + f32", Code::TypeMismatch, "f32"),
-        ("b\"x\" == b\"y\"", Code::NotSupportedYet, "b\"x\""),
+        ("name + 1", Code::TypeMismatch, "name"),
+        ("b\"x\" * f64_", Code::TypeMismatch, "b\"x\""),
+        ("where(bool_, name, b\"x\")", Code::TypeMismatch, "name"),
+        ("not name", Code::TypeMismatch, "name"),
+        ("i32(name)", Code::TypeMismatch, "name"),
+        ("sum(name)", Code::TypeMismatch, "name"),
+        ("sqrt(\"x\")", Code::TypeMismatch, "\"x\""),
+        ("name", Code::TypeMismatch, "name"),
+        ("name == 1", Code::TypeMismatch, "name == 1"),
+        ("f64_ < b\"x\"", Code::TypeMismatch, "f64_ < b\"x\""),
+        ("contains(name, 1)", Code::TypeMismatch, "contains(name, 1)"),
+        ("str_len(f64_)", Code::TypeMismatch, "str_len(f64_)"),
+        ("name == \"é\"", Code::NonAsciiBytes, "\"é\""),
         ("c64(f64_)", Code::NotSupportedYet, "c64(f64_)"),
     ] {
         refused(src, code, at);

@@ -26,7 +26,7 @@
 //!
 //! An array is a table of one dtype and its values: nested lists, or a flat list beside a `shape`, which an empty array needs.
 //! Floats are TOML's, `nan`, `inf` and `-0.0` included, or a string of their bits, `"0x7ff8000000000001"`; integers beyond 64 signed bits are
-//! strings of digits. Further keys of a case: `ulp = n` allows floats to be that far from what is written; `exact = true` compares
+//! strings of digits; byte strings (`S5`) are strings whose characters, U+00FF at most, are a byte each. Further keys of a case: `ulp = n` allows floats to be that far from what is written; `exact = true` compares
 //! NaNs bit by bit too; `differs = "…"` says why NumPy's answer is another one (`tests/numpy/corpus.py` checks all others against it).
 
 use std::fmt;
@@ -384,6 +384,15 @@ fn scalar(value: &Value, dtype: DType) -> Parsed<Scalar> {
             }
             Ok(Scalar::from_bits(dtype, u128::from(bits)))
         }
+        Value::String(text) if dtype.is_bytes() => {
+            let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+            let mut bytes = bytes.map_err(|_| wrong())?;
+            if bytes.len() > dtype.itemsize() {
+                return Err(wrong());
+            }
+            bytes.resize(dtype.itemsize(), 0);
+            Ok(Scalar::from(&bytes[..]))
+        }
         _ => Err(wrong()),
     }
 }
@@ -431,6 +440,12 @@ mod tests {
         );
         assert_eq!(bits("{ bool = [true, false] }").unwrap(), [1, 0]);
         assert_eq!(bits("{ f16 = [1.0, 65504.0] }").unwrap(), [0x3c00, 0x7bff]);
+        assert_eq!(
+            input("{ S3 = [\"ab\", \"\\u0000\\u00ffc\"] }")
+                .unwrap()
+                .as_bytes(),
+            b"ab\0\0\xffc"
+        );
     }
 
     #[test]
@@ -450,6 +465,8 @@ mod tests {
     fn mistakes_are_refused() {
         for (text, reason) in [
             ("in.a = { i8 = [128] }\nout = { i8 = [] }", "128 is no i8"),
+            ("in.a = { S2 = [\"abc\"] }\nout = { f64 = [] }", "is no S2"),
+            ("in.a = { S2 = [\"€\"] }\nout = { f64 = [] }", "is no S2"),
             ("in.a = { f64 = [1] }\nout = { f64 = [] }", "1 is no f64"),
             (
                 "in.a = { i8 = [[1], [2, 3]] }\nout = { i8 = [] }",

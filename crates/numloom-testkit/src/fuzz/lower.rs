@@ -35,7 +35,7 @@ pub fn lower_optimize(data: &[u8]) {
 
 /// One-letter inputs of every dtype: what a fuzzer can spell.
 fn schema() -> Schema {
-    let inputs = "abcdefghijklmn"
+    let inputs = "abcdefghijklmno"
         .chars()
         .zip(DType::ALL.into_iter().chain([DType::Bytes(4)]));
     inputs.fold(Schema::new(), |schema, (name, dtype)| {

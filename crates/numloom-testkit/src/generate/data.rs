@@ -13,11 +13,22 @@ pub enum Spice {
     Mild,
 }
 
-/// A value of `dtype`.
+/// A value of `dtype`. Byte strings are of few letters, so that one is often equal to another, or part of it.
 ///
 /// # Panics
-/// If the dtype is not real.
+/// If the dtype is complex.
 pub fn scalar(choices: &mut Choices<'_>, dtype: DType, spice: Spice) -> Scalar {
+    if let DType::Bytes(width) = dtype {
+        let letters: &[u8] = match choices.below(3) {
+            0 => b"a",
+            1 => b"ab\0",
+            _ => b"ab\0\xff",
+        };
+        let len = width as usize - choices.below(width as usize + 1);
+        let mut bytes: Vec<u8> = (0..len).map(|_| *choices.pick(letters)).collect();
+        bytes.resize(width as usize, 0);
+        return Scalar::from(&bytes[..]);
+    }
     let kind = match spice {
         Spice::Hot => choices.below(6),
         Spice::Mild => 4,
@@ -43,7 +54,7 @@ pub fn scalar(choices: &mut Choices<'_>, dtype: DType, spice: Spice) -> Scalar {
 /// An array of `dtype`. It takes a seed's worth of choices, however long it is, so that what comes after it has its share.
 ///
 /// # Panics
-/// If the dtype is not real, or memory cannot be had.
+/// If the dtype is complex, or memory cannot be had.
 pub fn array(choices: &mut Choices<'_>, dtype: DType, shape: &[usize], spice: Spice) -> Array {
     let mut array = Array::zeros(dtype, shape, Order::C).expect("small arrays can be had");
     let bytes = seeded(choices.seed(), 10 * array.len());

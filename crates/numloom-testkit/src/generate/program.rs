@@ -38,12 +38,20 @@ pub fn program(choices: &mut Choices<'_>, size: Size) -> Program {
     let mut draft = Draft {
         builder: Builder::new(),
         values: Vec::new(),
+        strings: Vec::new(),
     };
     let inputs = choices.below(size.inputs + 1);
     for i in 0..inputs {
-        let dtype = *choices.pick(&DType::ALL_REAL);
-        let value = draft.builder.input(&format!("x{i}"), dtype);
-        draft.values.push(value);
+        let name = format!("x{i}");
+        if choices.chance(15) {
+            let width = *choices.pick(&[1, 2, 5, 40]);
+            let value = draft.builder.input(&name, DType::Bytes(width));
+            draft.strings.push(value);
+        } else {
+            let dtype = *choices.pick(&DType::ALL_REAL);
+            let value = draft.builder.input(&name, dtype);
+            draft.values.push(value);
+        }
     }
     for _ in 0..1 + choices.below(size.ops) {
         draft.operation(choices, size);
@@ -61,6 +69,8 @@ struct Draft {
     builder: Builder,
     /// The values that have an element for each element of the result.
     values: Vec<Value>,
+    /// Those that are byte strings: inputs.
+    strings: Vec<Value>,
 }
 
 impl Draft {
@@ -104,6 +114,17 @@ impl Draft {
                 let from = *choices.pick(&DType::ALL_REAL);
                 let value = self.operand(choices, from);
                 self.builder.cast(op, value, to)
+            }
+            // Operations that byte strings share with numbers meet them more often where there are some.
+            (op, signature)
+                if row.domain == Domain::BYTES
+                    || row.domain.contains(DType::Bytes(1))
+                        && choices.chance(if self.strings.is_empty() { 5 } else { 50 }) =>
+            {
+                let args: Vec<Value> = (0..signature.arity())
+                    .map(|_| self.string(choices))
+                    .collect();
+                self.builder.apply(op, &args)
             }
             (op, signature) => {
                 let dtypes = members(row.domain);
@@ -153,6 +174,16 @@ impl Draft {
         };
         let mode = *choices.pick(&[CastMode::Wrap, CastMode::Saturate]);
         self.builder.cast(Op::Cast(mode), value, dtype)
+    }
+
+    /// A byte string: an input, or a constant.
+    fn string(&mut self, choices: &mut Choices<'_>) -> Value {
+        if !self.strings.is_empty() && choices.chance(70) {
+            return *choices.pick(&self.strings);
+        }
+        let width = choices.below(4) as u32;
+        let constant = scalar(choices, DType::Bytes(width), Spice::Hot);
+        self.builder.constant(constant)
     }
 
     fn output(&mut self, choices: &mut Choices<'_>, size: Size) -> Value {

@@ -13,7 +13,7 @@ use crate::choices::Choices;
 pub struct Source {
     /// The text.
     pub text: String,
-    /// Its inputs, every real dtype among them.
+    /// Its inputs, every real dtype and some byte strings among them.
     pub schema: Schema,
 }
 
@@ -36,6 +36,9 @@ const FLOAT_FUNCTIONS: [&str; 24] = [
 const INT_DTYPES: [&str; 8] = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
 const REDUCTIONS: [&str; 5] = ["sum", "prod", "min", "max", "mean"];
 
+/// Inputs that are byte strings.
+const STRINGS: [&str; 2] = ["x_S5", "x_S2"];
+
 /// A program of a few statements that `lower` accepts.
 pub fn source(choices: &mut Choices<'_>) -> Source {
     let mut schema = Schema::new();
@@ -46,6 +49,10 @@ pub fn source(choices: &mut Choices<'_>) -> Source {
         } else {
             schema.with(&name, dtype)
         };
+    }
+    for name in STRINGS {
+        let dtype = name[2..].parse().expect("named after its dtype");
+        schema = schema.with(name, dtype);
     }
     let mut writer = Writer {
         temporaries: Vec::new(),
@@ -120,7 +127,7 @@ impl Writer {
         let any = |choices: &mut Choices<'_>| self.expr(choices, Kind::Any, depth);
         let truth = |choices: &mut Choices<'_>| self.expr(choices, Kind::Bool, depth);
         let comparison = ["<", "<=", ">", ">=", "==", "!="];
-        match choices.below(8) {
+        match choices.below(9) {
             0 | 1 => format!(
                 "({} {} {})",
                 any(choices),
@@ -167,12 +174,28 @@ impl Writer {
                 choices.pick(&["&", "|", "^"]),
                 truth(choices)
             ),
-            _ => format!(
+            7 => format!(
                 "{}({})",
                 choices.pick(&["isnan", "isinf", "isfinite", "signbit"]),
                 any(choices)
             ),
+            _ => {
+                let (x, y) = (self.string(choices), self.string(choices));
+                match choices.chance(60) {
+                    true => format!("({x} {} {y})", choices.pick(&comparison)),
+                    false => format!(
+                        "{}({x}, {y})",
+                        choices.pick(&["contains", "startswith", "endswith"])
+                    ),
+                }
+            }
         }
+    }
+
+    fn string(&self, choices: &mut Choices<'_>) -> String {
+        let literals = ["b\"ab\"", "\"a\"", "b\"\"", "b\"a\\0b\\xff\""];
+        let strings = STRINGS.iter().chain(&literals).copied();
+        (*choices.pick(&strings.collect::<Vec<_>>())).to_owned()
     }
 
     fn int(&self, choices: &mut Choices<'_>, depth: usize) -> String {
