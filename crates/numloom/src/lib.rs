@@ -199,7 +199,7 @@
 //!
 //! # Not supported yet
 //!
-//! These parse, and are refused with `not-supported-yet` and their place: complex arithmetic, bytes, slices (`a[1:]`), reductions along an axis or inside an
+//! These parse, and are refused with `not-supported-yet` and their place: complex arithmetic, slices (`a[1:]`), reductions along an axis or inside an
 //! expression, `var`, `std`, `any`, `all` and the other functions so marked in [the table](_documentation::functions).
 //!
 //! Not here at all yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.

@@ -215,11 +215,12 @@ impl Interpreter {
                     let size = inst.dtype.itemsize();
                     match kernel.inputs[*input as usize].class {
                         InputClass::Contiguous => {
-                            let src = read(block, *input, at.row, block.n * size);
+                            let src =
+                                read(block.inputs, block.rows, *input, at.row, block.n * size);
                             eval::copy(inst.dtype, &src[bytes_of(inst.dtype)], &mut dst[..bytes]);
                         }
                         InputClass::Scalar => {
-                            let src = read(block, *input, at.row, size);
+                            let src = read(block.inputs, block.rows, *input, at.row, size);
                             eval::splat(inst.dtype, src, &mut dst[..bytes]);
                         }
                     }
@@ -322,7 +323,9 @@ impl Interpreter {
             let elements = if class == InputClass::Scalar { 1 } else { n };
             let bytes = elements * dtype.itemsize();
             let block = match &call.args[i] {
-                CallArg::Place(Place::Input(input)) => read(block, *input, at.row, bytes),
+                CallArg::Place(Place::Input(input)) => {
+                    read(block.inputs, block.rows, *input, at.row, bytes)
+                }
                 CallArg::Place(place) => {
                     let rows = block.rows;
                     &written(*place, &self.slots, block.outputs, rows, at.row)[..bytes]
@@ -371,9 +374,9 @@ struct At {
 }
 
 /// The bytes of a row of an input that the kernel reads.
-fn read<'a>(block: &Block<'a, '_>, input: u32, row: usize, bytes: usize) -> &'a [u8] {
-    let src = block.inputs[input as usize];
-    let start = block.rows.input(input, row);
+fn read<'a>(inputs: &[&'a [u8]], rows: Rows<'_>, input: u32, row: usize, bytes: usize) -> &'a [u8] {
+    let src = inputs[input as usize];
+    let start = rows.input(input, row);
     // That an input is empty is fine only if nothing reads it: the other lengths are checked.
     let len = src.len();
     let end = start + bytes;

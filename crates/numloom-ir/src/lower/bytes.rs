@@ -33,22 +33,22 @@ impl Lower<'_> {
         op: CmpOp,
         lhs: ExprId,
         rhs: ExprId,
+        op_span: Span,
     ) -> Lowered<Option<Value>> {
         let (Ok(x), Ok(y)) = (self.result(lhs), self.result(rhs)) else {
             return Ok(None);
         };
         let at = [(self.ast.span(lhs), &x), (self.ast.span(rhs), &y)];
         let [(x_span, _), (y_span, _)] = at;
-        let whole = x_span.merge(y_span);
         match (self.is_bytes(&x), self.is_bytes(&y)) {
             (false, false) => return Ok(None),
             (true, true) => {}
             _ => {
                 let needs = "two numbers or two byte strings";
-                return self.operands_refused(op.symbol(), whole, needs, &at, None);
+                return self.operands_refused(op.symbol(), op_span, needs, &at, None);
             }
         }
-        self.builder.at(whole);
+        self.builder.at(x_span.merge(y_span));
         let (x, y) = (self.string(&x, x_span), self.string(&y, y_span));
         Ok(Some(self.builder.apply(comparison(op), &[x?, y?])))
     }

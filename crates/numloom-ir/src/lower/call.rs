@@ -116,7 +116,9 @@ impl Lower<'_> {
                 let result = self.binary(op, args[0], args[1], span)?;
                 return self.strong(&result, span).map(Operand::Value);
             }
-            Rule::Compare(op) => return self.compare(op, args[0], args[1]).map(Operand::Value),
+            Rule::Compare(op) => {
+                return self.compare(op, args[0], args[1], span).map(Operand::Value);
+            }
             Rule::Bool(op) => return self.boolean(op, args),
             Rule::Bytes(op) => return self.bytes_function(func, op, args, span),
             Rule::Where => return self.select(args[0], args[1], args[2]),

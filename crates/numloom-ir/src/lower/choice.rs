@@ -162,12 +162,13 @@ impl Lower<'_> {
         let mut any = None;
         for id in values {
             let is_literal = matches!(self.ast.kind(id), ExprKind::Bool(_))
+                || matches!(self.result(id)?, Operand::Bytes(_) | Operand::Text(_))
                 || matches!(self.operand(id)?, Operand::Weak(_));
             if !is_literal {
                 let wanted = "a literal or a tuple of literals";
                 return self.bad_argument(args.func, "values", wanted, self.ast.span(id));
             }
-            let equal = self.compare(CmpOp::Eq, args.at(0), id)?;
+            let equal = self.compare(CmpOp::Eq, args.at(0), id, args.span)?;
             self.builder.at(args.span);
             any = Some(match any {
                 None => equal,

@@ -369,8 +369,8 @@ impl Lower<'_> {
     ) -> Lowered<Operand> {
         let mut left = first;
         let mut all: Lowered<Option<Value>> = Ok(None);
-        for &(op, _, right) in rest {
-            let pair = self.compare(op, left, right);
+        for &(op, op_span, right) in rest {
+            let pair = self.compare(op, left, right, op_span);
             all = match (all, pair) {
                 (Ok(None), Ok(pair)) => Ok(Some(pair)),
                 (Ok(Some(all)), Ok(pair)) => Ok(Some(self.builder.apply(Op::And, &[all, pair]))),
@@ -381,8 +381,14 @@ impl Lower<'_> {
         Ok(Operand::Value(all?.expect("a comparison has two sides")))
     }
 
-    pub(super) fn compare(&mut self, op: CmpOp, lhs: ExprId, rhs: ExprId) -> Lowered<Value> {
-        if let Some(answer) = self.compare_bytes(op, lhs, rhs)? {
+    pub(super) fn compare(
+        &mut self,
+        op: CmpOp,
+        lhs: ExprId,
+        rhs: ExprId,
+        op_span: Span,
+    ) -> Lowered<Value> {
+        if let Some(answer) = self.compare_bytes(op, lhs, rhs, op_span)? {
             return Ok(answer);
         }
         let (x, y) = (self.operand(lhs), self.operand(rhs));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numloom_data::DType;
-use numloom_ir::interp::Block;
+use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CallArg, Fault, InputClass, Op};
 
 use crate::build::Build;
@@ -78,6 +78,8 @@ fn byte_strings_of_all_widths_are_the_interpreters() {
                     let kernel = Arc::new(build.finish());
                     let accumulators = vec![];
                     let data = Data {
+                        rows: 1,
+                        columns: 0,
                         n,
                         inputs,
                         accumulators,
@@ -117,6 +119,7 @@ fn answers_about_byte_strings_go_on_into_loops() {
         let mut fault = Fault::NONE;
         let block = Block {
             n: 3,
+            rows: Rows::ONE,
             index: 0,
             inputs: &[b"ab\0cd\0bcd"],
             outputs: &mut [&mut out],
