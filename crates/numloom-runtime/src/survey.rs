@@ -86,12 +86,18 @@ struct Survey<'a> {
 
 impl Compiled {
     /// Compiles it for inputs that lie as `classes` says, if that is not done: for arrays of one shape, of as many axes as the
-    /// program speaks of. Other shapes may want other passes, which are compiled when they come.
+    /// program speaks of. Other shapes may want other passes, which are compiled when they come; so is everything if such arrays do
+    /// not fit the program, as for `x[5000]`.
     ///
     /// # Errors
     /// [`ClassCount`](RuntimeErrorKind::ClassCount), [`BackendUnavailable`](RuntimeErrorKind::BackendUnavailable).
     pub fn prepare(&self, classes: &[InputClass]) -> Result<(), RuntimeError> {
-        self.expected(classes, |_, _, _| Ok(())).map(drop)
+        let shapes = self.expected_shapes(classes)?;
+        let zeros = [0u8; ZEROS];
+        match Survey::new(self.inner(), &shapes, &zeros) {
+            Ok(survey) => self.each_pass(&survey, &|_, _| Ok(())).map(drop),
+            Err(_) => Ok(()),
+        }
     }
 
     /// What runs it, for inputs that lie as `classes` says: the interpreter if any pass needs it.
@@ -174,26 +180,26 @@ impl Compiled {
         classes: &[InputClass],
         f: impl Fn(&Survey<'_>, &Pass, &Variant) -> Result<R, RuntimeError>,
     ) -> Result<Vec<R>, RuntimeError> {
-        let inner = self.inner();
-        let arrays = inner.prog.arrays();
-        if classes.len() != arrays.len() {
-            return Err(RuntimeErrorKind::ClassCount {
-                expected: arrays.len(),
-                found: classes.len(),
-            }
-            .into());
-        }
-        let full = vec![EXPECTED_EXTENT; inner.prog.rank()];
-        let shapes: Vec<Vec<usize>> = classes
-            .iter()
-            .map(|class| match class {
-                InputClass::Contiguous => full.clone(),
-                InputClass::Scalar => Vec::new(),
-            })
-            .collect();
+        let shapes = self.expected_shapes(classes)?;
         let zeros = [0u8; ZEROS];
-        let survey = Survey::new(inner, &shapes, &zeros)?;
+        let survey = Survey::new(self.inner(), &shapes, &zeros)?;
         self.each_pass(&survey, &|pass, variant| f(&survey, pass, variant))
+    }
+
+    /// The shapes of the inputs, as far as `classes` lets one guess.
+    fn expected_shapes(&self, classes: &[InputClass]) -> Result<Vec<Vec<usize>>, RuntimeError> {
+        let prog = &self.inner().prog;
+        let expected = prog.arrays().len();
+        if classes.len() != expected {
+            let found = classes.len();
+            return Err(RuntimeErrorKind::ClassCount { expected, found }.into());
+        }
+        let full = vec![EXPECTED_EXTENT; prog.rank()];
+        let shape = |class: &InputClass| match class {
+            InputClass::Contiguous => full.clone(),
+            InputClass::Scalar => Vec::new(),
+        };
+        Ok(classes.iter().map(shape).collect())
     }
 
     fn each_pass<R>(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use numloom_data::DType;
-use numloom_ir::{Form, InputClass, LoopOp, Place, Schema, Step, opt, schedule};
+use numloom_ir::{InputClass, LoopOp, Place, Schema, Step, opt};
 use numloom_runtime::{Backend, Root, RootKind};
 
 use crate::engine::Engine;
@@ -406,9 +406,10 @@ impl FromStr for Stage {
 }
 
 /// What becomes of an expression at one stage, as text; on the global engine.
+/// Without shapes, all arrays are taken to have the same one; [`Kernel::explain_for`] is told which.
 ///
 /// # Errors
-/// Those of [`Expr::parse`](crate::Expr::parse) and [`Expr::compile`](crate::Expr::compile); `engine-unavailable` for [`Clif`](Stage::Clif) and [`Asm`](Stage::Asm) where
+/// Those of [`Expr::parse`](crate::Expr::parse) and [`Expr::compile`](crate::Expr::compile); those of a run, if arrays of one shape do not fit; `engine-unavailable` for [`Clif`](Stage::Clif) and [`Asm`](Stage::Asm) where
 /// there is no code generator.
 ///
 /// ```
@@ -417,6 +418,10 @@ impl FromStr for Stage {
 /// let schema = Schema::new().with("a", DType::F64);
 /// let opt = explain_stage("a + a*0 + 2*3", &schema, Stage::Opt)?;
 /// assert!(opt.starts_with("input a: f64\n"));
+///
+/// // What engines run, for each pass.
+/// let kernels = explain_stage("a - mean(a)", &schema, Stage::Kernel)?;
+/// assert!(kernels.contains("# pass 2 of 2\n"));
 /// # Ok::<(), numloom::Error>(())
 /// ```
 pub fn explain_stage(src: &str, schema: &Schema, stage: Stage) -> Result<String, Error> {
@@ -434,18 +439,35 @@ impl Engine {
             return Ok(expr.ast().tree().to_string());
         }
         let kernel = self.compile(&expr, schema)?;
-        let typed = &kernel.inner().typed;
-        // Shown even where an engine is told not to optimise.
-        let body = || schedule(&opt::run(typed), kernel.classes(), Form::Lanes);
+        let inner = kernel.inner();
         match stage {
             Stage::Ast => unreachable!("handled above"),
-            Stage::Ir => Ok(typed.to_string()),
-            Stage::Opt => Ok(opt::run(typed).to_string()),
-            Stage::Kernel => Ok(body().to_string()),
-            Stage::Clif | Stage::Asm => native(&body(), stage),
+            Stage::Ir => Ok(inner.typed.to_string()),
+            // Shown even where an engine is told not to optimise.
+            Stage::Opt => Ok(opt::run(&inner.typed).to_string()),
+            Stage::Kernel | Stage::Clif | Stage::Asm => {
+                let passes = inner.compiled.explain(kernel.classes());
+                let passes = passes.map_err(|error| Error::run(error, &inner.names.text))?;
+                each_kernel(&passes, stage)
+            }
             Stage::Plan => kernel.explain().map(|explanation| explanation.to_string()),
         }
     }
+}
+
+/// The kernel of each pass at one stage; with a heading for each if there are several.
+fn each_kernel(passes: &[numloom_runtime::Explanation], stage: Stage) -> Result<String, Error> {
+    let mut text = String::new();
+    for (i, pass) in passes.iter().enumerate() {
+        if passes.len() > 1 {
+            text += &format!("# pass {} of {}\n", i + 1, passes.len());
+        }
+        text += &match stage {
+            Stage::Clif | Stage::Asm => native(&pass.kernel, stage)?,
+            _ => pass.kernel.to_string(),
+        };
+    }
+    Ok(text)
 }
 
 #[cfg(feature = "jit")]

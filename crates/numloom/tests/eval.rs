@@ -186,3 +186,18 @@ fn arrays_in_column_major_order_stay_so() -> Result<(), numloom::Error> {
     assert_eq!(b.to_vec::<f32>()?, [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
     Ok(())
 }
+
+#[test]
+fn a_program_that_only_some_shapes_fit_is_compiled_when_these_come() -> Result<(), numloom::Error> {
+    let x: Vec<f64> = (0..10_000).map(f64::from).collect();
+    assert_eq!(
+        f64::try_from(eval("x[7000] - x[-1]", inputs! { x })?)?,
+        -2999.0
+    );
+    let halves: Vec<f64> = eval("x[5000:] - x[:5000] + min(x)", inputs! { x })?.try_into()?;
+    assert_eq!(halves, [5000.0; 5000]);
+    let m = View::from_slice_shaped(&x, &[100, 100])?;
+    let sum: f64 = eval("sum(m, axis=(-1, 0))", inputs! { m })?.try_into()?;
+    assert_eq!(sum, x.iter().sum::<f64>());
+    Ok(())
+}
