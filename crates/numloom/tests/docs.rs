@@ -90,7 +90,18 @@ fn the_table_of_promotion_is_current() {
         }
     }
     let sources = [
-        "a / a", "a + 1", "a + 1.0", "-a", "sqrt(a)", "sum(a)", "mean(a)",
+        "a / a",
+        "a + 1",
+        "a + 1.0",
+        "-a",
+        "sqrt(a)",
+        "sum(a)",
+        "min(a)",
+        "ptp(a)",
+        "mean(a)",
+        "std(a)",
+        "any(a)",
+        "argmin(a)",
     ];
     text += "\n\n| `a` |";
     for src in sources {
