@@ -6,10 +6,12 @@
 //! What it never holds: a lane count, a vector width, shapes or strides; a comparison's result has no width until a
 //! backend gives it one.
 
+use std::cmp::Ordering;
+
 use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
-use crate::op::Op;
+use crate::op::{Domain, Op};
 use crate::reduce::LANES;
 
 /// The most elements a kernel with scratch slots is given at once, unless its slots are too many: see [`Kernel::max_block`].
@@ -49,16 +51,70 @@ pub enum AccOp {
     Min,
     /// `maximum(acc, x)`.
     Max,
+    /// The first least element, or the first NaN, and its position.
+    ArgMin,
+    /// The first greatest element, or the first NaN, and its position.
+    ArgMax,
+    /// The count, the mean, and the sum of squared deviations from the mean.
+    Moments,
+    /// The product of complex numbers, of a real and an imaginary operand.
+    ComplexProd,
+    /// The first least complex number, by its real and then its imaginary part, or the first with a NaN part; and its position.
+    ComplexMin,
+    /// As [`ComplexMin`](AccOp::ComplexMin), the greatest.
+    ComplexMax,
 }
 
 impl AccOp {
-    /// The operation that takes an element into a lane: `op(lane, element)`.
-    pub fn op(self) -> Op {
-        match self {
+    /// Every one.
+    pub const ALL: [AccOp; 10] = [
+        AccOp::Sum,
+        AccOp::Prod,
+        AccOp::Min,
+        AccOp::Max,
+        AccOp::ArgMin,
+        AccOp::ArgMax,
+        AccOp::Moments,
+        AccOp::ComplexProd,
+        AccOp::ComplexMin,
+        AccOp::ComplexMax,
+    ];
+
+    /// The operation that takes an element into a lane, `op(lane, element)`; none if only a block function can,
+    /// in a step of its own ([`Step::Accumulate`]).
+    pub fn op(self) -> Option<Op> {
+        Some(match self {
             AccOp::Sum => Op::Add,
             AccOp::Prod => Op::Mul,
             AccOp::Min => Op::Minimum,
             AccOp::Max => Op::Maximum,
+            _ => return None,
+        })
+    }
+
+    /// The number of operands.
+    pub fn operands(self) -> usize {
+        match self {
+            AccOp::ComplexProd | AccOp::ComplexMin | AccOp::ComplexMax => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether elements can be of `dtype`.
+    pub fn takes(self, dtype: DType) -> bool {
+        match self {
+            AccOp::ArgMin | AccOp::ArgMax => Domain::ANY.contains(dtype),
+            AccOp::Moments | AccOp::ComplexProd => dtype == DType::F64,
+            AccOp::ComplexMin | AccOp::ComplexMax => matches!(dtype, DType::F32 | DType::F64),
+            _ => self.op().is_some_and(|op| op.info().domain.contains(dtype)),
+        }
+    }
+
+    /// How a better element compares, for those that choose one.
+    pub(crate) fn order(self) -> Ordering {
+        match self {
+            AccOp::ArgMax | AccOp::ComplexMax => Ordering::Greater,
+            _ => Ordering::Less,
         }
     }
 }
@@ -192,6 +248,15 @@ impl CallStep {
     }
 }
 
+/// The call of one block function that takes blocks into an accumulator: one whose operation has no [`op`](AccOp::op).
+#[derive(Clone, PartialEq, Debug)]
+pub struct AccumulateStep {
+    /// Index in [`Kernel::accumulators`].
+    pub acc: u32,
+    /// Where its operands lie, of the accumulator's dtype; never a scalar input.
+    pub args: Vec<Place>,
+}
+
 /// One step of a kernel.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Step {
@@ -199,15 +264,8 @@ pub enum Step {
     Loop(Vec<LoopInst>),
     /// One block function over the block.
     Call(CallStep),
-}
-
-/// How a reduction's result follows from its accumulator.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Finish {
-    /// The accumulator, cast to the result's dtype.
-    Value,
-    /// The accumulator divided by the element count, in `f64`, cast to the result's dtype.
-    Mean,
+    /// One accumulator over the block.
+    Accumulate(AccumulateStep),
 }
 
 /// Where an output of the program comes from.
@@ -215,13 +273,13 @@ pub enum Finish {
 pub enum ResultKind {
     /// The array that the kernel writes as output `i`.
     Array(u32),
-    /// A reduced value.
+    /// A word of a reduced value.
     Reduced {
         /// Index in [`Kernel::accumulators`].
         acc: u32,
-        /// What is done to it at the end.
-        finish: Finish,
-        /// The result's dtype.
+        /// The word of its partial value.
+        word: u32,
+        /// The result's dtype, to which the word is cast.
         dtype: DType,
     },
 }
@@ -347,9 +405,22 @@ impl Kernel {
         self.accumulators.iter().map(|acc| acc.words()).sum()
     }
 
+    /// Words of partial values before those of accumulator `acc`.
+    pub fn partial_offset(&self, acc: usize) -> usize {
+        self.accumulators[..acc].iter().map(|acc| acc.words()).sum()
+    }
+
+    /// Words of lanes before those of accumulator `acc`.
+    pub fn lane_offset(&self, acc: usize) -> usize {
+        self.accumulators[..acc]
+            .iter()
+            .map(|acc| acc.lane_words())
+            .sum()
+    }
+
     /// Whether any step calls a block function.
     pub fn has_calls(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Call(_)))
+        self.steps.iter().any(|step| !matches!(step, Step::Loop(_)))
     }
 
     /// What operand `arg` of `call` is: elements of which dtype, and whether they are as many as the block or one for all.

@@ -29,8 +29,8 @@ pub use builder::Builder;
 pub use error::{LowerError, LowerErrorKind, LowerErrors};
 pub use fault::{Fault, FaultCode};
 pub use kernel::{
-    AccOp, Accumulator, CallArg, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst,
-    LoopOp, MAX_BLOCK, Place, ResultKind, Step, V,
+    AccOp, AccumulateStep, Accumulator, CallArg, CallStep, Form, InputClass, Kernel, KernelInput,
+    LoopInst, LoopOp, MAX_BLOCK, Place, ResultKind, Step, V,
 };
 pub use lower::{LowerOptions, lower};
 pub use op::{CastMode, Domain, Op, OpInfo, Signature};

@@ -91,11 +91,14 @@ pub enum Reduction {
 
 impl Reduction {
     /// Every reduction.
-    pub const ALL: [Reduction; 4] = [
+    pub const ALL: [Reduction; 7] = [
         Reduction::Sum,
         Reduction::Prod,
         Reduction::Min,
         Reduction::Max,
+        Reduction::ArgMin,
+        Reduction::ArgMax,
+        Reduction::M2,
     ];
 
     /// Its name in the text form, and of most in the language.

@@ -33,12 +33,20 @@ pub const MAX_WORDS: usize = 3;
 impl Accumulator {
     /// The words of a partial value, at most [`MAX_WORDS`].
     pub fn words(self) -> usize {
-        1
+        match self.op {
+            AccOp::Sum | AccOp::Prod | AccOp::Min | AccOp::Max => 1,
+            AccOp::ArgMin | AccOp::ArgMax | AccOp::ComplexProd => 2,
+            AccOp::Moments | AccOp::ComplexMin | AccOp::ComplexMax => 3,
+        }
     }
 
-    /// The dtype of word `word` of a partial value.
-    pub fn word_dtype(self, _word: usize) -> DType {
-        self.dtype
+    /// The dtype of word `word` of a partial value: an `i64` for a position, which is -1 if there is none, else the accumulator's.
+    pub fn word_dtype(self, word: usize) -> DType {
+        match (self.op, word) {
+            (AccOp::ArgMin | AccOp::ArgMax, 1) => DType::I64,
+            (AccOp::ComplexMin | AccOp::ComplexMax, 2) => DType::I64,
+            _ => self.dtype,
+        }
     }
 
     /// Word `word` of a partial value as a scalar.
@@ -47,16 +55,21 @@ impl Accumulator {
     }
 
     /// Word `word` of the partial value of no elements, which changes nothing: what lanes start from. As bits, zero-extended to 64.
-    pub fn identity(self, _word: usize) -> u64 {
-        match self.op {
-            AccOp::Sum => 0,
-            AccOp::Prod => match self.dtype {
-                DType::F64 => 1f64.to_bits(),
-                DType::F32 => u64::from(1f32.to_bits()),
-                _ => 1,
-            },
-            AccOp::Min => extreme(self.dtype, true),
-            AccOp::Max => extreme(self.dtype, false),
+    pub fn identity(self, word: usize) -> u64 {
+        let one = || match self.dtype {
+            DType::F64 => 1f64.to_bits(),
+            DType::F32 => u64::from(1f32.to_bits()),
+            _ => 1,
+        };
+        match (self.op, word) {
+            (AccOp::Sum | AccOp::Moments, _) => 0,
+            (AccOp::Prod, _) | (AccOp::ComplexProd, 0) => one(),
+            (AccOp::ComplexProd, _) => 0,
+            // After every position.
+            (AccOp::ArgMin | AccOp::ArgMax, 1) => u64::MAX,
+            (AccOp::ComplexMin | AccOp::ComplexMax, 2) => u64::MAX,
+            (AccOp::Min | AccOp::ArgMin | AccOp::ComplexMin, _) => extreme(self.dtype, true),
+            (AccOp::Max | AccOp::ArgMax | AccOp::ComplexMax, _) => extreme(self.dtype, false),
         }
     }
 
@@ -168,7 +181,11 @@ impl Accumulator {
     }
 
     /// The planes of its lanes.
+    ///
+    /// # Panics
+    /// If `lanes` is not [`lane_words`](Accumulator::lane_words) long.
     pub(crate) fn lane_planes(self, lanes: &mut [u64]) -> PlanesMut<'_> {
+        assert_eq!(lanes.len(), self.lane_words(), "one accumulator's lanes");
         self.planes_mut(bytemuck::cast_slice_mut(lanes), LANES, |_| 8 * LANE_WORDS)
     }
 
@@ -308,7 +325,7 @@ mod tests {
         let all = DTYPES
             .into_iter()
             .flat_map(|dtype| OPS.map(|op| Accumulator { op, dtype }));
-        all.filter(|acc| acc.op.op().info().domain.contains(acc.dtype))
+        all.filter(|acc| acc.op.takes(acc.dtype))
     }
 
     fn combined(acc: Accumulator, a: u64, b: u64) -> u64 {

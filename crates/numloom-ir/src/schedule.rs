@@ -13,16 +13,17 @@
 //!
 //! A block operation that is itself an output and nothing else writes the output directly; one on a contiguous input reads it directly.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use numloom_data::{DType, Scalar};
 
 use crate::kernel::{
-    AccOp, Accumulator, CallArg, CallStep, Finish, Form, InputClass, Kernel, KernelInput, LoopInst,
-    LoopOp, Place, ResultKind, Step, V,
+    AccOp, AccumulateStep, Accumulator, CallArg, CallStep, Form, InputClass, Kernel, KernelInput,
+    LoopInst, LoopOp, Place, ResultKind, Step, V,
 };
 use crate::op::{CastMode, Op};
-use crate::program::{InstKind, Program, Reduce, Reduction, Value};
+use crate::program::{Args, Inst, InstKind, Program, Reduce, Reduction, Value};
 
 /// Fuses a program into one kernel for inputs that lie as `classes` says, with accumulators of `form`.
 ///
@@ -32,11 +33,73 @@ use crate::program::{InstKind, Program, Reduce, Reduction, Value};
 /// If `classes` is not one for each input, or an instruction uses the value of a reduction.
 pub fn schedule(prog: &Program, classes: &[InputClass], form: Form) -> Kernel {
     assert_eq!(classes.len(), prog.inputs.len(), "one class for each input");
+    let prog = &*converted(prog);
     let phases = Phases::of(prog);
     let mut build = Build::new(prog, classes, &phases);
     build.operations();
     build.results();
     build.finish(form)
+}
+
+/// The accumulator of a reduction and the word of its partial values that is the result.
+fn accumulator(reduction: Reduction) -> (AccOp, u32) {
+    match reduction {
+        Reduction::Sum => (AccOp::Sum, 0),
+        Reduction::Prod => (AccOp::Prod, 0),
+        Reduction::Min => (AccOp::Min, 0),
+        Reduction::Max => (AccOp::Max, 0),
+        Reduction::ArgMin => (AccOp::ArgMin, 1),
+        Reduction::ArgMax => (AccOp::ArgMax, 1),
+        Reduction::M2 => (AccOp::Moments, 2),
+    }
+}
+
+/// The program with operands of reductions converted to what block functions accumulate them in; loops do it themselves.
+fn converted(prog: &Program) -> Cow<'_, Program> {
+    let wanted = |inst: &Inst| match &inst.kind {
+        InstKind::Reduce(reduce) => {
+            let (op, _) = accumulator(reduce.reduction);
+            let from = prog.dtype(reduce.args[0]);
+            let to = reduce.reduction.accumulator(from);
+            (op.op().is_none() && from != to).then_some(to)
+        }
+        _ => None,
+    };
+    if !prog.insts.iter().any(|inst| wanted(inst).is_some()) {
+        return Cow::Borrowed(prog);
+    }
+    let mut insts: Vec<Inst> = Vec::with_capacity(prog.insts.len() + 1);
+    let mut names: Vec<Value> = Vec::with_capacity(prog.insts.len());
+    let mut casts: HashMap<(Value, DType), Value> = HashMap::new();
+    for inst in &prog.insts {
+        let to = wanted(inst);
+        let span = inst.span;
+        let mut inst = inst.clone();
+        inst.map_operands(|value| names[value.index()]);
+        if let (InstKind::Reduce(reduce), Some(dtype)) = (&mut inst.kind, to) {
+            reduce.args = reduce.args.map(|arg| {
+                *casts.entry((arg, dtype)).or_insert_with(|| {
+                    insts.push(Inst {
+                        kind: InstKind::Apply {
+                            op: Op::Cast(CastMode::Wrap),
+                            args: Args::new(&[arg]),
+                        },
+                        dtype,
+                        span,
+                    });
+                    Value(insts.len() as u32 - 1)
+                })
+            });
+        }
+        names.push(Value(insts.len() as u32));
+        insts.push(inst);
+    }
+    let mut prog = prog.clone();
+    prog.insts = insts;
+    for output in &mut prog.outputs {
+        output.map_values(|value| names[value.index()]);
+    }
+    Cow::Owned(prog)
 }
 
 /// The phase of each live value.
@@ -74,10 +137,18 @@ impl Phases {
         }
         let mut called = vec![usize::MAX; prog.insts.len()];
         for (i, inst) in prog.insts.iter().enumerate() {
-            if live[i] && is_block(prog, Value(i as u32)) {
+            let step = match &inst.kind {
+                // What calls take is there after the loop before them, and an accumulator's after the last loop that computes one.
+                InstKind::Reduce(reduce) if accumulator(reduce.reduction).0.op().is_none() => {
+                    phase[i] + 1
+                }
+                _ if is_block(prog, Value(i as u32)) => phase[i],
+                _ => continue,
+            };
+            if live[i] {
                 inst.operands()
                     .iter()
-                    .for_each(|arg| called[arg.index()] = called[arg.index()].min(phase[i]));
+                    .for_each(|arg| called[arg.index()] = called[arg.index()].min(step));
             }
         }
         let count = 1
@@ -109,6 +180,12 @@ struct PendingCall {
     value: Value,
     args: Vec<Source>,
     dst: Source,
+}
+
+/// A call of an accumulator before its slots are coloured.
+struct PendingAccumulate {
+    acc: u32,
+    args: Vec<Source>,
 }
 
 /// Where a call's operand or result lies, with slots still named after their values.
@@ -143,11 +220,13 @@ struct Build<'a> {
     /// What a loop calls a program value.
     names: HashMap<(usize, Value), V>,
     calls: Vec<Vec<PendingCall>>,
+    /// After each loop.
+    accumulates: Vec<Vec<PendingAccumulate>>,
     /// Values that some loop already stores to their slot.
     stored: Vec<bool>,
     outputs: Vec<DType>,
     accumulators: Vec<Accumulator>,
-    accumulated: HashMap<(AccOp, DType, Value), u32>,
+    accumulated: HashMap<(AccOp, DType, Args), u32>,
     results: Vec<ResultKind>,
     /// The one array output that a value goes to without further uses, if so.
     direct: HashMap<Value, u32>,
@@ -191,6 +270,7 @@ impl<'a> Build<'a> {
             loops: (0..phases.count).map(|_| Body::default()).collect(),
             names: HashMap::with_capacity(prog.insts.len()),
             calls: (0..phases.count).map(|_| Vec::new()).collect(),
+            accumulates: (0..phases.count).map(|_| Vec::new()).collect(),
             stored: vec![false; prog.insts.len()],
             outputs,
             accumulators: Vec::new(),
@@ -301,11 +381,9 @@ impl<'a> Build<'a> {
         for output in &self.prog.outputs {
             let dtype = self.prog.dtype(output.value);
             let result = match &self.prog.inst(output.value).kind {
-                InstKind::Reduce(Reduce {
-                    reduction, args, ..
-                }) => ResultKind::Reduced {
-                    acc: self.accumulate(*reduction, args[0]),
-                    finish: Finish::Value,
+                InstKind::Reduce(reduce) => ResultKind::Reduced {
+                    acc: self.accumulate(reduce),
+                    word: accumulator(reduce.reduction).1,
                     dtype,
                 },
                 _ => {
@@ -332,30 +410,37 @@ impl<'a> Build<'a> {
     }
 
     /// The accumulator of a reduction; reductions that accumulate the same share one.
-    fn accumulate(&mut self, reduction: Reduction, arg: Value) -> u32 {
-        let op = match reduction {
-            Reduction::Sum => AccOp::Sum,
-            Reduction::Prod => AccOp::Prod,
-            Reduction::Min => AccOp::Min,
-            Reduction::Max => AccOp::Max,
-            _ => todo!("call accumulators"),
-        };
-        let dtype = reduction.accumulator(self.prog.dtype(arg));
-        if let Some(&acc) = self.accumulated.get(&(op, dtype, arg)) {
+    fn accumulate(&mut self, reduce: &Reduce) -> u32 {
+        let Reduce {
+            reduction, args, ..
+        } = reduce;
+        let (op, _) = accumulator(*reduction);
+        let dtype = reduction.accumulator(self.prog.dtype(args[0]));
+        if let Some(&acc) = self.accumulated.get(&(op, dtype, *args)) {
             return acc;
         }
-        let phase = self.phases.phase[arg.index()];
-        let mut value = self.name(phase, arg);
-        if self.prog.dtype(arg) != dtype {
+        let acc = self.accumulators.len() as u32;
+        self.accumulators.push(Accumulator { op, dtype });
+        self.accumulated.insert((op, dtype, *args), acc);
+        let phase = |arg: &Value| self.phases.phase[arg.index()];
+        let phase = args
+            .iter()
+            .map(phase)
+            .max()
+            .expect("a reduction has operands");
+        if op.op().is_none() {
+            let args = args.iter().map(|&arg| self.operand(arg)).collect();
+            self.accumulates[phase].push(PendingAccumulate { acc, args });
+            return acc;
+        }
+        let mut value = self.name(phase, args[0]);
+        if self.prog.dtype(args[0]) != dtype {
             let cast = LoopOp::Apply {
                 op: Op::Cast(CastMode::Wrap),
                 args: vec![value],
             };
             value = self.loops[phase].push(cast, dtype);
         }
-        let acc = self.accumulators.len() as u32;
-        self.accumulators.push(Accumulator { op, dtype });
-        self.accumulated.insert((op, dtype, arg), acc);
         self.loops[phase].push(LoopOp::Accumulate { acc, value }, dtype);
         acc
     }
@@ -367,16 +452,19 @@ impl<'a> Build<'a> {
             classes,
             loops,
             calls,
+            accumulates,
             outputs,
             accumulators,
             results,
             ..
         } = self;
         let mut pending = Vec::new();
-        for (body, calls) in loops.into_iter().zip(shift(calls)) {
+        let steps = loops.into_iter().zip(accumulates).zip(shift(calls));
+        for ((body, accumulates), calls) in steps {
             if !body.insts.is_empty() {
                 pending.push(Pending::Loop(body));
             }
+            pending.extend(accumulates.into_iter().map(Pending::Accumulate));
             pending.extend(calls.into_iter().map(Pending::Call));
         }
         let colours = Colours::of(prog, &pending);
@@ -413,6 +501,25 @@ fn shift(mut calls: Vec<Vec<PendingCall>>) -> Vec<Vec<PendingCall>> {
 enum Pending {
     Loop(Body),
     Call(PendingCall),
+    Accumulate(PendingAccumulate),
+}
+
+/// The values of those sources that are slots.
+fn slots_of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Vec<Value> {
+    let slots = sources.into_iter().filter_map(|source| match source {
+        Source::Slot(value) => Some(*value),
+        Source::Place(_) | Source::Bytes(_) => None,
+    });
+    slots.collect()
+}
+
+/// Where a source lies once slots are coloured.
+fn place(source: &Source, colours: &Colours) -> Place {
+    match source {
+        Source::Place(place) => *place,
+        Source::Slot(value) => colours.place(*value),
+        Source::Bytes(_) => unreachable!("a constant has no place"),
+    }
 }
 
 impl Pending {
@@ -420,12 +527,8 @@ impl Pending {
     fn slots(&self) -> Vec<Value> {
         match self {
             Pending::Loop(body) => body.slots.iter().map(|&(_, value)| value).collect(),
-            Pending::Call(call) => (call.args.iter().chain([&call.dst]))
-                .filter_map(|source| match source {
-                    Source::Slot(value) => Some(*value),
-                    Source::Place(_) | Source::Bytes(_) => None,
-                })
-                .collect(),
+            Pending::Call(call) => slots_of(call.args.iter().chain([&call.dst])),
+            Pending::Accumulate(step) => slots_of(&step.args),
         }
     }
 
@@ -447,27 +550,26 @@ impl Pending {
                 let InstKind::Apply { op, args } = &inst.kind else {
                     unreachable!("a call applies an operation")
                 };
-                let place = |source: &Source| match source {
-                    Source::Place(place) => *place,
-                    Source::Slot(value) => colours.place(*value),
-                    Source::Bytes(_) => unreachable!("a constant has no place"),
-                };
                 let arg = |source: &Source| match source {
                     Source::Bytes(value) => match &prog.inst(*value).kind {
                         InstKind::Const(Scalar::Bytes(bytes)) => CallArg::Bytes(bytes.clone()),
                         other => unreachable!("{other:?} is no byte string"),
                     },
-                    source => CallArg::Place(place(source)),
+                    source => CallArg::Place(place(source, colours)),
                 };
                 Step::Call(CallStep {
                     op: *op,
                     from: prog.dtype(args[args.len() - 1]),
                     to: inst.dtype,
                     args: call.args.iter().map(arg).collect(),
-                    dst: place(&call.dst),
+                    dst: place(&call.dst, colours),
                     span: inst.span,
                 })
             }
+            Pending::Accumulate(step) => Step::Accumulate(AccumulateStep {
+                acc: step.acc,
+                args: step.args.iter().map(|arg| place(arg, colours)).collect(),
+            }),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::fmt;
 use numloom_data::{DType, Scalar};
 
 use crate::kernel::{
-    CallArg, CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind, Step, V,
+    AccumulateStep, CallArg, CallStep, InputClass, Kernel, LoopInst, LoopOp, Place, ResultKind,
+    Step, V,
 };
 use crate::op::{CastMode, Domain, Op, Signature, alike};
 use crate::program::{InputSource, InstKind, Output, Program, Reduce, Shape, ShapeSource, Value};
@@ -153,6 +154,11 @@ pub enum VerifyErrorKind {
         /// The input.
         input: u32,
     },
+    /// An accumulator whose operation is no operation of a loop and stands in one, or is one and is called, or has other operands.
+    WrongAccumulate {
+        /// The accumulator.
+        acc: u32,
+    },
     /// An output or accumulator that is never written, or more than once.
     NotOnce {
         /// How often it is written.
@@ -221,6 +227,9 @@ impl fmt::Display for VerifyErrorKind {
             Self::InlineInCall { op } => write!(f, "`{op}` is no block operation, and is called"),
             Self::ScalarInCall { input } => {
                 write!(f, "a call is given the scalar input {input}")
+            }
+            Self::WrongAccumulate { acc } => {
+                write!(f, "accumulator {acc} does not take its operands so")
             }
             Self::NotOnce { times } => {
                 write!(
@@ -494,6 +503,14 @@ pub fn verify_kernel(kernel: &Kernel) -> Result<(), VerifyError> {
                 kind,
                 place: VerifyPlace::Step(step),
             })?,
+            Step::Accumulate(acc) => {
+                state
+                    .accumulate_step(step, acc)
+                    .map_err(|kind| VerifyError {
+                        kind,
+                        place: VerifyPlace::Step(step),
+                    })?;
+            }
         }
     }
     for &times in state.written.iter().chain(&state.accumulated) {
@@ -517,15 +534,15 @@ fn check_declarations(kernel: &Kernel) -> Check {
     }
     for acc in &kernel.accumulators {
         let dtype = acc.dtype;
-        require(
-            acc.op.op().info().domain.contains(dtype),
-            VerifyErrorKind::NotReducible { dtype },
-        )?;
+        require(acc.op.takes(dtype), VerifyErrorKind::NotReducible { dtype })?;
     }
     for result in &kernel.results {
         let exists = match *result {
             ResultKind::Array(i) => (i as usize) < kernel.outputs.len(),
-            ResultKind::Reduced { acc, .. } => (acc as usize) < kernel.accumulators.len(),
+            ResultKind::Reduced { acc, word, .. } => {
+                let acc = kernel.accumulators.get(acc as usize);
+                acc.is_some_and(|acc| (word as usize) < acc.words())
+            }
         };
         require(exists, VerifyErrorKind::UnknownPlace)?;
     }
@@ -624,6 +641,8 @@ impl KernelState<'_> {
                 let declared = self.kernel.accumulators.get(*acc as usize);
                 let declared = declared.ok_or(VerifyErrorKind::UnknownPlace)?;
                 self.accumulated[*acc as usize] += 1;
+                let inline = declared.op.op().is_some();
+                require(inline, VerifyErrorKind::WrongAccumulate { acc: *acc })?;
                 same_dtype(declared.dtype, dtype)
             }
         }
@@ -649,6 +668,23 @@ impl KernelState<'_> {
         }
         self.read(step, place, dtype)?;
         Ok(dtype)
+    }
+
+    fn accumulate_step(&mut self, step: usize, what: &AccumulateStep) -> Check {
+        let acc = what.acc;
+        let declared = self.kernel.accumulators.get(acc as usize);
+        let declared = *declared.ok_or(VerifyErrorKind::UnknownPlace)?;
+        self.accumulated[acc as usize] += 1;
+        let by_call = declared.op.op().is_none() && what.args.len() == declared.op.operands();
+        require(by_call, VerifyErrorKind::WrongAccumulate { acc })?;
+        what.args.iter().try_for_each(|&place| {
+            if let Place::Input(input) = place {
+                let class = self.kernel.inputs.get(input as usize).map(|i| i.class);
+                let scalar = class == Some(InputClass::Scalar);
+                require(!scalar, VerifyErrorKind::ScalarInCall { input })?;
+            }
+            self.read(step, place, declared.dtype)
+        })
     }
 
     fn call(&mut self, step: usize, call: &CallStep) -> Check {

@@ -13,7 +13,8 @@ use numloom_ir::Fault;
 /// Status bits: [`STATUS_FAULT`] when the fault slot is set, [`STATUS_PANIC`] when a block function failed; 0 for done.
 pub type KernelFn = unsafe extern "C" fn(*const KernelArgs) -> u32;
 
-/// A block function: computes one [`CallStep`](numloom_ir::CallStep) over one block; 0 for done, else status bits.
+/// A block function: computes one [`CallStep`](numloom_ir::CallStep) or [`AccumulateStep`](numloom_ir::AccumulateStep) over one row; 0 for
+/// done, else status bits.
 pub type BlockFn = unsafe extern "C" fn(*const CallFrame) -> u32;
 
 /// Status bit: the fault slot holds a fault, of this block or an earlier one.
@@ -39,11 +40,13 @@ pub const MAX_CALL_ARGS: usize = 3;
 /// | 56 | `output_row_strides` | bytes from a row to the next, for each output |
 /// | 64 | `accumulators` | [`accumulator_words`](numloom_ir::Kernel::accumulator_words) |
 /// | 72 | `columns` | elements from a lane of columns to the next |
-/// | 80 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
-/// | 88 | `calls` | an entry for each call step, in order |
-/// | 96 | `fault` | the fault slot |
+/// | 80 | `position` | position of the first element in what is reduced |
+/// | 88 | `row_position_stride` | position of a row less that of the one before |
+/// | 96 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
+/// | 104 | `calls` | an entry for each step that is no loop, in order |
+/// | 112 | `fault` | the fault slot |
 ///
-/// 104 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
+/// 120 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
 /// is used again by each. It is compiled for its inputs' [`InputClass`](numloom_ir::InputClass) and for the
 /// [`Form`](numloom_ir::Form) of its accumulators.
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +74,14 @@ pub struct KernelArgs {
     pub accumulators: *mut u64,
     /// In [`Columns`](numloom_ir::Form::Columns), the elements from one lane to the next: at least `n`.
     pub columns: usize,
+    /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. With
+    /// [`Columns`](numloom_ir::Form::Columns) all elements of a row have the one position.
+    pub position: u64,
+    /// Row `r` starts at position `position + r * row_position_stride`, modulo 2^64.
+    pub row_position_stride: u64,
     /// The kernel's own memory, of any content and alignment.
     pub scratch: *mut u8,
-    /// One entry for each call step; [`NativeKernel::call`](crate::NativeKernel::call) fills it in.
+    /// One entry for each step that is no loop; [`NativeKernel::call`](crate::NativeKernel::call) fills it in.
     pub calls: *const CallEntry,
     /// Where faults go.
     pub fault: *mut Fault,
@@ -102,6 +110,8 @@ impl KernelArgs {
             output_row_strides: ptr::null(),
             accumulators: ptr::null_mut(),
             columns: 0,
+            position: 0,
+            row_position_stride: 0,
             scratch: ptr::null_mut(),
             calls: ptr::null(),
             fault,
@@ -131,8 +141,11 @@ pub struct CallEntry {
 /// | 24 | `dst` | where the result goes |
 /// | 32 | `args` | where the operands lie; constants and those past its arity are not set |
 /// | 56 | `fault` | the fault slot |
+/// | 64 | `position` | position of the first element in what is reduced |
+/// | 72 | `row` | number of the row |
+/// | 80 | `columns` | elements from a lane of columns to the next |
 ///
-/// 64 bytes.
+/// 88 bytes. The last three are set for accumulators only.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct CallFrame {
@@ -142,12 +155,18 @@ pub struct CallFrame {
     pub n: usize,
     /// The logical index of its first element.
     pub index: u64,
-    /// Where the result goes: `n` elements, contiguous.
+    /// Where the result goes: `n` elements, contiguous. For an accumulator its lanes, the partial value of the row, or its columns.
     pub dst: *mut u8,
     /// Where the operands lie: `n` elements each, contiguous; or one, if a byte string is the same for all.
     pub args: [*const u8; MAX_CALL_ARGS],
     /// Where faults go.
     pub fault: *mut Fault,
+    /// The position of the row's first element in what is reduced.
+    pub position: u64,
+    /// The number of the row.
+    pub row: usize,
+    /// As in [`KernelArgs::columns`].
+    pub columns: usize,
 }
 
 #[cfg(test)]
@@ -169,6 +188,8 @@ mod tests {
             offset_of!(KernelArgs, output_row_strides),
             offset_of!(KernelArgs, accumulators),
             offset_of!(KernelArgs, columns),
+            offset_of!(KernelArgs, position),
+            offset_of!(KernelArgs, row_position_stride),
             offset_of!(KernelArgs, scratch),
             offset_of!(KernelArgs, calls),
             offset_of!(KernelArgs, fault),
@@ -176,7 +197,9 @@ mod tests {
         ];
         assert_eq!(
             args,
-            [0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104]
+            [
+                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120
+            ]
         );
         let entry = [
             offset_of!(CallEntry, function),
@@ -191,9 +214,12 @@ mod tests {
             offset_of!(CallFrame, dst),
             offset_of!(CallFrame, args),
             offset_of!(CallFrame, fault),
+            offset_of!(CallFrame, position),
+            offset_of!(CallFrame, row),
+            offset_of!(CallFrame, columns),
             size_of::<CallFrame>(),
         ];
-        assert_eq!(frame, [0, 8, 16, 24, 32, 56, 64]);
+        assert_eq!(frame, [0, 8, 16, 24, 32, 56, 64, 72, 80, 88]);
         let fault = [
             offset_of!(Fault, code),
             offset_of!(Fault, step),

@@ -108,7 +108,8 @@ impl NativeKernel {
     /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
     ///    any alignment.
     /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
-    ///    `args.columns`. In [`Form::Columns`] `(rows - 1) * columns + n` is at most `LANES * columns`.
+    ///    `args.columns`. In [`Form::Columns`] `(rows - 1) * columns + n` is at most `LANES * columns`: a row may go on into the lanes of
+    ///    those after it.
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
@@ -186,6 +187,8 @@ impl NativeKernel {
             output_row_strides: block.rows.output_strides.as_ptr().cast(),
             accumulators: block.accumulators.as_mut_ptr(),
             columns: block.rows.columns,
+            position: block.rows.position,
+            row_position_stride: block.rows.position_stride,
             scratch: scratch.as_mut_ptr(),
             ..KernelArgs::one_row(block.fault)
         };
@@ -288,6 +291,7 @@ fn used_inputs(kernel: &Kernel) -> Vec<bool> {
                 }
             }
             Step::Call(call) => call.places().for_each(&mut read),
+            Step::Accumulate(step) => step.args.iter().copied().for_each(&mut read),
         }
     }
     used

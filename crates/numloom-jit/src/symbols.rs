@@ -2,21 +2,31 @@
     unsafe_code,
     reason = "turns the pointers that compiled code hands over into slices"
 )]
-//! What compiled code may call: one function, found in the table of its kernel and nowhere else.
+//! What compiled code may call: two functions, found in the table of its kernel and nowhere else.
 //!
 //! No backend resolves names: code that would need a symbol is refused before it is placed in memory, and cranelift-jit's
-//! lookup in the process is shut off. Compiled code reaches [`eval_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
+//! lookup in the process is shut off. Compiled code reaches [`eval_block`] and [`accumulate_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
 
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
 use numloom_data::DType;
-use numloom_ir::interp::{FaultSink, eval};
-use numloom_ir::{CallStep, InputClass, Kernel, Step};
+use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
+use numloom_ir::reduce::{LANE_WORDS, LANES, MAX_WORDS};
+use numloom_ir::{Accumulator, CallStep, Form, InputClass, Kernel, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
 use crate::strings;
+
+/// What a block function is for.
+#[derive(Debug)]
+enum Context {
+    /// [`eval_block`].
+    Eval(CallContext),
+    /// [`accumulate_block`]: an accumulator, and the kernel's form.
+    Accumulate { acc: Accumulator, form: Form },
+}
 
 /// One call step and its position among the kernel's steps.
 #[derive(Debug)]
@@ -32,7 +42,7 @@ pub(crate) struct CallContext {
 pub(crate) struct CallTable {
     entries: Box<[CallEntry]>,
     /// Pointed to by `entries`; never changed.
-    _contexts: Box<[CallContext]>,
+    _contexts: Box<[Context]>,
 }
 
 // SAFETY: the pointers in `entries` lead to `_contexts`, which is owned, never changed, and itself `Send` and `Sync`.
@@ -42,21 +52,25 @@ unsafe impl Sync for CallTable {}
 
 const _: () = {
     const fn shared<T: Send + Sync>() {}
-    shared::<CallContext>();
+    shared::<Context>();
 };
 
 impl CallTable {
-    /// An entry for each call step of `kernel`, in order.
+    /// An entry for each step of `kernel` that is no loop, in order.
     pub(crate) fn new(kernel: &Kernel) -> CallTable {
         let steps = (0..).zip(&kernel.steps);
-        let contexts: Box<[CallContext]> = steps
+        let contexts: Box<[Context]> = steps
             .filter_map(|(step, s)| match s {
-                Step::Call(call) => Some(CallContext {
+                Step::Call(call) => Some(Context::Eval(CallContext {
                     call: call.clone(),
                     step,
                     operands: (call.args.iter())
                         .map(|arg| kernel.call_operand(call, arg))
                         .collect(),
+                })),
+                Step::Accumulate(step) => Some(Context::Accumulate {
+                    acc: kernel.accumulators[step.acc as usize],
+                    form: kernel.form,
                 }),
                 Step::Loop(_) => None,
             })
@@ -64,7 +78,10 @@ impl CallTable {
         let entries = contexts
             .iter()
             .map(|context| CallEntry {
-                function: eval_block,
+                function: match context {
+                    Context::Eval(_) => eval_block,
+                    Context::Accumulate { .. } => accumulate_block,
+                },
                 context: ptr::from_ref(context).cast(),
             })
             .collect();
@@ -100,12 +117,12 @@ impl Piece {
     ///
     /// # Safety
     /// `src` is valid for reads of `bytes` bytes that are initialised.
-    unsafe fn fill(&mut self, src: *const u8, bytes: usize) -> &[u8] {
+    unsafe fn fill(&mut self, src: *const u8, bytes: usize) -> &mut [u8] {
         let room = &mut self.0[..bytes];
-        // SAFETY: the caller's contract; `room` is as long; then it is initialised.
+        // SAFETY: the caller's contract; `room` is as long; then it is initialised, and it is borrowed exclusively.
         unsafe {
             ptr::copy_nonoverlapping(src, room.as_mut_ptr().cast(), bytes);
-            slice::from_raw_parts(room.as_ptr().cast(), bytes)
+            slice::from_raw_parts_mut(room.as_mut_ptr().cast(), bytes)
         }
     }
 
@@ -121,7 +138,7 @@ impl Piece {
 /// Computes one call step over one block, with the interpreter's [`eval`]. Never unwinds.
 ///
 /// # Safety
-/// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry.
+/// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry, for a call step.
 /// 2. `dst` is valid for writes of `n` elements of the step's result dtype, and nothing else is used to reach them meanwhile.
 /// 3. Each of as many `args` as the step has operands, constants left out, is valid for reads of `n` elements of the operand's dtype
 ///    (of one, if it is a byte string for all elements), and nothing writes to them meanwhile.
@@ -133,8 +150,10 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
         // Pointers to nothing may be null, and slices not.
         return 0;
     }
-    // SAFETY: (1): a `CallTable` points `context` at a `CallContext` of its own.
-    let context = unsafe { &*frame.context.cast::<CallContext>() };
+    // SAFETY: (1): a `CallTable` points `context` at a `Context` of its own.
+    let Context::Eval(context) = (unsafe { &*frame.context.cast::<Context>() }) else {
+        return STATUS_PANIC;
+    };
     let CallContext { call, step, .. } = context;
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
@@ -187,4 +206,129 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
             STATUS_PANIC
         }
     }
+}
+
+/// Takes one row into one accumulator, with the interpreter's [`take_lanes`] and [`take_columns`]. Never unwinds.
+///
+/// # Safety
+/// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry, for an accumulator.
+/// 2. `dst` is valid for reads and writes of the accumulator's lanes ([`Form::Lanes`]), for writes of the words of a partial value
+///    ([`Form::Rows`]), or for reads and writes of `columns` columns ([`Form::Columns`]), all initialised where they are read; nothing else is used to
+///    reach them meanwhile. In [`Form::Columns`] `row * columns + n` is at most `LANES * columns`.
+/// 3. Each of as many `args` as the accumulator has operands is valid for reads of `n` elements of its dtype, and
+///    nothing writes to them meanwhile.
+pub(crate) unsafe extern "C" fn accumulate_block(frame: *const CallFrame) -> u32 {
+    // SAFETY: (1).
+    let frame = unsafe { &*frame };
+    // SAFETY: (1): a `CallTable` points `context` at a `Context` of its own.
+    let context = unsafe { &*frame.context.cast::<Context>() };
+    let &Context::Accumulate { acc, form } = context else {
+        return STATUS_PANIC;
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| match form {
+        // SAFETY: (2), (3).
+        Form::Lanes | Form::Rows => unsafe { accumulate_lanes(frame, acc, form) },
+        // SAFETY: (2), (3).
+        Form::Columns => unsafe { accumulate_columns(frame, acc) },
+    }));
+    match result {
+        Ok(()) => 0,
+        Err(panic) => {
+            // Dropping the payload may panic in its turn.
+            std::mem::forget(panic);
+            STATUS_PANIC
+        }
+    }
+}
+
+/// # Safety
+/// As [`accumulate_block`], (2) and (3).
+unsafe fn accumulate_lanes(frame: &CallFrame, acc: Accumulator, form: Form) {
+    let mut words = [0u64; LANE_WORDS * MAX_WORDS];
+    let lanes = &mut words[..acc.lane_words()];
+    let dst = frame.dst.cast::<u64>();
+    if form == Form::Rows {
+        acc.reset(lanes);
+    } else {
+        // SAFETY: (2); `lanes` is a local, and as long.
+        unsafe { ptr::copy_nonoverlapping(dst, lanes.as_mut_ptr(), lanes.len()) };
+    }
+    const { assert!(PIECE.is_multiple_of(LANES)) };
+    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
+    for start in (0..frame.n).step_by(PIECE) {
+        let n = PIECE.min(frame.n - start);
+        // SAFETY: (3), `start + n` being at most `frame.n`.
+        let args = unsafe { fill_operands(frame, acc, start, n, &mut operands) };
+        let position = frame.position.wrapping_add(start as u64);
+        take_lanes(acc, lanes, &args[..acc.op.operands()], position);
+    }
+    let mut partial = [0u64; MAX_WORDS];
+    let result: &[u64] = match form {
+        Form::Rows => {
+            let partial = &mut partial[..acc.words()];
+            acc.combine_lanes(lanes, partial);
+            partial
+        }
+        _ => lanes,
+    };
+    // SAFETY: (2): `result` is a local, as long as what `dst` is valid for.
+    unsafe { ptr::copy_nonoverlapping(result.as_ptr(), dst, result.len()) };
+}
+
+/// # Safety
+/// As [`accumulate_block`], (2) and (3).
+unsafe fn accumulate_columns(frame: &CallFrame, acc: Accumulator) {
+    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
+    let mut lanes = [const { Piece::EMPTY }; MAX_WORDS];
+    for start in (0..frame.n).step_by(PIECE) {
+        let n = PIECE.min(frame.n - start);
+        // SAFETY: (3), `start + n` being at most `frame.n`.
+        let args = unsafe { fill_operands(frame, acc, start, n, &mut operands) };
+        // Each word's plane is `LANES` lanes of all columns.
+        let mut plane = frame.dst;
+        let places: [(*mut u8, usize); MAX_WORDS] = std::array::from_fn(|word| {
+            if word >= acc.words() {
+                return (plane, 0);
+            }
+            let size = acc.word_dtype(word).itemsize();
+            let place = plane.wrapping_add((frame.row * frame.columns + start) * size);
+            plane = plane.wrapping_add(LANES * frame.columns * size);
+            (place, n * size)
+        });
+        let mut planes = PlanesMut::default();
+        for ((plane, lane), &(place, bytes)) in planes.iter_mut().zip(&mut lanes).zip(&places) {
+            // SAFETY: (2): items `row * columns + start` and the `n` after it, at most `LANES * columns`, of a plane of the area.
+            *plane = unsafe { lane.fill(place, bytes) };
+        }
+        take_columns(acc, planes, &args[..acc.op.operands()], frame.position);
+        for (lane, (place, bytes)) in lanes.iter().zip(places) {
+            // SAFETY: (2), the same places; the source is a local that was filled.
+            unsafe { ptr::copy_nonoverlapping(lane.0.as_ptr().cast(), place, bytes) };
+        }
+    }
+}
+
+/// Copies elements from the `start`-th of each operand of an accumulator.
+///
+/// # Safety
+/// Each of as many `args` of `frame` as `acc` has operands is valid for reads of `start + n` elements, and `n` is at most [`PIECE`].
+unsafe fn fill_operands<'a>(
+    frame: &CallFrame,
+    acc: Accumulator,
+    start: usize,
+    n: usize,
+    operands: &'a mut [Piece; MAX_CALL_ARGS],
+) -> [&'a [u8]; MAX_CALL_ARGS] {
+    let size = acc.dtype.itemsize();
+    let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
+    let filled = args
+        .iter_mut()
+        .zip(operands)
+        .zip(&frame.args)
+        .take(acc.op.operands());
+    for ((arg, piece), &src) in filled {
+        // SAFETY: the caller's contract; the piece has room for `PIECE` elements.
+        *arg = unsafe { piece.fill(src.add(start * size), n * size) };
+    }
+    args
 }

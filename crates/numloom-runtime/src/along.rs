@@ -387,10 +387,10 @@ impl Running<'_> {
     /// Writes the words of a partial value as the results of one place.
     fn write(&self, place: usize, words: &[u64]) {
         for (result, to) in self.kernel.results.iter().zip(&self.along.results) {
-            let ResultKind::Reduced { acc, .. } = *result else {
+            let ResultKind::Reduced { acc, word, .. } = *result else {
                 unreachable!("a pass along axes has reductions only")
             };
-            let at = self.kernel.accumulator_offset(acc as usize, 0);
+            let at = self.kernel.partial_offset(acc as usize) + word as usize;
             let bytes = words[at].to_le_bytes();
             let ptr = to.ptr.offset(locate(place, &self.along.kept, &to.kept));
             // SAFETY: the place is one of the result's, which this task alone writes (`Running`); an element is at most a word long, and
@@ -399,7 +399,7 @@ impl Running<'_> {
         }
     }
 
-    /// Calls the kernel; whether it came to an end.
+    /// Calls the kernel; whether it came to an end. `positions` are that of the first row in what is reduced, and the step to the next row's.
     ///
     /// # Safety
     /// 1. `local.inputs` and `local.steps` name what the kernel reads, for `rows` rows of `n` elements, in arrays or `local.blocks`.
@@ -411,7 +411,7 @@ impl Running<'_> {
         n: usize,
         rows: usize,
         columns: usize,
-        _position: usize,
+        positions: (usize, usize),
     ) -> bool {
         let mut fault = numloom_ir::Fault::NONE;
         let mut args = KernelArgs {
@@ -422,6 +422,8 @@ impl Running<'_> {
             output_row_strides: local.steps.as_ptr(),
             accumulators: local.accumulators.as_mut_ptr(),
             columns,
+            position: positions.0 as u64,
+            row_position_stride: positions.1 as u64,
             scratch: local.scratch.as_mut_ptr().cast(),
             ..KernelArgs::one_row(&raw mut fault)
         };
@@ -528,7 +530,7 @@ impl Running<'_> {
             }
             // SAFETY: (1) operands in place have `rows` rows along the last kept axis, of elements side by side or one for the row, and blocks were
             // filled with as many; (2) `local` has the words of a batch; (3) `fits` saw to that.
-            if !unsafe { self.call(local, along.n, rows, 0, 0) } {
+            if !unsafe { self.call(local, along.n, rows, 0, (0, 0)) } {
                 return false;
             }
             for (row, words) in local
@@ -589,7 +591,7 @@ impl Running<'_> {
             }
             // SAFETY: (1) operands in place have `rows` leaves side by side, or one element for all; blocks were filled with as many; (2) `local`
             // has the words of a batch; (3) `fits` saw to that.
-            if !unsafe { self.call(local, n, rows, 0, position) } {
+            if !unsafe { self.call(local, n, rows, 0, (position, LEAF)) } {
                 return false;
             }
             for words in local.accumulators.chunks_exact(words).take(rows) {
@@ -688,7 +690,10 @@ impl Running<'_> {
                 Access::Block => true,
             }
         };
+        // Others than simple accumulators want to know which row it is.
+        let mut accumulators = self.kernel.accumulators.iter();
         let together = along.operands.iter().all(is_one)
+            && accumulators.all(|acc| acc.op.op().is_some())
             && (self.kernel.slots.is_empty() || LANES * columns <= self.kernel.max_block());
         for leaf in (start..end).step_by(LEAF) {
             let leaf_end = end.min(leaf + LEAF);
@@ -734,11 +739,11 @@ impl Running<'_> {
                 }
                 let done = if together {
                     // SAFETY: (1) the rows lie side by side, in arrays or blocks; (2, 3) so do the lanes of the tile, `rows` of `columns`.
-                    unsafe { self.call(local, rows * columns, 1, columns, position) }
+                    unsafe { self.call(local, rows * columns, 1, columns, (position, 1)) }
                 } else {
                     // SAFETY: (1) operands in place have `rows` rows along the one reduced axis, and `columns` elements side by side along the last kept
                     // one, or one for the row; blocks were filled with as many; (2) `local` has the lanes of a tile; (3) a tile is within a block.
-                    unsafe { self.call(local, columns, rows, columns, position) }
+                    unsafe { self.call(local, columns, rows, columns, (position, 1)) }
                 };
                 if !done {
                     return None;
@@ -761,10 +766,10 @@ impl Running<'_> {
     /// Writes the results of `columns` places from `place` on.
     fn write_columns(&self, place: usize, columns: usize, totals: &ColumnTotals) {
         for (result, to) in self.kernel.results.iter().zip(&self.along.results) {
-            let ResultKind::Reduced { acc, .. } = *result else {
+            let ResultKind::Reduced { acc, word, .. } = *result else {
                 unreachable!("a pass along axes has reductions only")
             };
-            let plane = totals.plane(acc as usize, 0);
+            let plane = totals.plane(acc as usize, word as usize);
             let start = to.ptr.offset(locate(place, &self.along.kept, &to.kept));
             let step = to.kept.last().copied().unwrap_or(0);
             for (i, element) in plane.chunks_exact(to.itemsize).take(columns).enumerate() {

@@ -486,6 +486,7 @@ impl Pass<'_> {
             inputs: work.inputs.as_ptr().cast(),
             outputs: work.outputs.as_ptr().cast(),
             accumulators: work.lanes.as_mut_ptr(),
+            position: index,
             scratch,
             ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
@@ -534,7 +535,10 @@ impl Pass<'_> {
         let block = Block {
             n,
             index,
-            rows: Rows::ONE,
+            rows: Rows {
+                position: index,
+                ..Rows::ONE
+            },
             inputs: places.as_mut(),
             outputs: targets.as_mut(),
             accumulators: &mut work.lanes,

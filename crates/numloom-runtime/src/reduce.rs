@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use numloom_data::{DType, Scalar};
 use numloom_ir::interp::eval_scalar;
 use numloom_ir::reduce::Tree;
-use numloom_ir::{CastMode, Finish, Kernel, Op};
+use numloom_ir::{CastMode, Kernel, Op};
 
 /// Takes the trees of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
 /// fastest thread is ahead of the slowest.
@@ -43,15 +43,8 @@ impl Joined {
     }
 }
 
-/// A reduction's result from its accumulator, over `n` elements.
-pub(crate) fn finished(total: Scalar, finish: Finish, dtype: DType, n: usize) -> Scalar {
-    let value = match finish {
-        Finish::Value => total,
-        Finish::Mean => {
-            let sum = total.as_f64().expect("a mean accumulates in f64");
-            Scalar::F64(sum / n as f64)
-        }
-    };
+/// A reduction's result from a word of its accumulator.
+pub(crate) fn finished(value: Scalar, dtype: DType) -> Scalar {
     if value.dtype() == dtype {
         return value;
     }

@@ -209,7 +209,7 @@ impl Compiled {
         outputs: &mut [Out<'_>],
     ) -> Result<(), RuntimeError> {
         let kernel = self.execute(pass, shape, scratch, call, call.views, outputs)?;
-        for (i, value) in reduced_values(&kernel, &scratch.reduced, shape) {
+        for (i, value) in reduced_values(&kernel, &scratch.reduced) {
             match &mut outputs[i] {
                 Out::Scalar(out) => **out = value,
                 Out::Array(view) => view.set(&[], &value)?,
@@ -300,7 +300,7 @@ impl Compiled {
             self.execute_along(pass, site, shape, scratch, call, &views, &mut places)?;
         } else {
             let kernel = self.execute(pass, shape, scratch, call, &views, &mut places)?;
-            for (root, value) in reduced_values(&kernel, &scratch.reduced, shape) {
+            for (root, value) in reduced_values(&kernel, &scratch.reduced) {
                 match pass.targets[root] {
                     Target::Scalar(slot) => scratch.scalars[slot] = value,
                     _ => match &mut places[root] {
@@ -521,7 +521,7 @@ impl Compiled {
                 work,
                 reduced,
             )?;
-            for (root, value) in reduced_values(&variant.kernel, reduced, &inner) {
+            for (root, value) in reduced_values(&variant.kernel, reduced) {
                 let Out::Array(view) = &mut places[root] else {
                     unreachable!("reductions that leave axes are kept")
                 };
@@ -578,15 +578,14 @@ impl Compiled {
 pub(crate) fn reduced_values<'a>(
     kernel: &'a Kernel,
     reduced: &'a [u64],
-    shape: &[usize],
 ) -> impl Iterator<Item = (usize, Scalar)> + 'a {
-    let n = shape.iter().product();
     let results = kernel.results.iter().enumerate();
     results.filter_map(move |(root, &result)| match result {
-        ResultKind::Reduced { acc, finish, dtype } => {
-            let acc = acc as usize;
-            let total = kernel.accumulators[acc].scalar(0, reduced[acc]);
-            Some((root, finished(total, finish, dtype, n)))
+        ResultKind::Reduced { acc, word, dtype } => {
+            let (acc, word) = (acc as usize, word as usize);
+            let bits = reduced[kernel.partial_offset(acc) + word];
+            let total = kernel.accumulators[acc].scalar(word, bits);
+            Some((root, finished(total, dtype)))
         }
         ResultKind::Array(_) => None,
     })

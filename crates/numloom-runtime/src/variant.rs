@@ -134,7 +134,7 @@ impl Variant {
     fn bytes(&self) -> usize {
         let insts = |step: &numloom_ir::Step| match step {
             numloom_ir::Step::Loop(insts) => insts.len(),
-            numloom_ir::Step::Call(_) => 2,
+            numloom_ir::Step::Call(_) | numloom_ir::Step::Accumulate(_) => 2,
         };
         let ir: usize = self.kernel.steps.iter().map(insts).sum();
         1024 + 96 * ir + self.code.bytes()

@@ -137,6 +137,10 @@ impl PassInfo {
                     calls += 1;
                     call.places().for_each(|place| reads(&place));
                 }
+                Step::Accumulate(step) => {
+                    calls += 1;
+                    step.args.iter().for_each(&mut reads);
+                }
             }
         }
         let arrays = body

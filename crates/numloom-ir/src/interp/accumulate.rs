@@ -1,14 +1,25 @@
 //! What accumulators mean: how they take elements in, and how two partial values become one.
 //!
 //! A running or partial value is one or more words ([`Accumulator::words`]). Many of them lie in *planes*: for each word one slice
-//! of bytes that holds that word of all values, packed at the word's dtype. So one function serves lanes, columns and single
-//! values, and its loops vectorise.
+//! of bytes that holds that word of all values, packed at the word's dtype. So one function serves lanes, columns and single values.
+//!
+//! | accumulator | words | two of them, of earlier positions `a` and later ones `b` |
+//! |---|---|---|
+//! | `sum`, `prod`, `min`, `max` | the value | the operation of that name on both |
+//! | `argmin`, `argmax` | the value, its position | the better one; of equal ones, or of two NaN, the one of the lower position |
+//! | `moments` | count, mean, sum of squared deviations from it | Chan, Golub and LeVeque, 1979 |
+//! | `complex prod` | real, imaginary | (ac − bd, ad + bc) |
+//! | `complex min`, `complex max` | real, imaginary, position | as `argmin`, by the real and then the imaginary part; NaN is what has a NaN part |
+//!
+//! An element is taken in as if it were a value of its own; only `moments` has a shorter way (Welford, 1962).
+
+use std::cmp::Ordering;
 
 use numloom_data::DType;
 
 use super::arithmetic::Arithmetic;
-use super::eval::{any, number, typed, undefined};
-use super::item;
+use super::eval::{any, float, number, typed, undefined};
+use super::item::{self, Item};
 use super::order::Ordered;
 use crate::kernel::{AccOp, Accumulator};
 use crate::reduce::{LANES, MAX_WORDS};
@@ -17,34 +28,287 @@ use crate::reduce::{LANES, MAX_WORDS};
 pub(crate) type Planes<'a> = [&'a [u8]; MAX_WORDS];
 
 /// As [`Planes`], to be written.
-pub(crate) type PlanesMut<'a> = [&'a mut [u8]; MAX_WORDS];
+pub type PlanesMut<'a> = [&'a mut [u8]; MAX_WORDS];
 
-/// Runs `$f!` with what takes `x` into a value of a simple accumulator.
+/// Runs an expression with a name for the operation of a simple accumulator on its dtype; or another expression.
 macro_rules! simple {
-    ($acc:expr, $T:ident, $f:ident => $body:expr) => {
+    ($acc:expr, $T:ident, $f:ident => $body:expr; _ => $other:expr) => {
         match $acc.op {
             AccOp::Sum => number!($acc.op, $acc.dtype, $T => { let $f = <$T as Arithmetic>::add; $body }),
             AccOp::Prod => number!($acc.op, $acc.dtype, $T => { let $f = <$T as Arithmetic>::mul; $body }),
             AccOp::Min => any!($acc.op, $acc.dtype, $T => { let $f = <$T as Ordered>::minimum; $body }),
             AccOp::Max => any!($acc.op, $acc.dtype, $T => { let $f = <$T as Ordered>::maximum; $body }),
+            _ => $other,
         }
     };
 }
 
-/// Combines partial values: `a[k] = acc(a[k], b[k])` for each `k`, the positions of `a[k]` being the earlier.
+/// Combines partial values: `a[k]` with `b[k]` into `a[k]` for each `k`, the positions of `a[k]` being the earlier.
 pub(crate) fn combine(acc: Accumulator, a: PlanesMut<'_>, b: Planes<'_>) {
-    let ([a, ..], [b, ..]) = (a, b);
-    simple!(acc, T, f => item::fold::<T>(a, b, f));
+    let order = acc.op.order();
+    match acc.op {
+        AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
+            let (x, at) = (item::items::<T>(b[0]), item::items::<u64>(b[1]));
+            update2(a, x.len(), |best: (T, u64), k| {
+                one_of(order, best, (T::load(x[k]), u64::load(at[k])))
+            });
+        }),
+        AccOp::Moments => {
+            let b = b.map(item::items::<f64>);
+            update3(a, b[0].len(), |a, k| {
+                merged(
+                    a,
+                    (f64::load(b[0][k]), f64::load(b[1][k]), f64::load(b[2][k])),
+                )
+            });
+        }
+        AccOp::ComplexProd => {
+            let (re, im) = (item::items::<f64>(b[0]), item::items::<f64>(b[1]));
+            update2(a, re.len(), |z, k| {
+                product(z, (f64::load(re[k]), f64::load(im[k])))
+            });
+        }
+        AccOp::ComplexMin | AccOp::ComplexMax => float!(acc.op, acc.dtype, T => {
+            let (re, im, at) = (item::items::<T>(b[0]), item::items::<T>(b[1]), item::items::<u64>(b[2]));
+            update3(a, re.len(), |best: (T, T, u64), k| {
+                complex_one_of(order, best, (T::load(re[k]), T::load(im[k]), u64::load(at[k])))
+            });
+        }),
+        _ => {
+            simple!(acc, T, f => item::fold::<T>(a.into_iter().next().expect("a plane"), b[0], f); _ => unreachable!("above"))
+        }
+    }
 }
 
-/// Takes elements into lanes, element `i` into lane `i % LANES`, in order.
-pub(super) fn take_lanes(acc: Accumulator, lanes: PlanesMut<'_>, x: &[u8]) {
-    let [lanes, ..] = lanes;
-    simple!(acc, T, f => item::accumulate::<T, LANES>(lanes, x, f));
+/// Takes elements into lanes, element `i` into lane `i % LANES`, in order. `position` is that of the first element in
+/// what is reduced; there is a block of elements for each operand.
+///
+/// # Panics
+/// If `lanes` is not [`lane_words`](Accumulator::lane_words) long, or operands are too few or of different lengths.
+pub fn take_lanes(acc: Accumulator, lanes: &mut [u64], args: &[&[u8]], position: u64) {
+    check(acc, args);
+    let lanes = acc.lane_planes(lanes);
+    let order = acc.op.order();
+    let at = |i: usize| position + i as u64;
+    match acc.op {
+        AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
+            let x = item::items::<T>(args[0]);
+            lanes2(lanes, x.len(), |best, i| one_of(order, best, (T::load(x[i]), at(i))));
+        }),
+        AccOp::Moments => moments_lanes(lanes, item::items::<f64>(args[0])),
+        AccOp::ComplexProd => {
+            let (re, im) = (item::items::<f64>(args[0]), item::items::<f64>(args[1]));
+            lanes2(lanes, re.len(), |z, i| {
+                product(z, (f64::load(re[i]), f64::load(im[i])))
+            });
+        }
+        AccOp::ComplexMin | AccOp::ComplexMax => float!(acc.op, acc.dtype, T => {
+            let (re, im) = (item::items::<T>(args[0]), item::items::<T>(args[1]));
+            lanes3(lanes, re.len(), |best, i| {
+                complex_one_of(order, best, (T::load(re[i]), T::load(im[i]), at(i)))
+            });
+        }),
+        _ => {
+            let [lanes, ..] = lanes;
+            simple!(acc, T, f => item::accumulate::<T, LANES>(lanes, args[0], f); _ => unreachable!("above"));
+        }
+    }
 }
 
-/// Takes elements into the lane that is this row of each column, element `j` into column `j`.
-pub(super) fn take_columns(acc: Accumulator, lane: PlanesMut<'_>, x: &[u8]) {
-    let [lane, ..] = lane;
-    simple!(acc, T, f => item::fold::<T>(lane, x, f));
+/// Takes a row of elements into one lane of each column: element `j` into the `j`-th value of the planes, all of the one position.
+///
+/// # Panics
+/// If planes have not one item for each element, or operands are too few or of different lengths.
+pub fn take_columns(acc: Accumulator, lane: PlanesMut<'_>, args: &[&[u8]], position: u64) {
+    check(acc, args);
+    let order = acc.op.order();
+    match acc.op {
+        AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
+            let x = item::items::<T>(args[0]);
+            update2(lane, x.len(), |best, j| one_of(order, best, (T::load(x[j]), position)));
+        }),
+        AccOp::Moments => moments_columns(lane, item::items::<f64>(args[0])),
+        AccOp::ComplexProd => {
+            let (re, im) = (item::items::<f64>(args[0]), item::items::<f64>(args[1]));
+            update2(lane, re.len(), |z, j| {
+                product(z, (f64::load(re[j]), f64::load(im[j])))
+            });
+        }
+        AccOp::ComplexMin | AccOp::ComplexMax => float!(acc.op, acc.dtype, T => {
+            let (re, im) = (item::items::<T>(args[0]), item::items::<T>(args[1]));
+            update3(lane, re.len(), |best, j| {
+                complex_one_of(order, best, (T::load(re[j]), T::load(im[j]), position))
+            });
+        }),
+        _ => {
+            let [lane, ..] = lane;
+            simple!(acc, T, f => item::fold::<T>(lane, args[0], f); _ => unreachable!("above"));
+        }
+    }
+}
+
+/// Checks what an accumulator is given: a caller's mistake must not become a wrong answer.
+fn check(acc: Accumulator, args: &[&[u8]]) {
+    assert_eq!(args.len(), acc.op.operands(), "operands of `{}`", acc.op);
+    let same = args.iter().all(|arg| arg.len() == args[0].len());
+    assert!(same, "operands of `{}` are of one length", acc.op);
+}
+
+/// For values of several words: `update` is `a[k] = f(a[k], k)` for `k` up to `n`, and `lanes` is `a[i % LANES] = f(a[i % LANES], i)` for `i`
+/// up to `n`, in order.
+macro_rules! drivers {
+    ($update:ident, $lanes:ident; $($T:ident $a:ident),*) => {
+        pub(super) fn $update<$($T: Item),*>(
+            planes: PlanesMut<'_>,
+            n: usize,
+            f: impl Fn(($($T,)*), usize) -> ($($T,)*),
+        ) {
+            let mut planes = planes.into_iter();
+            $( let $a = &mut item::items_mut::<$T>(planes.next().expect("a plane for each word"))[..n]; )*
+            for k in 0..n {
+                let words = f(($($T::load($a[k]),)*), k);
+                let ($($T,)*) = words;
+                $( $a[k] = $T.store(); )*
+            }
+        }
+
+        pub(super) fn $lanes<$($T: Item),*>(
+            planes: PlanesMut<'_>,
+            n: usize,
+            f: impl Fn(($($T,)*), usize) -> ($($T,)*),
+        ) {
+            let mut planes = planes.into_iter();
+            $( let $a = &mut item::items_mut::<$T>(planes.next().expect("a plane for each word"))[..LANES]; )*
+            let mut running: [($($T,)*); LANES] = std::array::from_fn(|k| ($($T::load($a[k]),)*));
+            for start in (0..n).step_by(LANES) {
+                for (k, lane) in running.iter_mut().enumerate().take(n - start) {
+                    *lane = f(*lane, start + k);
+                }
+            }
+            for (k, words) in running.into_iter().enumerate() {
+                let ($($T,)*) = words;
+                $( $a[k] = $T.store(); )*
+            }
+        }
+    };
+}
+
+#[expect(non_snake_case, reason = "a value has the name of its type")]
+mod driven {
+    use super::{Item, LANES, PlanesMut, item};
+
+    drivers!(update2, lanes2; A a, B b);
+    drivers!(update3, lanes3; A a, B b, C c);
+}
+
+use driven::{lanes2, lanes3, update2, update3};
+
+/// The one of two elements that comes first by value, `order` saying how a better one compares; else by position.
+fn one_of<T: Copy + PartialOrd>(order: Ordering, a: (T, u64), b: (T, u64)) -> (T, u64) {
+    let is_nan = |x: T| x.partial_cmp(&x).is_none();
+    let by_value = b.0.partial_cmp(&a.0);
+    let (nan_a, nan_b) = (is_nan(a.0), is_nan(b.0));
+    if second(order, by_value, [nan_a, nan_b], [a.1, b.1]) {
+        b
+    } else {
+        a
+    }
+}
+
+/// As [`one_of`], for complex numbers.
+fn complex_one_of<T: Copy + PartialOrd>(
+    order: Ordering,
+    a: (T, T, u64),
+    b: (T, T, u64),
+) -> (T, T, u64) {
+    let is_nan = |x: T| x.partial_cmp(&x).is_none();
+    let nans = [a, b].map(|z| is_nan(z.0) || is_nan(z.1));
+    let by_value = (b.0, b.1).partial_cmp(&(a.0, a.1));
+    if second(order, by_value, nans, [a.2, b.2]) {
+        b
+    } else {
+        a
+    }
+}
+
+/// Whether the second of two elements is the one.
+fn second(order: Ordering, by_value: Option<Ordering>, nan: [bool; 2], at: [u64; 2]) -> bool {
+    match (nan, by_value) {
+        ([false, false], Some(Ordering::Equal)) | ([true, true], _) => at[1] < at[0],
+        ([false, false], by_value) => by_value == Some(order),
+        ([_, nan], _) => nan,
+    }
+}
+
+fn product((a, b): (f64, f64), (c, d): (f64, f64)) -> (f64, f64) {
+    (a * c - b * d, a * d + b * c)
+}
+
+/// Count, mean and squared deviations of all elements of both.
+fn merged(a: (f64, f64, f64), b: (f64, f64, f64)) -> (f64, f64, f64) {
+    // No elements at all have no mean, and must not change another's.
+    if b.0 == 0.0 {
+        return a;
+    }
+    if a.0 == 0.0 {
+        return b;
+    }
+    let n = a.0 + b.0;
+    let delta = b.1 - a.1;
+    let share = b.0 / n;
+    (
+        n,
+        a.1 + delta * share,
+        a.2 + b.2 + delta * delta * (a.0 * share),
+    )
+}
+
+/// One more element for each value, which have `count` with it.
+#[inline(always)]
+fn welford(mean: &mut f64, m2: &mut f64, x: f64, reciprocal: f64) {
+    let delta = x - *mean;
+    *mean += delta * reciprocal;
+    *m2 += delta * (x - *mean);
+}
+
+fn moments_lanes(planes: PlanesMut<'_>, x: &[[u8; 8]]) {
+    let planes = planes.map(item::items_mut::<f64>);
+    let [mut count, mut mean, mut m2]: [[f64; LANES]; 3] = planes
+        .each_ref()
+        .map(|plane| std::array::from_fn(|k| f64::load(plane[k])));
+    for group in x.chunks(LANES) {
+        // Lanes have as many elements each, so they share a division, but after a row that ends within a group.
+        let shared = 1.0 / (count[0] + 1.0);
+        if group.len() == LANES && count.iter().all(|&n| n == count[0]) {
+            for k in 0..LANES {
+                count[k] += 1.0;
+                welford(&mut mean[k], &mut m2[k], f64::load(group[k]), shared);
+            }
+        } else {
+            for (k, &x) in group.iter().enumerate() {
+                count[k] += 1.0;
+                welford(&mut mean[k], &mut m2[k], f64::load(x), 1.0 / count[k]);
+            }
+        }
+    }
+    for (plane, lanes) in planes.into_iter().zip([count, mean, m2]) {
+        plane
+            .iter_mut()
+            .zip(lanes)
+            .for_each(|(bytes, lane)| *bytes = lane.store());
+    }
+}
+
+fn moments_columns(planes: PlanesMut<'_>, x: &[[u8; 8]]) {
+    let [count, mean, m2] = planes.map(|plane| &mut item::items_mut::<f64>(plane)[..x.len()]);
+    let Some(&first) = count.first() else { return };
+    // The columns of a row have as many elements each.
+    let n = f64::load(first) + 1.0;
+    let reciprocal = 1.0 / n;
+    count.fill(n.store());
+    for ((mean, m2), &x) in mean.iter_mut().zip(m2).zip(x) {
+        let (mut new_mean, mut new_m2) = (f64::load(*mean), f64::load(*m2));
+        welford(&mut new_mean, &mut new_m2, f64::load(x), reciprocal);
+        (*mean, *m2) = (new_mean.store(), new_m2.store());
+    }
 }

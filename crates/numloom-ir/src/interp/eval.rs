@@ -100,7 +100,7 @@ macro_rules! castable {
     };
 }
 
-pub(super) use {any, number, typed};
+pub(super) use {any, float, number, typed};
 
 /// Applies `op` to blocks: `dst[i] = op(args[0][i], …)`.
 ///

@@ -74,12 +74,12 @@ impl Item for bool {
 }
 
 /// The elements of a block, as arrays of bytes.
-fn items<T: Item>(block: &[u8]) -> &[T::Bytes] {
+pub(super) fn items<T: Item>(block: &[u8]) -> &[T::Bytes] {
     bytemuck::cast_slice(block)
 }
 
 /// The elements of a block to write, as arrays of bytes.
-fn items_mut<T: Item>(block: &mut [u8]) -> &mut [T::Bytes] {
+pub(super) fn items_mut<T: Item>(block: &mut [u8]) -> &mut [T::Bytes] {
     bytemuck::cast_slice_mut(block)
 }
 

@@ -36,7 +36,8 @@ mod order;
 mod run;
 mod scalar;
 
-pub(crate) use accumulate::{PlanesMut, combine};
+pub(crate) use accumulate::combine;
+pub use accumulate::{PlanesMut, take_columns, take_lanes};
 pub use bytes::{Strings, eval_bytes};
 #[cfg(feature = "counted")]
 pub use counted::elements_of;

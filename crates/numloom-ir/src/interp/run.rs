@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use numloom_data::DType;
 
-use super::accumulate::{PlanesMut, take_columns, take_lanes};
+use super::accumulate::{take_columns, take_lanes};
 use super::bytes::{Strings, eval_bytes};
 use super::eval::{self, FaultSink, eval};
 use crate::fault::Fault;
 use crate::kernel::{
-    CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK, Place, Step, V,
+    AccumulateStep, CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, MAX_BLOCK,
+    Place, Step, V,
 };
-use crate::reduce::{LANE_WORDS, LANES};
+use crate::reduce::LANES;
 
 /// The most words of all columns together, in strips of more than [`LANES`] elements: what a thread is allowed.
 const MAX_COLUMN_WORDS: usize = 1 << 17;
@@ -56,6 +57,11 @@ pub struct Rows<'a> {
     pub output_strides: &'a [usize],
     /// In [`Form::Columns`], the elements from one lane of the accumulators to the next: at least a row's.
     pub columns: usize,
+    /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. In
+    /// [`Form::Columns`] all elements of a row have the one position.
+    pub position: u64,
+    /// The position of a row's first element less that of the row before.
+    pub position_stride: u64,
 }
 
 impl Rows<'_> {
@@ -66,7 +72,15 @@ impl Rows<'_> {
         input_strides: &[],
         output_strides: &[],
         columns: 0,
+        position: 0,
+        position_stride: 0,
     };
+
+    /// The position of the first element of row `row`.
+    fn position(&self, row: usize) -> u64 {
+        let rows = (row as u64).wrapping_mul(self.position_stride);
+        self.position.wrapping_add(rows)
+    }
 
     /// Where row `row` of an input starts.
     fn input(&self, input: u32, row: usize) -> usize {
@@ -135,7 +149,7 @@ impl Interpreter {
     pub fn new(kernel: &Kernel) -> Interpreter {
         let words = kernel.steps.iter().map(|step| match step {
             Step::Loop(body) => body.len() * strip(body),
-            Step::Call(_) => 0,
+            Step::Call(_) | Step::Accumulate(_) => 0,
         });
         Interpreter {
             columns: vec![0; words.max().unwrap_or(0)],
@@ -176,6 +190,7 @@ impl Interpreter {
                         }
                     }
                     Step::Call(call) => self.run_call(kernel, call, at, &mut block),
+                    Step::Accumulate(step) => self.run_accumulate(kernel, step, at, &mut block),
                 }
             }
             if kernel.form == Form::Rows {
@@ -272,34 +287,54 @@ impl Interpreter {
                     dst[bytes_of(inst.dtype)].copy_from_slice(src);
                 }
                 LoopOp::Accumulate { acc, value } => {
+                    let x = &[operand(*value, inst.dtype)];
+                    let position = block.rows.position(at.row);
+                    let position = position.wrapping_add(elements.start as u64);
                     let acc = *acc as usize;
-                    let accumulator = kernel.accumulators[acc];
-                    let x = operand(*value, inst.dtype);
-                    let memory = match kernel.form {
-                        Form::Lanes | Form::Columns => &mut *block.accumulators,
-                        Form::Rows => &mut self.lanes,
-                    };
-                    match kernel.form {
-                        Form::Lanes | Form::Rows => {
-                            let lanes = &mut memory[acc * LANE_WORDS..][..LANE_WORDS];
-                            let planes = accumulator.lane_planes(lanes);
-                            take_lanes(accumulator, planes, x);
-                        }
-                        Form::Columns => {
-                            let columns = block.rows.columns;
-                            let start = kernel.accumulator_offset(acc, columns);
-                            let area = &mut memory[start..][..accumulator.column_words(columns)];
-                            let lane = accumulator.column_planes(area, columns, at.row);
-                            let lane: PlanesMut<'_> = lane.map(|plane| match plane.len() {
-                                0 => plane,
-                                _ => &mut plane[bytes_of(inst.dtype)],
-                            });
-                            take_columns(accumulator, lane, x);
-                        }
-                    }
+                    take(
+                        kernel,
+                        acc,
+                        &mut self.lanes,
+                        block,
+                        at.row,
+                        elements.start,
+                        x,
+                        position,
+                    );
                 }
             }
         }
+    }
+
+    fn run_accumulate(
+        &mut self,
+        kernel: &Kernel,
+        step: &AccumulateStep,
+        at: At,
+        block: &mut Block<'_, '_>,
+    ) {
+        let acc = step.acc as usize;
+        let bytes = block.n * kernel.accumulators[acc].dtype.itemsize();
+        let mut operands: [&[u8]; 3] = [&[]; 3];
+        for (operand, &place) in operands.iter_mut().zip(&step.args) {
+            *operand = match place {
+                Place::Slot(slot) => &bytemuck::cast_slice(&self.slots[slot as usize])[..bytes],
+                Place::Input(input) => read(block.inputs, block.rows, input, at.row, bytes),
+                Place::Output(_) => panic!("no kernel takes an output into an accumulator"),
+            };
+        }
+        let operands = &operands[..step.args.len()];
+        let position = block.rows.position(at.row);
+        take(
+            kernel,
+            acc,
+            &mut self.lanes,
+            block,
+            at.row,
+            0,
+            operands,
+            position,
+        );
     }
 
     fn run_call(&mut self, kernel: &Kernel, call: &CallStep, at: At, block: &mut Block<'_, '_>) {
@@ -360,6 +395,42 @@ impl Interpreter {
             Place::Slot(i) => self.slots[i as usize] = slot,
             Place::Output(i) => block.outputs[i as usize] = output,
             Place::Input(_) => unreachable!("refused above"),
+        }
+    }
+}
+
+/// Takes elements from the `start`-th of a row into an accumulator.
+#[expect(clippy::too_many_arguments, reason = "what a step knows")]
+fn take(
+    kernel: &Kernel,
+    acc: usize,
+    lanes: &mut [u64],
+    block: &mut Block<'_, '_>,
+    row: usize,
+    start: usize,
+    args: &[&[u8]],
+    position: u64,
+) {
+    let accumulator = kernel.accumulators[acc];
+    let columns = block.rows.columns;
+    let at = kernel.lane_offset(acc)..kernel.lane_offset(acc) + accumulator.lane_words();
+    match kernel.form {
+        Form::Lanes => take_lanes(accumulator, &mut block.accumulators[at], args, position),
+        Form::Rows => take_lanes(accumulator, &mut lanes[at], args, position),
+        Form::Columns => {
+            let at = kernel.accumulator_offset(acc, columns);
+            let area = &mut block.accumulators[at..][..accumulator.column_words(columns)];
+            let n = args[0].len() / accumulator.dtype.itemsize();
+            let mut word = 0;
+            let lane = accumulator.column_planes(area, columns, row).map(|plane| {
+                if plane.is_empty() {
+                    return plane;
+                }
+                let size = accumulator.word_dtype(word).itemsize();
+                word += 1;
+                &mut plane[start * size..][..n * size]
+            });
+            take_columns(accumulator, lane, args, block.rows.position(row));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::kernel::{
-    AccOp, CallArg, CallStep, Finish, Form, InputClass, Kernel, LoopInst, LoopOp, Place,
+    AccOp, AccumulateStep, CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Place,
     ResultKind, Step, V,
 };
 
@@ -35,7 +35,7 @@ impl fmt::Display for InputClass {
     }
 }
 
-/// Prints `sum`, `prod`, `min` or `max`.
+/// Prints `sum`, `argmin`, `complex min` and so on.
 impl fmt::Display for AccOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -43,6 +43,12 @@ impl fmt::Display for AccOp {
             AccOp::Prod => "prod",
             AccOp::Min => "min",
             AccOp::Max => "max",
+            AccOp::ArgMin => "argmin",
+            AccOp::ArgMax => "argmax",
+            AccOp::Moments => "moments",
+            AccOp::ComplexProd => "complex prod",
+            AccOp::ComplexMin => "complex min",
+            AccOp::ComplexMax => "complex max",
         })
     }
 }
@@ -95,6 +101,14 @@ impl fmt::Display for CallStep {
             write!(f, " {arg}")?;
         }
         write!(f, " -> {} : {} -> {}", self.dst, self.from, self.to)
+    }
+}
+
+/// Prints `accumulate acc args`.
+impl fmt::Display for AccumulateStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accumulate acc{}", self.acc)?;
+        self.args.iter().try_for_each(|arg| write!(f, " {arg}"))
     }
 }
 
@@ -152,6 +166,7 @@ impl fmt::Display for Kernel {
         for step in &self.steps {
             match step {
                 Step::Call(call) => writeln!(f, "{call}")?,
+                Step::Accumulate(step) => writeln!(f, "{step}")?,
                 Step::Loop(body) => {
                     writeln!(f, "loop {{")?;
                     for (v, inst) in body.iter().enumerate() {
@@ -169,12 +184,13 @@ impl fmt::Display for Kernel {
         for result in &self.results {
             match result {
                 ResultKind::Array(i) => writeln!(f, "result out{i}")?,
-                ResultKind::Reduced { acc, finish, dtype } => {
-                    let finish = match finish {
-                        Finish::Value => "",
-                        Finish::Mean => "mean ",
-                    };
-                    writeln!(f, "result {finish}acc{acc} : {dtype}")?;
+                ResultKind::Reduced { acc, word, dtype } => {
+                    write!(f, "result acc{acc}")?;
+                    let accumulator = self.accumulators.get(*acc as usize);
+                    if accumulator.is_none_or(|acc| acc.words() > 1) {
+                        write!(f, ".{word}")?;
+                    }
+                    writeln!(f, " : {dtype}")?;
                 }
             }
         }

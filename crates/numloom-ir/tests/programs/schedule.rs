@@ -71,6 +71,13 @@ impl Terms {
                         Place::Input(_) => panic!("a call writes an input"),
                     }
                 }
+                Step::Accumulate(step) => {
+                    accumulators[step.acc as usize] = match step.args[0] {
+                        Place::Input(i) => self.number(Term::Input(i)),
+                        Place::Slot(i) => slots[i as usize],
+                        Place::Output(_) => panic!("an accumulator reads an output"),
+                    };
+                }
                 Step::Loop(body) => {
                     let mut values: Vec<usize> = Vec::new();
                     for LoopInst { op, dtype } in body {
@@ -180,7 +187,7 @@ proptest! {
         let deepest = levels.iter().max().copied().unwrap_or(0);
         let loops = kernel.steps.iter().filter(|step| matches!(step, Step::Loop(_))).count();
         prop_assert!(loops <= deepest + 1, "{loops} loops for {deepest} levels");
-        let calls = kernel.steps.len() - loops;
+        let calls = kernel.steps.iter().filter(|step| matches!(step, Step::Call(_))).count();
         let blocks = (prog.insts.iter().zip(&levels)).filter(|(inst, level)| {
             let below = inst.operands().iter().map(|arg| levels[arg.index()]).max();
             **level > below.unwrap_or(0)
@@ -433,6 +440,63 @@ fn reductions_that_accumulate_the_same_share() {
         })
         .collect();
     assert_eq!(shared, [0, 0, 1, 2, 0]);
+}
+
+#[test]
+fn what_loops_cannot_accumulate_is_called() {
+    let kernel = kernel(
+        "input a: f64
+         input n: i32
+         %0 = input 0 : f64
+         %1 = input 1 : i32
+         %2 = mul %0 %0 : f64
+         %3 = argmin %2 : i64
+         %4 = m2 %1 : f64
+         %5 = m2 %1 : f64
+         %6 = argmax %0 : i64
+         %7 = exp %2 : f64
+         %8 = argmax %7 : i64
+         %9 = sum %2 : f64
+         out = %3
+         out = %4
+         out = %5
+         out = %6
+         out = %8
+         out = %9",
+        &[BLOCK, InputClass::Scalar],
+    );
+    let want = "\
+in0: f64 contiguous
+in1: i32 scalar
+acc0: argmin f64 lanes
+acc1: moments f64 lanes
+acc2: argmax f64 lanes
+acc3: argmax f64 lanes
+acc4: sum f64 lanes
+slot0: 8 bytes
+slot1: 8 bytes
+loop {
+  v0 = load in0 : f64
+  v1 = mul v0 v0 : f64
+  v2 = load in1 : i32
+  v3 = cast v2 : f64
+  store slot0 v1 : f64
+  store slot1 v3 : f64
+  accumulate acc4 v1 : f64
+}
+accumulate acc0 slot0
+accumulate acc1 slot1
+accumulate acc2 in0
+call exp slot0 -> slot1 : f64 -> f64
+accumulate acc3 slot1
+result acc0.1 : i64
+result acc1.2 : f64
+result acc1.2 : f64
+result acc2.1 : i64
+result acc3.1 : i64
+result acc4 : f64
+";
+    assert_eq!(kernel.to_string(), want);
 }
 
 #[test]

@@ -4,11 +4,11 @@
 //! interpreter.
 
 use numloom_data::{DType, Scalar, f16};
-use numloom_ir::interp::{Block, FaultSink, Interpreter, Rows, eval};
-use numloom_ir::reduce::{LANE_WORDS, LANES};
+use numloom_ir::interp::{Block, FaultSink, Interpreter, Rows, eval, take_lanes};
+use numloom_ir::reduce::LANES;
 use numloom_ir::{
-    AccOp, Accumulator, Builder, CastMode, Domain, Fault, Finish, Form, InputClass, InstKind, Op,
-    Program, Reduction, ResultKind, Value, schedule,
+    AccOp, Accumulator, Builder, CastMode, Domain, Fault, Form, InputClass, InstKind, Op, Program,
+    Reduction, ResultKind, Value, schedule,
 };
 use numloom_syntax::Span;
 use proptest::prelude::*;
@@ -186,7 +186,7 @@ pub(crate) fn data(
 pub(crate) enum Outcome {
     Array(Vec<Scalar>),
     /// An accumulator's value, and what is left to do with it.
-    Reduced(Scalar, Finish, DType),
+    Reduced(Scalar, DType),
 }
 
 /// Every output, and the index of the first element that faulted.
@@ -202,7 +202,7 @@ pub(crate) fn agree(a: &Outcomes, b: &Outcomes) -> bool {
         (Outcome::Array(a), Outcome::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
-        (Outcome::Reduced(a, f, t), Outcome::Reduced(b, g, u)) => same(a, b) && (f, t) == (g, u),
+        (Outcome::Reduced(a, t), Outcome::Reduced(b, u)) => same(a, b) && t == u,
         _ => false,
     };
     a.1 == b.1 && a.0.len() == b.0.len() && a.0.iter().zip(&b.0).all(outcome)
@@ -251,14 +251,14 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
             InstKind::Reduce(reduce) => {
                 let arg = reduce.args[0];
                 let from = prog.dtype(arg);
-                let acc = accumulator(reduce.reduction, from);
+                let (acc, word) = accumulator(reduce.reduction, from);
                 let column = &columns[arg.index()];
                 let column = if from == acc.dtype {
                     column.clone()
                 } else {
                     apply(Op::Cast(CastMode::Wrap), from, acc.dtype, &[column])
                 };
-                reduced(acc, &scalars(&column, acc.dtype))
+                reduced(acc, word, &scalars(&column, acc.dtype))
                     .to_ne_bytes()
                     .to_vec()
             }
@@ -271,30 +271,39 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
         let InstKind::Reduce(reduce) = &inst.kind else {
             return Outcome::Array(scalars(column, inst.dtype));
         };
-        let acc = accumulator(reduce.reduction, prog.dtype(reduce.args[0]));
+        let (acc, word) = accumulator(reduce.reduction, prog.dtype(reduce.args[0]));
         let bits = u64::from_ne_bytes(column[..].try_into().expect("one word"));
-        Outcome::Reduced(acc.scalar(0, bits), Finish::Value, inst.dtype)
+        Outcome::Reduced(acc.scalar(word, bits), inst.dtype)
     });
     let outcomes = outcomes.collect();
     (outcomes, fault.is_some().then_some(fault.index))
 }
 
-fn accumulator(reduction: Reduction, from: DType) -> Accumulator {
-    let op = match reduction {
-        Reduction::Sum => AccOp::Sum,
-        Reduction::Prod => AccOp::Prod,
-        Reduction::Min => AccOp::Min,
-        Reduction::Max => AccOp::Max,
-        _ => unreachable!("made of calls"),
+/// The accumulator of a reduction, and which word of it.
+fn accumulator(reduction: Reduction, from: DType) -> (Accumulator, usize) {
+    let (op, word) = match reduction {
+        Reduction::Sum => (AccOp::Sum, 0),
+        Reduction::Prod => (AccOp::Prod, 0),
+        Reduction::Min => (AccOp::Min, 0),
+        Reduction::Max => (AccOp::Max, 0),
+        Reduction::ArgMin => (AccOp::ArgMin, 1),
+        Reduction::ArgMax => (AccOp::ArgMax, 1),
+        Reduction::M2 => (AccOp::Moments, 2),
     };
-    Accumulator {
-        op,
-        dtype: reduction.accumulator(from),
-    }
+    let dtype = reduction.accumulator(from);
+    (Accumulator { op, dtype }, word)
 }
 
 /// One leaf: each element into its lane, then lanes combined.
-fn reduced(acc: Accumulator, column: &[Scalar]) -> u64 {
+fn reduced(acc: Accumulator, word: usize, column: &[Scalar]) -> u64 {
+    if acc.op.op().is_none() {
+        let mut lanes = vec![0; acc.lane_words()];
+        acc.reset(&mut lanes);
+        take_lanes(acc, &mut lanes, &[&bytes(column, acc.dtype)], 0);
+        let mut partial = vec![0; acc.words()];
+        acc.combine_lanes(&lanes, &mut partial);
+        return partial[word];
+    }
     let mut lanes = [acc.identity(0); LANES];
     for (i, element) in column.iter().enumerate() {
         let lane = &mut lanes[i % LANES];
@@ -322,14 +331,8 @@ pub(crate) fn scheduled(
         panic!("{error}\n{prog}\n{kernel}");
     }
     let mut fault = Fault::NONE;
-    let mut lanes = vec![0u64; kernel.accumulators.len() * LANE_WORDS];
-    for (acc, lanes) in kernel
-        .accumulators
-        .iter()
-        .zip(lanes.chunks_exact_mut(LANE_WORDS))
-    {
-        acc.reset(lanes);
-    }
+    let mut lanes = vec![0u64; kernel.lane_words()];
+    kernel.reset_lanes(&mut lanes);
     let mut arrays = vec![Vec::new(); kernel.outputs.len()];
     let mut interpreter = Interpreter::new(&kernel);
     for start in (0..n).step_by(block) {
@@ -351,7 +354,10 @@ pub(crate) fn scheduled(
             Block {
                 n,
                 index: start as u64,
-                rows: Rows::ONE,
+                rows: Rows {
+                    position: start as u64,
+                    ..Rows::ONE
+                },
                 inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
                 outputs: &mut outputs
                     .iter_mut()
@@ -365,14 +371,14 @@ pub(crate) fn scheduled(
             array.extend(scalars(bytes, *dtype));
         }
     }
+    let mut partials = vec![0u64; kernel.partial_words()];
+    kernel.combine_lanes(&lanes, &mut partials);
     let outcomes = kernel.results.iter().map(|result| match *result {
         ResultKind::Array(i) => Outcome::Array(arrays[i as usize].clone()),
-        ResultKind::Reduced { acc, finish, dtype } => {
-            let accumulator = kernel.accumulators[acc as usize];
-            let lanes = &lanes[acc as usize * LANE_WORDS..][..LANE_WORDS];
-            let mut partial = [0];
-            accumulator.combine_lanes(lanes, &mut partial);
-            Outcome::Reduced(accumulator.scalar(0, partial[0]), finish, dtype)
+        ResultKind::Reduced { acc, word, dtype } => {
+            let (acc, word) = (acc as usize, word as usize);
+            let bits = partials[kernel.partial_offset(acc) + word];
+            Outcome::Reduced(kernel.accumulators[acc].scalar(word, bits), dtype)
         }
     });
     let outcomes = outcomes.collect();

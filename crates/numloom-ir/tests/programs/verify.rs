@@ -2,10 +2,10 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, Args, Axes, CallStep, CastMode, Form, Input, InputClass, InputSource, Inst,
-    InstKind, Kernel, KernelInput, LoopInst, LoopOp, Op, Output, Place, Program, Reduce, Reduction,
-    ResultKind, Shape, ShapeSource, Step, V, Value, VerifyErrorKind, VerifyPlace, ViewItem, verify,
-    verify_kernel,
+    AccOp, AccumulateStep, Accumulator, Args, Axes, CallStep, CastMode, Form, Input, InputClass,
+    InputSource, Inst, InstKind, Kernel, KernelInput, LoopInst, LoopOp, Op, Output, Place, Program,
+    Reduce, Reduction, ResultKind, Shape, ShapeSource, Step, V, Value, VerifyErrorKind,
+    VerifyPlace, ViewItem, verify, verify_kernel,
 };
 use numloom_syntax::Span;
 
@@ -465,6 +465,59 @@ fn calls_take_blocks_to_blocks() {
         Unwritten { place: SLOT },
         VerifyPlace::Loop { step: 1, op: 0 },
     );
+}
+
+#[test]
+fn accumulators_are_taken_into_as_their_operation_wants() {
+    use VerifyErrorKind::{DTypeMismatch, NotOnce, ScalarInCall, WrongAccumulate};
+    let called = |op: AccOp, args: Vec<Place>| {
+        move |kernel: &mut Kernel| {
+            kernel.accumulators.push(Accumulator {
+                op,
+                dtype: DType::F64,
+            });
+            let acc = 1;
+            let step = Step::Accumulate(AccumulateStep { acc, args });
+            kernel.steps.push(step);
+        }
+    };
+    let mut good = kernel();
+    called(AccOp::ComplexMin, vec![IN, SLOT])(&mut good);
+    assert_eq!(verify_kernel(&good), Ok(()));
+
+    let (wrong, step) = (WrongAccumulate { acc: 1 }, VerifyPlace::Step(2));
+    broken_by(called(AccOp::Sum, vec![IN]), wrong, step);
+    broken_by(called(AccOp::Moments, vec![IN, SLOT]), wrong, step);
+    broken_by(called(AccOp::ComplexProd, vec![IN]), wrong, step);
+    let scalar = ScalarInCall { input: 1 };
+    broken_by(called(AccOp::ArgMax, vec![Place::Input(1)]), scalar, step);
+    let narrow = |kernel: &mut Kernel| {
+        called(AccOp::ArgMin, vec![IN])(kernel);
+        kernel.accumulators[1].dtype = DType::F32;
+    };
+    let mismatch = DTypeMismatch {
+        want: DType::F64,
+        found: DType::F32,
+    };
+    broken_by(narrow, mismatch, step);
+    let twice = |kernel: &mut Kernel| {
+        called(AccOp::ArgMin, vec![IN])(kernel);
+        kernel.steps.push(kernel.steps[2].clone());
+    };
+    broken_by(twice, NotOnce { times: 2 }, VerifyPlace::Kernel);
+    broken_by(
+        |kernel| kernel.accumulators[0].op = AccOp::Moments,
+        WrongAccumulate { acc: 0 },
+        VerifyPlace::Loop { step: 1, op: 3 },
+    );
+    let no_word = |kernel: &mut Kernel| {
+        kernel.results[0] = ResultKind::Reduced {
+            acc: 0,
+            word: 1,
+            dtype: DType::F64,
+        };
+    };
+    broken_by(no_word, VerifyErrorKind::UnknownPlace, VerifyPlace::Kernel);
 }
 
 #[test]

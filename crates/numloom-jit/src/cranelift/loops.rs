@@ -29,7 +29,10 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use numloom_data::{DType, Scalar};
 use numloom_ir::reduce::LANES;
-use numloom_ir::{CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
+use numloom_ir::{
+    AccumulateStep, Accumulator, CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Op,
+    Place, Step,
+};
 
 use super::MAX_INSTS;
 use super::isa::Isa;
@@ -93,6 +96,7 @@ pub(super) fn build(
         match step {
             Step::Loop(body) => build.step_loop(body)?,
             Step::Call(call) => build.step_call(call)?,
+            Step::Accumulate(step) => build.step_accumulate(step)?,
         }
     }
     let status = build.status;
@@ -208,6 +212,11 @@ impl Loop<'_> {
     }
 }
 
+/// The operation of an accumulator of a loop.
+fn inline(acc: Accumulator) -> Op {
+    acc.op.op().expect("others are called, as was verified")
+}
+
 fn position<K: PartialEq, T>(pairs: &[(K, T)], key: K) -> usize {
     let found = pairs.iter().position(|(k, _)| *k == key);
     found.expect("all that a body names was prepared")
@@ -307,8 +316,8 @@ impl<'k> Build<'k, '_> {
     fn accumulator(&mut self, acc: u32) -> Value {
         let acc = acc as usize;
         if self.kernel.form == Form::Rows {
-            let lanes = (self.kernel.accumulators[..acc].iter()).map(|acc| 8 * acc.lane_words());
-            return self.scratch(self.kernel.lanes_offset() + lanes.sum::<usize>());
+            let at = self.kernel.lanes_offset() + 8 * self.kernel.lane_offset(acc);
+            return self.scratch(at);
         }
         let start = self.argument(offset_of!(KernelArgs, accumulators));
         if self.kernel.form == Form::Lanes {
@@ -568,7 +577,7 @@ impl<'k> Build<'k, '_> {
                 LoopOp::Accumulate { acc, value } => {
                     let value = self.operand(l, *value, &values);
                     let k = position(&l.lanes, *acc);
-                    let op = self.kernel.accumulators[*acc as usize].op.op();
+                    let op = inline(self.kernel.accumulators[*acc as usize]);
                     let dtype = inst.dtype;
                     if self.kernel.form == Form::Columns {
                         let address = self.address(l.lanes[k].1, cursor, size);
@@ -666,17 +675,22 @@ impl<'k> Build<'k, '_> {
         lanes.collect()
     }
 
-    /// Combines all lanes of each accumulator, given copy by copy, and writes the row's partial values.
-    fn combine(&mut self, l: &Loop<'_>, lanes: &[Lanes]) -> Result<(), JitError> {
+    /// Where the row's partial values go, in `rows`.
+    fn partials(&mut self) -> Value {
         let start = self.argument(offset_of!(KernelArgs, accumulators));
         let stride = 8 * self.kernel.partial_words() as i64;
         let b = &mut self.emit.b;
         let stride = b.ins().iconst(types::I64, stride);
         let bytes = b.ins().imul(self.row, stride);
-        let partials = b.ins().iadd(start, bytes);
+        b.ins().iadd(start, bytes)
+    }
+
+    /// Combines all lanes of each accumulator, given copy by copy, and writes the row's partial values.
+    fn combine(&mut self, l: &Loop<'_>, lanes: &[Lanes]) -> Result<(), JitError> {
+        let partials = self.partials();
         for (k, &(index, _)) in l.lanes.iter().enumerate() {
             let acc = self.kernel.accumulators[index as usize];
-            let (op, dtype) = (acc.op.op(), acc.dtype);
+            let (op, dtype) = (inline(acc), acc.dtype);
             let one = |of: &Val, value| match of {
                 Val::Number(_) => Val::Number(Regs::collect([value])),
                 Val::Mask(width, _) => Val::Mask(*width, Regs::collect([value])),
@@ -737,7 +751,55 @@ impl<'k> Build<'k, '_> {
 
     /// A call through the table.
     fn step_call(&mut self, call: &CallStep) -> Result<(), JitError> {
-        let frame = match self.frame {
+        let frame = self.frame();
+        let dst = self.place(call.dst);
+        self.put(frame, offset_of!(CallFrame, dst), dst);
+        let args = call.args.iter().map(|arg| match arg {
+            CallArg::Place(place) => Some(*place),
+            CallArg::Bytes(_) => None,
+        });
+        self.call(frame, args)
+    }
+
+    /// A call through the table, for an accumulator.
+    fn step_accumulate(&mut self, step: &AccumulateStep) -> Result<(), JitError> {
+        let frame = self.frame();
+        let acc = step.acc as usize;
+        let start = self.argument(offset_of!(KernelArgs, accumulators));
+        let position = self.argument(offset_of!(KernelArgs, position));
+        let columns = self.argument(offset_of!(KernelArgs, columns));
+        let stride = self.argument(offset_of!(KernelArgs, row_position_stride));
+        let rows = self.emit.b.ins().imul(self.row, stride);
+        let position = self.emit.b.ins().iadd(position, rows);
+        let dst = match self.kernel.form {
+            Form::Lanes => {
+                let before = 8 * self.kernel.lane_offset(acc) as i64;
+                self.plus(start, before)
+            }
+            Form::Rows => {
+                let before = 8 * self.kernel.partial_offset(acc) as i64;
+                let partials = self.partials();
+                self.plus(partials, before)
+            }
+            Form::Columns => {
+                // Offsets are linear in the number of columns.
+                let before = 8 * self.kernel.accumulator_offset(acc, 1) as i64;
+                let b = &mut self.emit.b;
+                let before = b.ins().iconst(types::I64, before);
+                let before = b.ins().imul(before, columns);
+                b.ins().iadd(start, before)
+            }
+        };
+        self.put(frame, offset_of!(CallFrame, dst), dst);
+        self.put(frame, offset_of!(CallFrame, position), position);
+        self.put(frame, offset_of!(CallFrame, row), self.row);
+        self.put(frame, offset_of!(CallFrame, columns), columns);
+        self.call(frame, step.args.iter().copied().map(Some))
+    }
+
+    /// The frame of calls, with what they share.
+    fn frame(&mut self) -> StackSlot {
+        match self.frame {
             Some(frame) => frame,
             None => {
                 let size = size_of::<CallFrame>() as u32;
@@ -754,7 +816,15 @@ impl<'k> Build<'k, '_> {
                 self.put(frame, offset_of!(CallFrame, fault), fault);
                 *self.frame.insert(frame)
             }
-        };
+        }
+    }
+
+    /// Calls the next entry of the table, with operands at places or without.
+    fn call(
+        &mut self,
+        frame: StackSlot,
+        args: impl Iterator<Item = Option<Place>>,
+    ) -> Result<(), JitError> {
         let entry = offset(self.calls * size_of::<CallEntry>());
         self.calls += 1;
         let table = self.argument(offset_of!(KernelArgs, calls));
@@ -767,12 +837,10 @@ impl<'k> Build<'k, '_> {
             self.emit.b.ins().load(types::I64, flags(), table, at)
         });
         self.put(frame, offset_of!(CallFrame, context), context);
-        let dst = self.place(call.dst);
-        self.put(frame, offset_of!(CallFrame, dst), dst);
-        for (i, arg) in call.args.iter().enumerate() {
+        for (i, place) in args.enumerate() {
             // The table has the constants.
-            if let CallArg::Place(place) = arg {
-                let arg = self.place(*place);
+            if let Some(place) = place {
+                let arg = self.place(place);
                 self.put(frame, offset_of!(CallFrame, args) + 8 * i, arg);
             }
         }

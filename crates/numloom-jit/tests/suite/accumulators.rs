@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::reduce::LANES;
-use numloom_ir::{AccOp, Form, Kernel, Op, Reduction};
+use numloom_ir::{AccOp, Form, InputClass, Kernel, Op, Reduction};
 
 use crate::build::Build;
 use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
@@ -42,6 +42,10 @@ fn agree_in_rows(kernel: &Kernel, every: bool) {
 /// Every length from 0 to 67, and one call after another on the same lanes.
 fn agree(kernel: Kernel) {
     agree_in_rows(&kernel, kernel.accumulators.len() == 1);
+    agree_in_one_row(kernel);
+}
+
+fn agree_in_one_row(kernel: Kernel) {
     let kernel = Arc::new(kernel);
     let mut numbers = Numbers::new(17);
     for target in targets() {
@@ -76,7 +80,7 @@ fn agree(kernel: Kernel) {
 fn each_lane_takes_its_elements_in_order() {
     for op in OPS {
         for dtype in DTYPES {
-            if op.op().info().domain.contains(dtype) {
+            if op.takes(dtype) {
                 let mut build = Build::new();
                 let x = build.array(dtype);
                 build.accumulate(op, x);
@@ -149,12 +153,62 @@ fn random_loops_keep_the_order_of_every_lane() {
         while accumulated < 1 + i % 4 {
             let value = values[numbers.below(values.len())];
             let op = OPS[numbers.below(4)];
-            if op.op().info().domain.contains(build.dtype(value)) {
+            if op.takes(build.dtype(value)) {
                 build.accumulate(op, value);
                 accumulated += 1;
             }
         }
         build.out(values[values.len() - 1]);
-        agree(build.finish());
+        if i % 4 == 0 {
+            agree(build.finish());
+        } else {
+            agree_in_one_row(build.finish());
+        }
+    }
+}
+
+#[test]
+fn called_accumulators_are_the_interpreters() {
+    for op in AccOp::ALL {
+        for dtype in DTYPES {
+            if op.op().is_some() || !op.takes(dtype) {
+                continue;
+            }
+            let mut build = Build::new();
+            let x = build.input(dtype, InputClass::Contiguous);
+            let y = build.input(dtype, InputClass::Contiguous);
+            let k = build.scalar(dtype);
+            let value = build.load(x, dtype);
+            let slot = build.slot(dtype.itemsize());
+            let greater = build.apply(Op::Maximum, &[value, k]);
+            build.store(slot, greater);
+            build.accumulate(AccOp::Max, value);
+            build.accumulate_block(op, dtype, &[x, y][..op.operands()]);
+            build.accumulate_block(op, dtype, &[slot, x][..op.operands()]);
+            agree_in_rows(&build.finish(), op != AccOp::ArgMin && op != AccOp::ArgMax);
+        }
+    }
+}
+
+#[test]
+fn long_blocks_go_to_called_accumulators_in_pieces() {
+    let mut numbers = Numbers::new(23);
+    for op in [AccOp::ArgMax, AccOp::Moments, AccOp::ComplexMin] {
+        for form in [Form::Lanes, Form::Rows, Form::Columns] {
+            let mut build = Build::new();
+            let x = build.input(DType::F64, InputClass::Contiguous);
+            let y = build.input(DType::F64, InputClass::Contiguous);
+            build.accumulate_block(op, DType::F64, &[x, y][..op.operands()]);
+            let mut kernel = build.finish();
+            kernel.form = form;
+            let kernel = Arc::new(kernel);
+            let native = compile(&kernel, &targets()[0]);
+            for n in [255, 256, 257, 512, 1000, 1024] {
+                let data = Data::with_rows(&kernel, n, 3, &mut numbers);
+                let want = interpret(&kernel, &data);
+                let got = execute(&native, &data, n % 9);
+                assert_same(&kernel, Nan::Any, &got, &want, &format!("{form} {n}"));
+            }
+        }
     }
 }

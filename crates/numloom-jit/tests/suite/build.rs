@@ -2,8 +2,8 @@
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
-    AccOp, Accumulator, CallArg, CallStep, CastMode, Form, InputClass, Kernel, KernelInput,
-    LoopInst, LoopOp, Op, Place, Step, V,
+    AccOp, AccumulateStep, Accumulator, CallArg, CallStep, CastMode, Form, InputClass, Kernel,
+    KernelInput, LoopInst, LoopOp, Op, Place, Step, V,
 };
 use numloom_syntax::Span;
 
@@ -114,6 +114,17 @@ impl Build {
         self.kernel.accumulators.push(Accumulator { op, dtype });
         let acc = self.kernel.accumulators.len() as u32 - 1;
         self.push(LoopOp::Accumulate { acc, value }, dtype);
+    }
+
+    /// Takes blocks into a new accumulator by a call.
+    pub(crate) fn accumulate_block(&mut self, op: AccOp, dtype: DType, args: &[Place]) {
+        self.end_loop();
+        self.kernel.accumulators.push(Accumulator { op, dtype });
+        let acc = self.kernel.accumulators.len() as u32 - 1;
+        let args = args.to_vec();
+        self.kernel
+            .steps
+            .push(Step::Accumulate(AccumulateStep { acc, args }));
     }
 
     /// Ends the loop.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::interp::{Block, Interpreter, Rows};
-use numloom_ir::reduce::LANES;
+use numloom_ir::reduce::{LANE_WORDS, LANES};
 use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK};
 use numloom_jit::{Level, NativeKernel, Target};
 
@@ -94,6 +94,15 @@ impl Data {
                 Form::Columns => (acc.column_words(columns), LANES * columns),
             };
             let words = &mut accumulators[start..][..words];
+            if acc.op.op().is_none() {
+                // Their words belong together.
+                match kernel.form {
+                    Form::Lanes => acc.reset(words),
+                    Form::Rows => {}
+                    Form::Columns => acc.reset_columns(words, columns),
+                }
+                continue;
+            }
             let mut lanes = block(acc.dtype, lanes, numbers);
             if acc.dtype == DType::Bool {
                 lanes
@@ -176,6 +185,8 @@ fn run(kernel: &Kernel, data: &Data, shift: usize, f: impl FnOnce(Block<'_, '_>)
                 input_strides: &input_strides,
                 output_strides: &output_strides,
                 columns: data.columns,
+                position: 4096 * 3,
+                position_stride: 7,
             },
             inputs: &inputs,
             outputs: &mut outputs,
@@ -242,38 +253,37 @@ pub(crate) fn assert_same(kernel: &Kernel, nan: Nan, got: &Result, want: &Result
             );
         }
     }
-    let got_words = got.accumulators.clone();
     for (a, acc) in kernel.accumulators.iter().enumerate() {
-        let size = acc.dtype.itemsize();
-        // Where its elements lie, in bytes: how many runs, how far apart, of how many elements.
-        let (runs, pitch, elements) = match kernel.form {
-            Form::Lanes => (1, 0, LANES),
-            Form::Rows => (want.rows, 8 * kernel.partial_words(), 1),
-            Form::Columns => (1, 0, LANES * want.columns),
-        };
-        let start = 8 * kernel.accumulator_offset(a, want.columns);
-        let bytes = |words: &[u64]| -> Vec<u8> {
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-            let runs = (0..runs).map(|run| &bytes[start + run * pitch..][..elements * size]);
-            runs.collect::<Vec<_>>().concat()
-        };
-        let (got, want) = (bytes(&got.accumulators), bytes(&want.accumulators));
-        for (i, (got, want)) in got.chunks(size).zip(want.chunks(size)).enumerate() {
-            assert!(
-                same(acc.dtype, nan, got, want),
-                "accumulator {a}, element {i}: got {got:02x?}, want {want:02x?}; {context}\n{kernel:#?}"
-            );
-        }
-        if kernel.form == Form::Rows {
-            for row in 0..runs {
-                let word = start / 8 + row * pitch / 8;
-                let above = |words: &[u64]| u128::from(words[word]) >> (8 * size);
-                assert_eq!(
-                    above(&got_words),
-                    0,
-                    "row {row} is zero-extended; {context}"
+        let mut start = 8 * kernel.accumulator_offset(a, want.columns);
+        for word in 0..acc.words() {
+            let dtype = acc.word_dtype(word);
+            let size = dtype.itemsize();
+            // Where its elements lie, in bytes: how many runs, how far apart, of how many elements; and where the next word's do.
+            let (runs, pitch, elements, next) = match kernel.form {
+                Form::Lanes => (1, 0, LANES, 8 * LANE_WORDS),
+                Form::Rows => (want.rows, 8 * kernel.partial_words(), 1, 8),
+                Form::Columns => (1, 0, LANES * want.columns, LANES * want.columns * size),
+            };
+            let bytes = |words: &[u64]| -> Vec<u8> {
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                let runs = (0..runs).map(|run| &bytes[start + run * pitch..][..elements * size]);
+                runs.collect::<Vec<_>>().concat()
+            };
+            let pairs = (bytes(&got.accumulators), bytes(&want.accumulators));
+            for (i, (got, want)) in pairs.0.chunks(size).zip(pairs.1.chunks(size)).enumerate() {
+                assert!(
+                    same(dtype, nan, got, want),
+                    "accumulator {a}.{word}, element {i}: got {got:02x?}, want {want:02x?}; {context}\n{kernel:#?}"
                 );
             }
+            for run in 0..runs {
+                if kernel.form == Form::Rows {
+                    let bits = got.accumulators[(start + run * pitch) / 8];
+                    let above = u128::from(bits) >> (8 * size);
+                    assert_eq!(above, 0, "row {run} is zero-extended; {context}");
+                }
+            }
+            start += next;
         }
     }
 }

@@ -310,7 +310,11 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
         let mut lanes = vec![identity; LANES];
         for (i, value) in leaf.iter().enumerate() {
             let value = cast(value, acc.dtype);
-            lanes[i % LANES] = apply(op.op(), &[lanes[i % LANES].clone(), value], acc.dtype);
+            lanes[i % LANES] = apply(
+                op.op().unwrap(),
+                &[lanes[i % LANES].clone(), value],
+                acc.dtype,
+            );
         }
         let mut words = [0u64; LANE_WORDS];
         acc.reset(&mut words);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use numloom_data::{DType, Scalar};
 use numloom_ir::interp::{Block, Interpreter, Rows};
-use numloom_ir::reduce::LANE_WORDS;
 use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK, Program, ResultKind, opt, schedule};
 use numloom_jit::{JitErrorKind, NativeKernel, Target};
 
@@ -167,14 +166,8 @@ fn answer(
         .iter()
         .map(|dtype| Guarded::new(n * dtype.itemsize(), edge))
         .collect();
-    let mut lanes = vec![0u64; kernel.accumulators.len() * LANE_WORDS];
-    for (accumulator, lanes) in kernel
-        .accumulators
-        .iter()
-        .zip(lanes.chunks_exact_mut(LANE_WORDS))
-    {
-        accumulator.reset(lanes);
-    }
+    let mut lanes = vec![0u64; kernel.lane_words()];
+    kernel.reset_lanes(&mut lanes);
     let mut fault = Fault::NONE;
     let mut slices: Vec<&mut [u8]> = outputs.iter_mut().map(|output| &mut **output).collect();
     run(Block {
@@ -186,6 +179,8 @@ fn answer(
         accumulators: &mut lanes,
         fault: &mut fault,
     });
+    let mut partials = vec![0u64; kernel.partial_words()];
+    kernel.combine_lanes(&lanes, &mut partials);
     let elements = |bytes: &[u8], dtype: DType| {
         bytes
             .chunks_exact(dtype.itemsize())
@@ -194,12 +189,10 @@ fn answer(
     };
     let outputs = kernel.results.iter().map(|result| match *result {
         ResultKind::Array(i) => elements(&outputs[i as usize], kernel.outputs[i as usize]),
-        ResultKind::Reduced { acc, .. } => {
-            let accumulator = kernel.accumulators[acc as usize];
-            let lanes = &lanes[acc as usize * LANE_WORDS..][..LANE_WORDS];
-            let mut partial = [0];
-            accumulator.combine_lanes(lanes, &mut partial);
-            vec![accumulator.scalar(0, partial[0])]
+        ResultKind::Reduced { acc, word, .. } => {
+            let (acc, word) = (acc as usize, word as usize);
+            let bits = partials[kernel.partial_offset(acc) + word];
+            vec![kernel.accumulators[acc].scalar(word, bits)]
         }
     });
     Answer {

@@ -1,6 +1,7 @@
 //! The interpreter against what it must be: NumPy's own results, wide arithmetic, naive loops.
 
 mod blocks;
+mod called;
 mod casts;
 mod forms;
 mod integers;
