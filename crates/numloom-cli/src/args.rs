@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use numloom::{Backend, Options};
 
-/// Evaluate array expressions over files, in one pass, on all cores.
+/// Evaluate array expressions over files, in as few passes as can be, on all cores.
 #[derive(Parser, Debug)]
 #[command(name = "numloom", version, max_term_width = 110)]
 pub(crate) struct Args {
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
 }
 
-/// Evaluate an expression over files.
+/// Evaluate an expression over files
 ///
 /// Inputs are named: `a=a.npy`, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
 /// whole. An output file is written under a partial name and gets its own when it is complete. Reduced values, and arrays without a file, are
@@ -30,6 +30,8 @@ pub(crate) enum Command {
 ///
 ///   numloom eval "2*a + 3*b" a=a.npy b=b.npy -o c.npy
 ///   numloom eval "lo = min(a); hi = max(a); mean(a)" a=a.npy
+///   numloom eval "(m - mean(m, axis=0)) / std(m, axis=0)" m=m.npy -o scaled.npy
+///   numloom eval "a[1:] - a[:-1]" a=a.npy -o steps.npy
 ///   numloom eval "s = a + b; d = a - b" a=a.npy b=b.npy -o s=s.npy -o d=d.npy
 #[derive(ClapArgs, Debug)]
 #[command(verbatim_doc_comment)]
@@ -54,7 +56,7 @@ pub(crate) struct EvalArgs {
     pub(crate) engine: EngineArgs,
 }
 
-/// Check an expression without running it; prints the dtypes of its outputs.
+/// Check an expression without running it; prints the dtypes of its outputs
 #[derive(ClapArgs, Debug)]
 pub(crate) struct CheckArgs {
     /// The expression.
@@ -65,8 +67,16 @@ pub(crate) struct CheckArgs {
     pub(crate) inputs: Vec<String>,
 }
 
-/// Show what becomes of an expression, stage by stage.
+/// Show what becomes of an expression, stage by stage
+///
+/// The plan has each pass: what it computes, over which shape, what it reads and writes, and what runs it. Passes follow from shapes: give them, or
+/// all arrays are taken to have the same one.
+///
+///   numloom explain "(x - mean(x)) / std(x)" x:f64[1000000]
+///   numloom explain "sin(x)**2 + cos(y)**2" x:f64[1000,1] y:f64[1,1000]
+///   numloom explain "sqrt(a) + b" a=a.npy b:f32 --stage clif
 #[derive(ClapArgs, Debug)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct ExplainArgs {
     /// The expression.
     #[arg(allow_hyphen_values = true, required_unless_present_any = ["functions", "code"])]
@@ -121,7 +131,7 @@ pub(crate) struct EngineArgs {
     /// Elements of a block.
     #[arg(long)]
     pub(crate) block: Option<usize>,
-    /// Run the program as it was written, without the passes.
+    /// Run the program as it was written, without optimising it.
     #[arg(long)]
     pub(crate) no_optimize: bool,
 }

@@ -496,7 +496,13 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
             let diagnostic = at(diagnostic, &left.0, left_shape.to_string());
             let diagnostic = at(diagnostic, &right.0, right_shape.to_string());
             let rule = "counted from the last, two axes must be equal or one of them 1";
-            (ErrorKind::Shape, diagnostic.with_note(rule))
+            let mut diagnostic = diagnostic.with_note(rule);
+            // Names of what is computed end so.
+            if left.0.ends_with("(…)") || right.0.ends_with("(…)") {
+                let help = "`keepdims=True` leaves a reduced axis in, with one element";
+                diagnostic = diagnostic.with_help(help);
+            }
+            (ErrorKind::Shape, diagnostic)
         }
         K::OutputShape { .. } => (ErrorKind::Shape, plain(Code::OutputShape)),
         K::OutputDType { expected, .. } => {

@@ -24,7 +24,8 @@ fn is_current(name: &str, want: &str) {
 #[test]
 fn the_list_of_functions_is_current() {
     let mut text = "# Functions\n\n\
-        Written from the table in `numloom-ir`, by the test that compares them. *Later* marks what parses and is not computed yet.\n\n\
+        Written from the table in `numloom-ir`, by the test that compares them. Arguments after `*` are given by name. *Later* marks \
+        what parses and is not computed yet.\n\n\
         | call | other names | meaning |\n|---|---|---|\n"
         .to_owned();
     for function in functions() {
