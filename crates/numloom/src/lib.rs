@@ -1,8 +1,8 @@
-//! Array expressions from strings, in one fused pass over memory.
+//! Array expressions from strings, in as few fused passes over memory as can be.
 //!
 //! numloom parses an expression such as `2*a + 3*b`, types it by NumPy's rules, fuses it, compiles it to SIMD machine code, and runs that
 //! code block by block on all cores: over slices, strided views, `ndarray` arrays, or memory-mapped files larger than memory. Any number of outputs come from
-//! one pass, with the same bits on any number of threads. The text may come from a stranger.
+//! one pass, and a second one only where a reduction's value is needed first; with the same bits on any number of threads. The text may come from a stranger.
 //!
 //! ```
 //! # let (a, b) = (vec![1.0, 2.0], vec![10.0, 20.0]);
@@ -44,6 +44,7 @@
 //! |---|---|
 //! | [Words](#words) | each word of this manual means one thing |
 //! | [Language](#language) | Python's expressions, statements, many outputs |
+//! | [Reductions and passes](#reductions-and-passes) | anywhere in an expression, along any axes, in the fewest passes |
 //! | [Types and promotion](#types-and-promotion) | NumPy 2's, literals are weak |
 //! | [Shapes and broadcasting](#shapes-and-broadcasting) | NumPy's, nothing is materialised |
 //! | [NaN, overflow, division](#nan-overflow-division) | every case is defined, none traps |
@@ -65,17 +66,19 @@
 //! | schema | names and dtypes of the inputs |
 //! | kernel | an expression compiled for a schema |
 //! | place | memory of yours for an output |
-//! | pass | one way through the inputs, computing everything |
+//! | pass | one way through arrays of one shape, computing all that can be computed there |
 //! | chunk, block | what a thread takes at a time; the piece of it that one call of a kernel handles |
 //! | dtype | the type of an element, spelled as in Rust: `f64`, `i16`, `bool` |
 //! | shape, strides | extents in elements; steps in bytes |
 //! | view | a borrowed array: pointer, dtype, shape, strides |
-//! | elementwise, reduction | one result for each element; one for all of them |
+//! | elementwise, reduction | one result for each element; one for all of them, or for all along some axes |
+//! | hoisted | computed in a pass of its own, for it depends on fewer axes than where it is used |
 //!
 //! # Language
 //!
 //! Python's operators with Python's precedence, NumPy's function names, and statements: `let d = a - b` is a temporary, `lo = min(d)` a named output, a bare
-//! expression the one without a name. [The whole language](_documentation::language) · [all functions](_documentation::functions).
+//! expression the one without a name. `a[1:]`, `m[:, None]` and other constant subscripts of inputs are views. [The whole language](_documentation::language) ·
+//! [all functions](_documentation::functions).
 //!
 //! ```
 //! # use numloom::{eval, inputs};
@@ -86,10 +89,28 @@
 //! # Ok::<(), numloom::Error>(())
 //! ```
 //!
+//! # Reductions and passes
+//!
+//! NumPy's, with `axis`, `keepdims`, `dtype`, `initial`, `where` and `ddof`, and their `nan` forms: [the table](_documentation::language#reductions). A reduction is a value like
+//! any other. What needs it comes in a later pass, which reads the inputs again and computes again what lies between: `(x - mean(x)) / std(x)` is two passes and no
+//! temporary array. A costly part that depends on fewer axes than the result is computed once for each of its own elements. [`Kernel::explain_for`] shows the passes of given
+//! shapes; [design](_documentation::design#what-is-a-pass) says how they are chosen.
+//!
+//! ```
+//! # use numloom::{View, eval, inputs};
+//! let m = View::from_slice_shaped(&[1.0, 3.0, 2.0, 6.0], &[2, 2])?;
+//! let out = eval("share = m / sum(m, axis=1, keepdims=True); best = argmax(m, axis=1); std(m)", inputs! { m })?;
+//! assert_eq!(out["share"].to_vec::<f64>()?, [0.25, 0.75, 0.25, 0.75]);
+//! assert_eq!(out["best"].to_vec::<i64>()?, [1, 1]);
+//! assert_eq!(out[2].item::<f64>()?, 3.5f64.sqrt());
+//! # Ok::<(), numloom::Error>(())
+//! ```
+//!
 //! # Types and promotion
 //!
 //! `bool`, `i8` to `u64`, `f32` and `f64`; `f16` is stored, and computes as `f32`. Arrays promote as in NumPy 2, literals take the dtype of the array beside
-//! them: `i16 + 1` is `i16`, `f32 * 2.0` is `f32`. [Types and meaning](_documentation::types) · [the table](_documentation::promotion).
+//! them: `i16 + 1` is `i16`, `f32 * 2.0` is `f32`. [Types and meaning](_documentation::types) · [the table](_documentation::promotion) ·
+//! [differences from NumPy](_documentation::types#differences-from-numpy).
 //!
 //! ```
 //! # use numloom::{DType, eval, inputs};
@@ -126,8 +147,8 @@
 //!
 //! # Speed
 //!
-//! An expression is one loop: each input is read once, each output written once, and what lies between stays in registers or in the first-level cache.
-//! [`Kernel::explain`] says which engine runs it, what it moves for each element, and on how many threads. [`eval`](crate::eval()) looks its text up in a cache;
+//! A pass is one loop: each input is read once, each output written once, and what lies between stays in registers or in the first-level cache.
+//! [`Kernel::explain`] says how many passes there are, which engine runs each, what it moves, and on how many threads. [`eval`](crate::eval()) looks its text up in a cache;
 //! [`Kernel::run_into`] writes into memory that you have; [`Kernel::call`] looks nothing up at all. What was measured, and what to expect:
 //! [benchmarks](_documentation::benchmarks).
 //!
@@ -136,7 +157,8 @@
 //! # let engine = Engine::new(Options::new().threads(2))?;
 //! let schema = Schema::new().with("a", DType::F32).with("b", DType::F32).with_scalar("k", DType::F32);
 //! let explained = engine.compile(&Expr::parse("y = k*a + b; total = sum(a)")?, &schema)?.explain()?;
-//! assert_eq!((explained.passes, explained.bytes_read, explained.bytes_written), (1, 8, 4));
+//! let [pass] = &explained.passes[..] else { panic!("{explained}") };
+//! assert_eq!((pass.element_bytes_read, pass.element_bytes_written), (8, 4));
 //! # Ok::<(), numloom::Error>(())
 //! ```
 //!
@@ -199,8 +221,8 @@
 //!
 //! # Not supported yet
 //!
-//! These parse, and are refused with `not-supported-yet` and their place: complex arithmetic, slices (`a[1:]`), reductions along an axis or inside an
-//! expression, `var`, `std`, `any`, `all` and the other functions so marked in [the table](_documentation::functions).
+//! These parse, and are refused with `not-supported-yet` and their place: complex arithmetic, and the functions so marked in
+//! [the table](_documentation::functions).
 //!
 //! Not here at all yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
 //!
