@@ -203,7 +203,7 @@ impl PassInfo {
 
 /// What a pass computes, as the source has it.
 fn root_words(root: &Root, src: &str, outputs: &[OutputInfo]) -> String {
-    let (start, end) = (root.span.start as usize, root.span.end as usize);
+    let (start, end) = (root.span.start, root.span.end);
     let text = src.get(start..end).unwrap_or_default();
     match root.kind {
         RootKind::Output(i) => match outputs.get(i).and_then(|info| info.name.as_deref()) {
