@@ -108,8 +108,11 @@ fn number(text: &str) -> Result<Option<Scalar>, Failure> {
     ))
 }
 
+/// The shape of each input.
+pub(crate) type Shapes = Vec<Vec<usize>>;
+
 /// The schema of `name:dtype[shape]` and `name=file` arguments, and the shapes, if each says its own.
-pub(crate) fn schema(args: &[String]) -> Result<(Schema, Option<Vec<Vec<usize>>>), Failure> {
+pub(crate) fn schema(args: &[String]) -> Result<(Schema, Option<Shapes>), Failure> {
     let mut schema = Schema::new();
     let mut shapes = Some(Vec::new());
     for arg in args {

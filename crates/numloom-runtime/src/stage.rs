@@ -341,8 +341,8 @@ pub(crate) fn layout(met: &Met<'_>) -> Layout {
 
     let mut kept = 0;
     let mut numbers = HashMap::new();
-    for i in 0..n {
-        if role[i] == Role::Kept {
+    for (i, role) in role.iter().enumerate() {
+        if *role == Role::Kept {
             numbers.insert(i, kept);
             kept += 1;
         }
