@@ -1,0 +1,41 @@
+//! What the end-to-end benches share.
+
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion};
+use numloom::{DType, Engine, Expr, Kernel, Options, Schema};
+
+/// Whether every bench is run just once, for its assertion: then arrays are small.
+pub fn is_test() -> bool {
+    std::env::args().any(|arg| arg == "--test")
+}
+
+/// The kernel of `src` over inputs of one dtype.
+pub fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize) -> Kernel {
+    let engine = Engine::new(Options::new().threads(threads)).expect("the options are sound");
+    let schema = inputs
+        .iter()
+        .fold(Schema::new(), |schema, input| schema.with(*input, dtype));
+    engine
+        .compile(&Expr::parse(src).expect("the case parses"), &schema)
+        .expect("the case compiles")
+}
+
+/// Threads for the hand-written loops.
+pub fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("threads can be had")
+}
+
+/// A group for runs of milliseconds.
+pub fn slow(c: &mut Criterion, name: String) -> BenchmarkGroup<'_, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(300));
+    group
+}
