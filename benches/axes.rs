@@ -10,23 +10,18 @@ use rayon::prelude::*;
 #[path = "common.rs"]
 mod common;
 
-use common::{is_test, kernel_of, pool, slow};
+use common::{is_test, kernel_of, plain_sum, slow};
+
+/// Threads for the hand-written loops.
+pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("threads can be had")
+}
 
 /// Elements of a task of the plain read: 512 KiB.
 const TASK: usize = 1 << 16;
-
-/// Sixteen partial sums, so that the loop is bound by memory.
-fn plain_sum(a: &[f64]) -> f64 {
-    let mut lanes = [0.0; 16];
-    let chunks = a.chunks_exact(16);
-    let tail: f64 = chunks.remainder().iter().sum();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += x;
-        }
-    }
-    lanes.iter().sum::<f64>() + tail
-}
 
 /// What the sums are, element by element in the order of memory.
 fn want(data: &[f64], shape: &[usize], fortran: bool, axis: usize) -> Vec<f64> {

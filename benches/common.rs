@@ -7,12 +7,12 @@ use criterion::{BenchmarkGroup, Criterion};
 use numloom::{DType, Engine, Expr, Kernel, Options, Schema};
 
 /// Whether every bench is run just once, for its assertion: then arrays are small.
-pub fn is_test() -> bool {
+pub(crate) fn is_test() -> bool {
     std::env::args().any(|arg| arg == "--test")
 }
 
 /// The kernel of `src` over inputs of one dtype.
-pub fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize) -> Kernel {
+pub(crate) fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize) -> Kernel {
     let engine = Engine::new(Options::new().threads(threads)).expect("the options are sound");
     let schema = inputs
         .iter()
@@ -22,20 +22,25 @@ pub fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize) -> Ke
         .expect("the case compiles")
 }
 
-/// Threads for the hand-written loops.
-pub fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("threads can be had")
-}
-
 /// A group for runs of milliseconds.
-pub fn slow(c: &mut Criterion, name: String) -> BenchmarkGroup<'_, WallTime> {
+pub(crate) fn slow(c: &mut Criterion, name: String) -> BenchmarkGroup<'_, WallTime> {
     let mut group = c.benchmark_group(name);
     group
         .sample_size(10)
         .measurement_time(Duration::from_secs(2))
         .warm_up_time(Duration::from_millis(300));
     group
+}
+
+/// A plain read: sixteen partial sums, so that the loop is bound by memory.
+pub(crate) fn plain_sum(a: &[f64]) -> f64 {
+    let mut lanes = [0.0; 16];
+    let chunks = a.chunks_exact(16);
+    let tail: f64 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    lanes.iter().sum::<f64>() + tail
 }

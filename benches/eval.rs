@@ -1,50 +1,31 @@
-//! End to end on 20 million elements, far beyond any cache: reused outputs, fresh outputs, reductions and small dtypes, each beside a
-//! hand-written loop on the same number of threads.
+//! End to end on 20 million elements, far beyond any cache: reused outputs, fresh outputs, every size of element, reductions one by one
+//! and together, each beside a hand-written loop on the same number of threads.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use numloom::{DType, Engine, Expr, Kernel, Options, Schema, View, ViewMut};
+use numloom::{DType, Element, View, ViewMut};
 use rayon::prelude::*;
 
-/// Elements of a task of the hand-written loops: 512 KiB of `f64`.
-const TASK: usize = 1 << 16;
+#[path = "common.rs"]
+mod common;
 
-fn kernel_of(src: &str, dtype: DType, threads: usize) -> Kernel {
-    let engine = Engine::new(Options::new().threads(threads)).expect("the options are sound");
-    let schema = Schema::new().with("a", dtype).with("b", dtype);
-    engine
-        .compile(&Expr::parse(src).expect("the case parses"), &schema)
-        .expect("the case compiles")
-}
+use common::{is_test, kernel_of, plain_sum, slow};
 
-/// 20 million elements, or few where every bench is run once for its assertion.
-fn size() -> usize {
-    if std::env::args().any(|arg| arg == "--test") {
-        200_003
-    } else {
-        20_000_000
-    }
-}
-
-fn pool(threads: usize) -> rayon::ThreadPool {
+/// Threads for the hand-written loops.
+pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .expect("threads can be had")
 }
 
-fn slow(
-    c: &mut Criterion,
-    name: String,
-) -> criterion::BenchmarkGroup<'_, criterion::measurement::WallTime> {
-    let mut group = c.benchmark_group(name);
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(3))
-        .warm_up_time(Duration::from_millis(500));
-    group
+/// Elements of a task of the hand-written loops: 512 KiB of `f64`.
+const TASK: usize = 1 << 16;
+
+/// 20 million elements, or few where every bench is run once for its assertion.
+fn size() -> usize {
+    if is_test() { 200_003 } else { 20_000_000 }
 }
 
 fn elementwise(c: &mut Criterion) {
@@ -54,8 +35,8 @@ fn elementwise(c: &mut Criterion) {
     let (mut got, mut want) = (vec![0f64; n], vec![0f64; n]);
     for threads in [1, 2] {
         let pool = pool(threads);
-        let kernel = kernel_of("2*a + 3*b", DType::F64, threads);
-        let mut group = slow(c, format!("eval/axpy/f64/{n}/threads={threads}"));
+        let kernel = kernel_of("2*a + 3*b", &["a", "b"], DType::F64, threads);
+        let mut group = slow(c, format!("eval/outputs/f64/{n}/threads={threads}"));
         group.throughput(Throughput::Bytes(24 * n as u64));
         group.bench_function("numloom-reused", |bench| {
             bench.iter(|| {
@@ -98,7 +79,7 @@ fn reductions(c: &mut Criterion) {
     let b: Vec<f64> = (0..n).map(|i| (i % 7) as f64).collect();
     for threads in [1, 2] {
         let pool = pool(threads);
-        let kernel = kernel_of("sum(a*b)", DType::F64, threads);
+        let kernel = kernel_of("sum(a*b)", &["a", "b"], DType::F64, threads);
         let (mut got, mut want) = (0.0, 0.0);
         let mut group = slow(c, format!("eval/dot/f64/{n}/threads={threads}"));
         group.throughput(Throughput::Bytes(16 * n as u64));
@@ -142,54 +123,123 @@ fn reductions(c: &mut Criterion) {
     }
 }
 
-fn small_dtypes(c: &mut Criterion) {
-    let n = size();
-    let a: Vec<i8> = (0..n).map(|i| i as i8).collect();
-    let b: Vec<i8> = (0..n).map(|i| (i / 3) as i8).collect();
-    let (mut got, mut want) = (vec![0i8; n], vec![0i8; n]);
-    let kernel = kernel_of("2*a + 3*b", DType::I8, 1);
-    let mut group = slow(c, format!("eval/axpy/i8/{n}/threads=1"));
-    group.throughput(Throughput::Bytes(3 * n as u64));
-    group.bench_function("numloom", |bench| {
-        bench.iter(|| {
-            let inputs = [View::from_slice(&a), View::from_slice(&b)];
+/// One dtype of [`dtypes`]: two arrays of `n` elements made by `element`, and the loop over a piece of them.
+fn dtype<T: Element + Default + PartialEq + Send + Sync>(
+    c: &mut Criterion,
+    n: usize,
+    element: impl Fn(usize) -> T,
+    plain: impl Fn(T, T) -> T + Sync,
+) {
+    let a: Vec<T> = (0..n).map(&element).collect();
+    let b: Vec<T> = (0..n).map(|i| element(i / 3)).collect();
+    let (mut got, mut want) = (vec![T::default(); n], vec![T::default(); n]);
+    let mut plain_loop = |pool: &rayon::ThreadPool| {
+        let piece = |((out, a), b): ((&mut [T], &[T]), &[T])| {
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out = plain(a, b);
+            }
+        };
+        let (a, b) = (black_box(&a), black_box(&b));
+        let pieces = want.par_chunks_mut(TASK).zip(a.par_chunks(TASK));
+        pool.install(|| pieces.zip(b.par_chunks(TASK)).for_each(piece));
+    };
+    for threads in [1, 2] {
+        let pool = pool(threads);
+        let kernel = kernel_of("2*a + 3*b", &["a", "b"], T::DTYPE, threads);
+        let mut run = || {
+            let inputs = [View::from_slice(black_box(&a)), View::from_slice(&b)];
             kernel
                 .call(&inputs, &mut [ViewMut::from_slice(&mut got)])
                 .expect("the kernel runs");
-        });
-    });
-    group.bench_function("rust", |bench| {
-        bench.iter(|| {
-            for ((out, &a), &b) in want.iter_mut().zip(black_box(&a)).zip(&b) {
-                *out = a.wrapping_mul(2).wrapping_add(b.wrapping_mul(3));
-            }
-        });
-    });
-    group.finish();
-    assert_eq!(got, want, "2*a + 3*b in i8");
+        };
+        run();
+        plain_loop(&pool);
+        let name = format!("eval/axpy/{}/{n}/threads={threads}", T::DTYPE);
+        let mut group = slow(c, name);
+        group.throughput(Throughput::Bytes((3 * n * size_of::<T>()) as u64));
+        group.bench_function("numloom", |bench| bench.iter(&mut run));
+        group.bench_function("rust", |bench| bench.iter(|| plain_loop(&pool)));
+        group.finish();
+    }
+    assert!(got == want, "2*a + 3*b in {}", T::DTYPE);
 }
 
-/// NumPy's weak spot for fusing engines: a row against a column.
-fn broadcast(c: &mut Criterion) {
-    let n = 1_000;
-    let x: Vec<f64> = (0..n).map(|i| i as f64).collect();
-    let kernel = kernel_of("a*a + b*b", DType::F64, 1);
-    let row = View::from_slice_shaped(&x, &[1, n]).expect("the shape fits");
-    let column = View::from_slice_shaped(&x, &[n, 1]).expect("the shape fits");
-    let mut out = vec![0.0; n * n];
-    let mut group = slow(c, "eval/broadcast/f64/1000x1000/threads=1".to_owned());
-    group.throughput(Throughput::Elements((n * n) as u64));
-    group.bench_function("numloom", |bench| {
-        bench.iter(|| {
-            let place = ViewMut::from_slice_shaped(&mut out, &[n, n]).expect("the shape fits");
-            kernel
-                .call(&[row.clone(), column.clone()], &mut [place])
+/// Elements of one to eight bytes, past the caches and within: time is to go with the bytes.
+fn dtypes(c: &mut Criterion) {
+    for n in [100_000, size()] {
+        dtype(
+            c,
+            n,
+            |i| i as i8,
+            |a, b| a.wrapping_mul(2).wrapping_add(b.wrapping_mul(3)),
+        );
+        dtype(
+            c,
+            n,
+            |i| i as u8,
+            |a, b| a.wrapping_mul(2).wrapping_add(b.wrapping_mul(3)),
+        );
+        dtype(
+            c,
+            n,
+            |i| i as i16,
+            |a, b| a.wrapping_mul(2).wrapping_add(b.wrapping_mul(3)),
+        );
+        dtype(c, n, |i| i as f32 * 0.5, |a, b| 2.0 * a + 3.0 * b);
+        dtype(c, n, |i| i as f64 * 0.5, |a, b| 2.0 * a + 3.0 * b);
+    }
+}
+
+/// Four figures of one array: in one pass, in four, and a plain read of it.
+fn summary(c: &mut Criterion) {
+    const FIGURES: [&str; 4] = ["mean(a)", "sum(a*a)", "min(a)", "max(a)"];
+    let n = size();
+    let a: Vec<f64> = (0..n).map(|i| (i % 1_000) as f64).collect();
+    for threads in [1, 2] {
+        let pool = pool(threads);
+        let together = kernel_of(&FIGURES.join("; "), &["a"], DType::F64, threads);
+        let apart = FIGURES.map(|src| kernel_of(src, &["a"], DType::F64, threads));
+        let (mut one, mut four) = ([0.0; 4], [0.0; 4]);
+        let mut in_one = || {
+            let mut places = one.each_mut().map(ViewMut::scalar);
+            together
+                .call(&[View::from_slice(black_box(&a))], &mut places)
                 .expect("the kernel runs");
+        };
+        let mut in_four = || {
+            for (kernel, place) in apart.iter().zip(&mut four) {
+                kernel
+                    .call(
+                        &[View::from_slice(black_box(&a))],
+                        &mut [ViewMut::scalar(place)],
+                    )
+                    .expect("the kernel runs");
+            }
+        };
+        in_one();
+        in_four();
+        let mut group = slow(c, format!("eval/summary/f64/{n}/threads={threads}"));
+        group.throughput(Throughput::Bytes(8 * n as u64));
+        group.bench_function("one-pass", |bench| bench.iter(&mut in_one));
+        group.bench_function("four-passes", |bench| bench.iter(&mut in_four));
+        group.bench_function("plain-read", |bench| {
+            bench.iter(|| {
+                let sums = black_box(&a).par_chunks(TASK).map(plain_sum);
+                pool.install(|| sums.sum::<f64>())
+            });
         });
-    });
-    group.finish();
-    assert_eq!(out[n + 2], 4.0 + 1.0);
+        group.finish();
+        assert_eq!(one, four, "a pass more changes no bit");
+        let (sum, squares) = a
+            .iter()
+            .fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
+        assert_eq!(
+            one,
+            [sum / n as f64, squares, 0.0, 999.0],
+            "sums of small integers are exact"
+        );
+    }
 }
 
-criterion_group!(benches, elementwise, reductions, small_dtypes, broadcast);
+criterion_group!(benches, elementwise, reductions, dtypes, summary);
 criterion_main!(benches);
