@@ -603,7 +603,8 @@ fn finish(
         (Feed::Scalar(slot), Out::Array(view)) => part(view, last.imag).fill(&scalars[slot])?,
         (Feed::Kept(i), Out::Array(view)) => {
             let array = kept[i].as_ref().expect("its pass is done");
-            part(view, last.imag).assign(&array.view())?;
+            let array = array.view().broadcast_to(view.shape())?;
+            part(view, last.imag).assign(&array)?;
         }
         (Feed::Kept(_), Out::Scalar(_)) => unreachable!("an array stands in for it"),
     }

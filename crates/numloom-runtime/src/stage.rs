@@ -249,6 +249,7 @@ pub(crate) fn layout(met: &Met<'_>) -> Layout {
     let mut shape = vec![unit; n];
     let mut role = vec![Role::Dead; n];
     let mut reduced = vec![false; n];
+    let mut faults = vec![false; n];
     let mut cost = vec![0u128; n];
     for (i, inst) in prog.insts.iter().enumerate().filter(|&(i, _)| live[i]) {
         role[i] = Role::Inline;
@@ -270,9 +271,11 @@ pub(crate) fn layout(met: &Met<'_>) -> Layout {
             InstKind::Apply { op, args } => {
                 let from = prog.dtype(args[args.len() - 1]);
                 cost[i] = work(*op, from, inst.dtype) as u128;
+                faults[i] = op.can_fault(from);
                 for arg in args.iter().map(|arg| arg.index()) {
                     shape[i] = shapes.broadcast(shape[i], shape[arg]);
                     reduced[i] |= reduced[arg];
+                    faults[i] |= faults[arg] && role[arg] == Role::Inline;
                     cost[i] = cost[i].saturating_add(cost[arg]);
                 }
                 if reduced[i] && shapes.rank(shape[i]) == 0 {
@@ -297,7 +300,8 @@ pub(crate) fn layout(met: &Met<'_>) -> Layout {
         }
         let own = shapes.elements(shape[i]);
         let is_apply = matches!(inst.kind, InstKind::Apply { .. });
-        if role[i] == Role::Inline && is_apply {
+        // A fault is told with its element of the result, so it happens there.
+        if role[i] == Role::Inline && is_apply && !faults[i] {
             let spared = times[i].saturating_sub(own);
             if own * 2 <= times[i] && cost[i].saturating_mul(spared) > HOIST_WORK {
                 role[i] = match shapes.rank(shape[i]) {
