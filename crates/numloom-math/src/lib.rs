@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accuracy;
+mod acosh;
 mod pow;
 mod reference;
 

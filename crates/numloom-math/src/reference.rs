@@ -71,7 +71,7 @@ unary! {
     cosh_f64  cosh_f32  = libm::cosh,  "Hyperbolic cosine",          "1 at zeros, infinite at infinities";
     tanh_f64  tanh_f32  = libm::tanh,  "Hyperbolic tangent",         "itself at zeros, 1 in size at infinities";
     asinh_f64 asinh_f32 = libm::asinh, "Inverse hyperbolic sine",    "itself at zeros and infinities";
-    acosh_f64 acosh_f32 = libm::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
+    acosh_f64 acosh_f32 = crate::acosh::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
     atanh_f64 atanh_f32 = libm::atanh, "Inverse hyperbolic tangent", "infinite at -1 and 1, NaN beyond, -0 at -0";
     exp_f64   exp_f32   = libm::exp,   "Natural exponential",        "+0 at -infinity";
     exp2_f64  exp2_f32  = libm::exp2,  "Power of two",               "exact at integers, +0 at -infinity";
