@@ -150,10 +150,16 @@ impl Lower<'_> {
 
     /// The common dtype of operands, literals being weak beside arrays; on their own they are `i64` and `f64`.
     pub(super) fn common(&self, operands: &[&Operand]) -> DType {
-        let strong = operands.iter().filter_map(|operand| match operand {
-            Operand::Value(value) => Some(self.dtype(*value)),
-            _ => None,
-        });
+        let mut strong: Vec<DType> = operands
+            .iter()
+            .filter_map(|operand| match operand {
+                Operand::Value(value) => Some(self.dtype(*value)),
+                _ => None,
+            })
+            .collect();
+        // Integers last: an i16, a u16 and an f32 meet in f32, as in NumPy, though the integers alone meet in i32.
+        strong.sort_by_key(|dtype| dtype.is_integer());
+        let strong = strong.into_iter();
         let weak = operands.iter().filter_map(|operand| match operand {
             Operand::Weak(weak) => Some(weak.kind()),
             _ => None,
