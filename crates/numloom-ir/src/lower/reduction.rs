@@ -419,7 +419,8 @@ impl Lower<'_> {
         let value = self.reduce(reduction, kept, frame);
         let dtype = self.dtype(x);
         match valid {
-            Some(valid) if nan == NanRule::Skip && dtype.is_float() => {
+            // With an initial value there is always one.
+            Some(valid) if nan == NanRule::Skip && dtype.is_float() && !frame.may_be_empty => {
                 // Nothing but NaN is NaN.
                 let frame = Frame {
                     may_be_empty: true,
@@ -465,6 +466,10 @@ impl Lower<'_> {
             Operand::Weak(weak) => {
                 !dtype.is_bool() && (dtype.is_float() || matches!(weak, Weak::Int(_)))
             }
+            Operand::Value(value) => {
+                let kind = &self.builder.program().inst(value).kind;
+                dtype.is_bool() && matches!(kind, InstKind::Const(Scalar::Bool(_)))
+            }
             _ => false,
         };
         if !fits {
@@ -473,6 +478,8 @@ impl Lower<'_> {
         }
         let initial = self.coerce(&operand, dtype, span)?;
         let combine = match reducer {
+            Reducer::Min if dtype.is_bool() => Op::And,
+            Reducer::Max if dtype.is_bool() => Op::Or,
             Reducer::Sum => Op::Add,
             Reducer::Prod => Op::Mul,
             Reducer::Min => Op::Minimum,
