@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-all=(fmt lint test release features doc numpy bench fuzz miri supply)
+all=(fmt lint test release features doc numpy conformance bench fuzz miri supply)
 quick=(fmt lint test doc)
 
 skipped=()
@@ -36,19 +36,32 @@ step_features() {
 
 step_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
 
+# Sets `numpy` to a Python with NumPy in an environment of its own; false, and step `$1` skipped, where there is no Python.
+with_numpy() {
+  if ! python3 -c 'import venv' 2>/dev/null; then
+    [ -z "${CI:-}" ] || { echo "CI needs python3 with venv"; exit 1; }
+    skip "$1" "no python3 with venv"
+    return 1
+  fi
+  target=${CARGO_TARGET_DIR:-target}
+  numpy=$target/numpy-venv/bin/python
+  [ -x "$numpy" ] || python3 -m venv "$target/numpy-venv"
+  "$numpy" -m pip install --quiet --disable-pip-version-check -r tests/numpy/requirements.txt
+}
+
 # The corpus' expected values against NumPy, then the command-line tool against NumPy, on the same files, bit for bit.
 step_numpy() {
-  if ! python3 -c 'import venv' 2>/dev/null; then
-    [ -z "${CI:-}" ] || { echo "CI needs python3 with venv"; return 1; }
-    skip numpy "no python3 with venv"
-    return 0
-  fi
-  local target=${CARGO_TARGET_DIR:-target}
+  with_numpy numpy || return 0
   cargo build --release -p numloom-cli
-  [ -x "$target/numpy-venv/bin/python" ] || python3 -m venv "$target/numpy-venv"
-  "$target/numpy-venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/numpy/requirements.txt
-  "$target/numpy-venv/bin/python" tests/numpy/corpus.py
-  NUMLOOM_BIN="$target/release/numloom" "$target/numpy-venv/bin/python" tests/numpy/oracle.py
+  "$numpy" tests/numpy/corpus.py
+  NUMLOOM_BIN="$target/release/numloom" "$numpy" tests/numpy/oracle.py
+}
+
+# Random programs against NumPy: docs/conformance.md.
+step_conformance() {
+  with_numpy conformance || return 0
+  cargo build --release -p numloom-tests --example conformance
+  NUMLOOM_CONFORMANCE="$target/release/examples/conformance" "$numpy" tests/conformance.py
 }
 
 # Each bench once, for its assertion.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use numloom_data::DType;
 use numloom_ir::func::{FUNCTIONS, Func, Rule};
 use numloom_ir::{InstKind, LowerOptions, Op, Reduction, Schema, lower};
+use numloom_math::accuracy;
 use numloom_syntax::{BinaryOp, BoolOp, CmpOp, Code, ExprKind, UnaryOp};
 use numloom_testkit::choices::{Choices, seeded};
 use numloom_testkit::corpus::{Case, Expected, load_dir};
@@ -262,5 +263,34 @@ fn goldens_and_expressions_belong_together() {
                 "nothing draws {stem}.stderr"
             );
         }
+    }
+}
+
+#[test]
+fn the_bounds_of_the_test_against_numpy_are_those_of_the_functions() {
+    let text = fs::read_to_string(dir("../docs/conformance.md")).expect("there is such a page");
+    let table = text
+        .split("## Elementary functions")
+        .nth(1)
+        .expect("it has a table of bounds");
+    let mut listed = HashSet::new();
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        for name in cells[0].split(", ").map(|name| name.trim_matches('`')) {
+            let Some(row) = accuracy::TABLE.iter().find(|row| row.name == name) else {
+                continue;
+            };
+            assert_eq!(cells[1].parse(), Ok(row.max_ulp), "{name}");
+            let f32_ulp: f64 = cells[2].parse().expect("a number");
+            assert!(f32_ulp >= accuracy::F32_MAX_ULP, "{name}");
+            listed.insert(row.name);
+        }
+    }
+    for row in accuracy::TABLE {
+        assert!(
+            listed.contains(row.name),
+            "docs/conformance.md has no bound of `{}`",
+            row.name
+        );
     }
 }

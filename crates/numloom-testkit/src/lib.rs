@@ -10,6 +10,7 @@
 //! | [`choices`] | decisions drawn from bytes: a seed, a proptest vector or a fuzzer's input |
 //! | [`generate`] | well-typed programs, sources, trees and spicy arrays |
 //! | [`layout`] | the same values in other memory layouts |
+//! | [`conform`] | random programs in both spellings, for NumPy to judge |
 //! | [`guard`] | buffers that end where the process may not read |
 //! | [`compare`] | "the same bits", and what differs |
 //! | [`runner`] | one engine under test |
@@ -18,6 +19,7 @@
 
 pub mod choices;
 pub mod compare;
+pub mod conform;
 pub mod corpus;
 pub mod fuzz;
 pub mod generate;

@@ -291,6 +291,8 @@ pub mod _documentation {
     pub mod design {}
     #[doc = include_str!("../../../docs/testing.md")]
     pub mod testing {}
+    #[doc = include_str!("../../../docs/conformance.md")]
+    pub mod conformance {}
     #[doc = include_str!("../../../docs/adding-a-function.md")]
     pub mod adding_a_function {}
 }
