@@ -38,6 +38,10 @@ pub enum Rule {
     Where,
     /// Conversion to a dtype, with a mode.
     Cast(DType),
+    /// A part of a complex number, or what has to do with its parts.
+    Part(Part),
+    /// `complex(re, im)`.
+    Complex,
     /// Written with other operations.
     Composed(Composed),
     /// A reduction, and what it does with NaN.
@@ -120,6 +124,19 @@ impl Composed {
             _ => &[],
         }
     }
+}
+
+/// What is taken of a complex number; a real one is its own real part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The real part.
+    Real,
+    /// The imaginary part.
+    Imag,
+    /// The conjugate.
+    Conj,
+    /// The argument.
+    Angle,
 }
 
 /// What a reduction computes.
@@ -207,6 +224,7 @@ impl Func {
     pub fn dtype_named(name: &str) -> Option<DType> {
         match Func::find(name)?.rule {
             Rule::Cast(dtype) => Some(dtype),
+            Rule::Complex => Some(DType::C128),
             _ => None,
         }
     }
@@ -237,12 +255,11 @@ const ONE: (usize, usize) = (1, 1);
 const TWO: (usize, usize) = (2, 2);
 const CAST: (usize, usize) = (1, 2);
 const REDUCE: (usize, usize) = (1, 2);
-const ANY: (usize, usize) = (0, 16);
 
 /// Every function of the language.
 #[rustfmt::skip]
 pub const FUNCTIONS: &[Func] = {
-    use Rule::{Absolute, Binary, Bool, Bytes, Cast, Compare, Float, Integers, Later, Promoted, Reduce, Rounding, Test, Unary, Where};
+    use Rule::{Absolute, Binary, Bool, Bytes, Cast, Compare, Complex, Float, Integers, Part, Promoted, Reduce, Rounding, Test, Unary, Where};
     use Rule::Composed as By;
     &[
     // Elementary functions: floats; integers up to 16 bits compute in f32, wider ones in f64.
@@ -360,6 +377,13 @@ pub const FUNCTIONS: &[Func] = {
     f(&["endswith"], "endswith(x, suffix)", TWO, Bytes(Op::EndsWith), "whether x ends with the suffix, padding left out"),
     f(&["str_len"], "str_len(x)", ONE, Bytes(Op::StrLen), "number of bytes, padding left out, as i64"),
 
+    // Complex numbers; most functions above take them as well.
+    f(&["complex"], "complex(re, im)", (1, 2), Complex, "the complex number of these parts, of the dtype of re + im*1j"),
+    f(&["real"], "real(z)", ONE, Part(self::Part::Real), "real part; of a real number itself"),
+    f(&["imag"], "imag(z)", ONE, Part(self::Part::Imag), "imaginary part; of a real number 0"),
+    f(&["conj", "conjugate"], "conj(z)", ONE, Part(self::Part::Conj), "complex conjugate"),
+    f(&["angle"], "angle(z, deg)", (1, 2), Part(self::Part::Angle), "argument of a complex number in radians, or degrees: atan2(imag, real)"),
+
     // Conversions; the mode is \"wrap\" (the default), \"saturate\" or \"checked\".
     f(&["bool", "bool_"], "bool(x, mode)", CAST, Cast(DType::Bool), "whether x is not zero"),
     f(&["i8", "int8"], "i8(x, mode)", CAST, Cast(DType::I8), "conversion to i8"),
@@ -373,8 +397,8 @@ pub const FUNCTIONS: &[Func] = {
     f(&["f16", "float16"], "f16(x, mode)", CAST, Cast(DType::F16), "conversion to f16, for storage: used further, it computes as f32"),
     f(&["f32", "float32"], "f32(x, mode)", CAST, Cast(DType::F32), "conversion to f32"),
     f(&["f64", "float64", "float", "double"], "f64(x, mode)", CAST, Cast(DType::F64), "conversion to f64"),
-    f(&["c64", "complex64"], "c64(x)", CAST, Cast(DType::C64), "conversion to c64"),
-    f(&["c128", "complex128", "complex"], "c128(x)", CAST, Cast(DType::C128), "conversion to c128"),
+    f(&["c64", "complex64"], "c64(x)", ONE, Cast(DType::C64), "conversion to c64"),
+    f(&["c128", "complex128"], "c128(x)", ONE, Cast(DType::C128), "conversion to c128"),
 
     // Reductions: over all elements, or along `axis`.
     f(&["sum"], "sum(x, axis, *, dtype, keepdims, initial, where)", REDUCE, Reduce(Reducer::Sum, NanRule::Propagate), "sum; integers widen to 64 bits, f32 accumulates in f64"),
@@ -397,12 +421,6 @@ pub const FUNCTIONS: &[Func] = {
     f(&["nanmean"], "nanmean(x, axis, *, dtype, keepdims, where)", REDUCE, Reduce(Reducer::Mean, NanRule::Skip), "mean without NaN; NaN for nothing else"),
     f(&["nanvar"], "nanvar(x, axis, *, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Var, NanRule::Skip), "variance without NaN, in two passes; NaN without a degree of freedom"),
     f(&["nanstd"], "nanstd(x, axis, *, dtype, ddof, keepdims, where)", REDUCE, Reduce(Reducer::Std, NanRule::Skip), "standard deviation without NaN, in two passes"),
-
-    // Part of the language, not computed yet.
-    f(&["real"], "real(z)", ANY, Later, "real part"),
-    f(&["imag"], "imag(z)", ANY, Later, "imaginary part"),
-    f(&["conj", "conjugate"], "conj(z)", ANY, Later, "complex conjugate"),
-    f(&["angle"], "angle(z)", ANY, Later, "argument of a complex number"),
     ]
 };
 

@@ -6,7 +6,7 @@ use numloom_syntax::{Arg, ExprId, Span, UnaryOp, nearest};
 use super::operand::{Operand, Weak, is_exact_cast};
 use super::{Lower, Lowered};
 use crate::error::LowerErrorKind;
-use crate::func::{Func, IntAnswer, Rule};
+use crate::func::{Func, IntAnswer, Part, Rule};
 use crate::op::{CastMode, Op};
 use crate::program::Value;
 use crate::promote::{float_of, promote};
@@ -46,7 +46,7 @@ impl Lower<'_> {
             .filter(|arg| arg.name.is_none())
             .map(|arg| arg.value)
             .collect();
-        let mode = self.keywords(func, args)?;
+        let option = self.keywords(func, args)?;
         let found = positional.len();
         if found < func.arity.0 || found > func.arity.1 {
             return self.refuse(
@@ -58,26 +58,27 @@ impl Lower<'_> {
                 },
             );
         }
-        self.apply_rule(func, &positional, mode, span)
+        self.apply_rule(func, &positional, option, span)
     }
 
-    /// Checks keyword arguments; the one that is supported is a cast's mode.
+    /// Checks keyword arguments; the ones there are: a cast's mode, an angle's unit.
     fn keywords(&mut self, func: &Func, args: &[Arg]) -> Lowered<Option<ExprId>> {
-        let mut mode = None;
+        let mut option = None;
         for arg in args {
             let Some((keyword, span)) = &arg.name else {
                 continue;
             };
             let known: &[&'static str] = match func.rule {
                 Rule::Cast(_) => &["mode"],
+                Rule::Part(Part::Angle) => &["deg"],
                 _ => &[],
             };
             if !known.contains(&keyword.as_str()) {
                 return self.unknown_keyword(func, keyword, known, *span);
             }
-            mode = Some(arg.value);
+            option = Some(arg.value);
         }
-        Ok(mode)
+        Ok(option)
     }
 
     pub(super) fn unknown_keyword<T>(
@@ -99,7 +100,7 @@ impl Lower<'_> {
         &mut self,
         func: &Func,
         args: &[ExprId],
-        mode: Option<ExprId>,
+        option: Option<ExprId>,
         span: Span,
     ) -> Lowered<Operand> {
         match func.rule {
@@ -109,12 +110,12 @@ impl Lower<'_> {
                 return if op == UnaryOp::Not {
                     Ok(result)
                 } else {
-                    self.strong(&result, span).map(Operand::Value)
+                    self.typed(&result, span)
                 };
             }
             Rule::Binary(op) => {
                 let result = self.binary(op, args[0], args[1], span)?;
-                return self.strong(&result, span).map(Operand::Value);
+                return self.typed(&result, span);
             }
             Rule::Compare(op) => {
                 return self.compare(op, args[0], args[1], span).map(Operand::Value);
@@ -122,7 +123,7 @@ impl Lower<'_> {
             Rule::Bool(op) => return self.boolean(op, args),
             Rule::Bytes(op) => return self.bytes_function(func, op, args, span),
             Rule::Where => return self.select(args[0], args[1], args[2]),
-            Rule::Cast(to) => return self.conversion(args, mode, to, span),
+            Rule::Cast(to) => return self.conversion(args, option, to, span),
             _ => {}
         }
         let operands: Vec<Lowered<(Operand, Span)>> = args
@@ -131,6 +132,17 @@ impl Lower<'_> {
             .collect();
         let operands = operands.into_iter().collect::<Lowered<Vec<_>>>()?;
         self.builder.at(span);
+        match func.rule {
+            Rule::Part(part) => {
+                let degrees = self.flag(func, "deg", option.or(args.get(1).copied()))?;
+                return self.part(part, (&operands[0].0, operands[0].1), degrees);
+            }
+            Rule::Complex => return self.complex_of_parts(&operands, span),
+            _ if operands.iter().any(|(operand, _)| operand.is_complex()) => {
+                return self.complex_call(func, &operands, span);
+            }
+            _ => {}
+        }
         let common = self.common(
             &operands
                 .iter()
@@ -215,20 +227,27 @@ impl Lower<'_> {
         to: DType,
         span: Span,
     ) -> Lowered<Operand> {
-        if promote(to, to).is_none() {
-            return self.not_yet(span, "complex arithmetic");
-        }
         let mode = match mode.or(args.get(1).copied()) {
             Some(arg) => self.cast_mode(arg)?,
             None => CastMode::Wrap,
         };
         let operand = self.operand(args[0])?;
+        let arg_span = self.ast.span(args[0]);
+        if to.is_complex() {
+            self.builder.at(span);
+            return self.complex_cast(&operand, to, arg_span);
+        }
+        let operand = match operand {
+            _ if !operand.is_complex() => operand,
+            _ if to.is_bool() => return self.truth(&operand, arg_span).map(Operand::Value),
+            _ => Operand::Value(self.complex(&operand, arg_span)?.re),
+        };
         let value = match operand {
             // A float literal needs no way through f64; an integer literal converts as an array's integers do.
             Operand::Weak(weak @ Weak::Float(_)) if to == DType::F32 => {
                 return self.literal(weak, to, span).map(Operand::Value);
             }
-            _ => self.strong(&operand, self.ast.span(args[0]))?,
+            _ => self.strong(&operand, arg_span)?,
         };
         self.builder.at(span);
         let mode = if is_exact_cast(self.dtype(value), to) || to.is_bool() {

@@ -72,6 +72,17 @@ impl Lower<'_> {
     pub(super) fn nan_to_num(&mut self, args: &Arguments) -> Lowered<Value> {
         let (x, span) = self.argument(args, 0)?;
         let dtype = self.common(&[&x]);
+        let numbers = self.numbers_instead(args, dtype)?;
+        self.builder.at(args.span);
+        if !dtype.is_float() {
+            return self.strong(&x, span);
+        }
+        let x = self.coerce(&x, dtype, span)?;
+        Ok(self.replace_non_finite(x, numbers))
+    }
+
+    /// What `nan_to_num` puts in the place of NaN, infinity and its opposite.
+    pub(super) fn numbers_instead(&mut self, args: &Arguments, dtype: DType) -> Lowered<[f64; 3]> {
         let most = match dtype {
             DType::F32 => f64::from(f32::MAX),
             _ => f64::MAX,
@@ -87,11 +98,12 @@ impl Lower<'_> {
                 _ => return self.bad_argument(args.func, keyword, "a literal", self.ast.span(id)),
             };
         }
-        self.builder.at(args.span);
-        if !dtype.is_float() {
-            return self.strong(&x, span);
-        }
-        let x = self.coerce(&x, dtype, span)?;
+        Ok(numbers)
+    }
+
+    /// A float with numbers for NaN, infinity and its opposite.
+    pub(super) fn replace_non_finite(&mut self, x: Value, numbers: [f64; 3]) -> Value {
+        let dtype = self.dtype(x);
         let [nan, above, below] = numbers.map(|number| self.float(dtype, number));
         let plus = self.float(dtype, f64::INFINITY);
         let minus = self.float(dtype, f64::NEG_INFINITY);
@@ -100,11 +112,11 @@ impl Lower<'_> {
         let is_nan = self.builder.apply(Op::IsNan, &[x]);
         let value = self.builder.apply(Op::Select, &[is_minus, below, x]);
         let value = self.builder.apply(Op::Select, &[is_plus, above, value]);
-        Ok(self.builder.apply(Op::Select, &[is_nan, nan, value]))
+        self.builder.apply(Op::Select, &[is_nan, nan, value])
     }
 
     /// `select((c1, c2), (x1, x2), default)`: a chain of selections, the first condition outermost.
-    pub(super) fn select_first(&mut self, args: &Arguments) -> Lowered<Value> {
+    pub(super) fn select_first(&mut self, args: &Arguments) -> Lowered<Operand> {
         let (conditions, choices) = (args.at(0), args.at(1));
         let (Some(conditions), Some(choices)) = (self.tuple(conditions), self.tuple(choices))
         else {
@@ -144,12 +156,16 @@ impl Lower<'_> {
             }
         }
         self.builder.at(args.span);
+        if dtype.is_complex() {
+            return self.complex_select_first(&tests, &operands, dtype);
+        }
         let values = self.promoted(&operands, dtype)?;
         let (&default, choices) = values.split_last().expect("the default is there");
         let chain = tests.iter().zip(choices).rev();
-        Ok(chain.fold(default, |rest, (&test, &choice)| {
+        let chosen = chain.fold(default, |rest, (&test, &choice)| {
             self.builder.apply(Op::Select, &[test, choice, rest])
-        }))
+        });
+        Ok(Operand::Value(chosen))
     }
 
     /// `x == a or x == b or …` over literals; the comparison is that of `==`, so one out of range is never equal.
@@ -163,7 +179,10 @@ impl Lower<'_> {
         for id in values {
             let is_literal = matches!(self.ast.kind(id), ExprKind::Bool(_))
                 || matches!(self.result(id)?, Operand::Bytes(_) | Operand::Text(_))
-                || matches!(self.operand(id)?, Operand::Weak(_));
+                || matches!(
+                    self.operand(id)?,
+                    Operand::Weak(_) | Operand::ComplexLiteral(..)
+                );
             if !is_literal {
                 let wanted = "a literal or a tuple of literals";
                 return self.bad_argument(args.func, "values", wanted, self.ast.span(id));

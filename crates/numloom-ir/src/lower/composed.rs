@@ -29,6 +29,11 @@ impl Arguments {
         self.places[place].expect("the least number of arguments is there")
     }
 
+    /// Every argument there is.
+    pub(super) fn all(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.places.iter().copied().flatten()
+    }
+
     /// The argument at a place, if there is one.
     pub(super) fn find(&self, place: usize) -> Option<ExprId> {
         self.places.get(place).copied().flatten()
@@ -44,6 +49,9 @@ impl Lower<'_> {
         span: Span,
     ) -> Lowered<Operand> {
         let args = self.arguments(func, which.keywords(), args, span)?;
+        if let Some(result) = self.complex_composed(which, &args) {
+            return result;
+        }
         let value = match which {
             Composed::Square => self.square(&args),
             Composed::Reciprocal => self.reciprocal(&args),
@@ -65,7 +73,7 @@ impl Lower<'_> {
             Composed::Fmax => self.order_numbers(Op::Maximum, Op::Gt, &args),
             Composed::Clip => self.clip(&args),
             Composed::NanToNum => self.nan_to_num(&args),
-            Composed::Select => self.select_first(&args),
+            Composed::Select => return self.select_first(&args),
             Composed::IsClose => self.is_close(&args),
             Composed::IsIn => self.is_in(&args),
             Composed::ZerosLike => self.full_like(&args, Some(0)),

@@ -8,6 +8,7 @@
 mod bytes;
 mod call;
 mod choice;
+mod complex;
 mod composed;
 mod operand;
 mod operator;
@@ -16,7 +17,7 @@ mod subscript;
 
 use std::collections::HashMap;
 
-use numloom_data::{DType, Scalar};
+use numloom_data::Scalar;
 use numloom_syntax::{Ast, ExprId, ExprKind, Span, StmtKind, nearest};
 
 use crate::builder::Builder;
@@ -24,7 +25,7 @@ use crate::error::{LowerError, LowerErrorKind, LowerErrors};
 use crate::func::Func;
 use crate::program::{Program, Shape, ShapeSource, Value};
 use crate::schema::Schema;
-use operand::{Operand, Weak};
+use operand::{Operand, Parts, Weak};
 
 /// Limits of [`lower()`]: every text costs a bounded amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -277,8 +278,12 @@ impl<'a> Lower<'a> {
         let Ok(operand) = operand else { return };
         let span = self.ast.span(id);
         self.builder.at(span);
-        if let Ok(value) = self.strong(operand, span) {
-            let shape = Shape::new(sources.iter().copied());
+        let shape = Shape::new(sources.iter().copied());
+        if operand.is_complex() {
+            if let Ok(Parts { re, im }) = self.complex(operand, span) {
+                self.builder.output_shaped(name, re, Some(im), shape);
+            }
+        } else if let Ok(value) = self.strong(operand, span) {
             self.builder.output_shaped(name, value, None, shape);
         }
     }
@@ -305,7 +310,7 @@ impl<'a> Lower<'a> {
             ExprKind::Bool(value) => {
                 Ok(Operand::Value(self.builder.constant(Scalar::Bool(*value))))
             }
-            ExprKind::Imaginary(_) => self.not_yet(span, "complex arithmetic"),
+            ExprKind::Imaginary(value) => Ok(Operand::ComplexLiteral(0.0, *value)),
             ExprKind::Bytes(bytes) => Ok(Operand::Bytes(bytes.as_slice().into())),
             ExprKind::Str(text) => Ok(Operand::Text(text.clone())),
             ExprKind::None => Ok(Operand::Other("`None`")),
@@ -330,9 +335,7 @@ impl<'a> Lower<'a> {
                 func_span,
                 args,
             } => self.call(id, func, *func_span, args, span),
-            ExprKind::Attr {
-                attr, attr_span, ..
-            } => self.not_yet(*attr_span, format!("`.{}`", attr.name())),
+            ExprKind::Attr { base, attr, .. } => self.attribute(*base, *attr),
             ExprKind::Subscript { base, items } => self.subscript(id, *base, items, span),
         }
     }
@@ -345,7 +348,7 @@ impl<'a> Lower<'a> {
             };
         }
         if let Some(&input) = self.inputs.get(name) {
-            return self.read(input, span).map(Operand::Value);
+            return Ok(self.read(input));
         }
         let constant = match name {
             "pi" => std::f64::consts::PI,
@@ -390,16 +393,21 @@ impl<'a> Lower<'a> {
     }
 
     /// The value of an input; each is read once.
-    fn read(&mut self, input: u32, span: Span) -> Lowered<Value> {
-        if let Some(&value) = self.reads.get(&input) {
-            return Ok(value);
+    fn read(&mut self, input: u32) -> Operand {
+        let dtype = self.builder.program().inputs[input as usize].dtype;
+        if dtype.is_complex() {
+            Operand::Complex(self.read_parts(input))
+        } else {
+            Operand::Value(self.read_once(input))
         }
-        match self.builder.program().inputs[input as usize].dtype {
-            DType::C64 | DType::C128 => return self.not_yet(span, "complex arithmetic"),
-            _ => {}
+    }
+
+    fn read_once(&mut self, input: u32) -> Value {
+        if let Some(&value) = self.reads.get(&input) {
+            return value;
         }
         let value = self.builder.read(input);
         self.reads.insert(input, value);
-        Ok(value)
+        value
     }
 }

@@ -34,13 +34,24 @@ impl Weak {
     }
 }
 
+/// The two real values that a complex one is made of, of one float dtype.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Parts {
+    pub(super) re: Value,
+    pub(super) im: Value,
+}
+
 /// What a node of the tree became.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Operand {
     /// A literal.
     Weak(Weak),
+    /// A complex literal.
+    ComplexLiteral(f64, f64),
     /// A typed value.
     Value(Value),
+    /// A complex value.
+    Complex(Parts),
     /// A bytes literal.
     Bytes(Box<[u8]>),
     /// A quoted text: an argument such as a cast mode, or bytes.
@@ -73,6 +84,18 @@ impl Lower<'_> {
         self.builder.program().dtype(value)
     }
 
+    /// The dtype of an operand that has one.
+    pub(super) fn operand_dtype(&self, operand: &Operand) -> Option<DType> {
+        match operand {
+            Operand::Value(value) => Some(self.dtype(*value)),
+            Operand::Complex(parts) => Some(match self.dtype(parts.re) {
+                DType::F32 => DType::C64,
+                _ => DType::C128,
+            }),
+            _ => None,
+        }
+    }
+
     /// The operand at a node, fit to compute with: no bytes, `f16` widened to `f32`.
     pub(super) fn operand(&mut self, id: ExprId) -> Lowered<Operand> {
         let span = self.ast.span(id);
@@ -102,6 +125,10 @@ impl Lower<'_> {
                 self.literal(*weak, dtype, span)
             }
             Operand::Weak(weak) => self.literal(*weak, DType::F64, span),
+            Operand::ComplexLiteral(..) | Operand::Complex(_) => {
+                let what = "a complex number";
+                self.refuse(span, LowerErrorKind::NotAValue { what })
+            }
             Operand::Bytes(_) | Operand::Text(_) => unreachable!("bytes were refused above"),
             Operand::DType(_) => self.refuse(span, LowerErrorKind::NotAValue { what: "a dtype" }),
             Operand::Other(what) => self.refuse(span, LowerErrorKind::NotAValue { what }),
@@ -137,9 +164,15 @@ impl Lower<'_> {
     pub(super) fn coerce(&mut self, operand: &Operand, dtype: DType, span: Span) -> Lowered<Value> {
         match operand {
             Operand::Weak(weak)
-                if !(dtype.is_bool() || (dtype.is_integer() && weak.kind() == WeakKind::Float)) =>
+                if !(dtype.is_bool()
+                    || dtype.is_complex()
+                    || (dtype.is_integer() && weak.kind() == WeakKind::Float)) =>
             {
                 self.literal(*weak, dtype, span)
+            }
+            _ if dtype.is_complex() => {
+                let what = "a complex number";
+                self.refuse(span, LowerErrorKind::NotAValue { what })
             }
             _ => {
                 let value = self.strong(operand, span)?;
@@ -152,29 +185,23 @@ impl Lower<'_> {
     pub(super) fn common(&self, operands: &[&Operand]) -> DType {
         let mut strong: Vec<DType> = operands
             .iter()
-            .filter_map(|operand| match operand {
-                Operand::Value(value) => Some(self.dtype(*value)),
-                _ => None,
-            })
+            .filter_map(|operand| self.operand_dtype(operand))
             .collect();
         // Integers last: an i16, a u16 and an f32 meet in f32, as in NumPy, though the integers alone meet in i32.
         strong.sort_by_key(|dtype| dtype.is_integer());
         let strong = strong.into_iter();
         let weak = operands.iter().filter_map(|operand| match operand {
             Operand::Weak(weak) => Some(weak.kind()),
+            Operand::ComplexLiteral(..) => Some(WeakKind::Complex),
             _ => None,
         });
-        let float = weak.clone().any(|kind| kind == WeakKind::Float);
-        let kind = if float {
-            WeakKind::Float
-        } else {
-            WeakKind::Int
-        };
-        match strong.reduce(|a, b| promote(a, b).expect("operands are real")) {
-            Some(dtype) if weak.count() > 0 => with_weak(dtype, kind),
-            Some(dtype) => dtype,
-            None if float => DType::F64,
-            None => DType::I64,
+        let strong = strong.reduce(|a, b| promote(a, b).expect("operands are numbers"));
+        match (strong, weak.max()) {
+            (Some(dtype), Some(kind)) => with_weak(dtype, kind),
+            (Some(dtype), None) => dtype,
+            (None, Some(WeakKind::Complex)) => DType::C128,
+            (None, Some(WeakKind::Float)) => DType::F64,
+            (None, _) => DType::I64,
         }
     }
 
@@ -183,6 +210,10 @@ impl Lower<'_> {
         let value = match operand {
             Operand::Weak(Weak::Int(value)) => self.builder.constant(Scalar::Bool(*value != 0)),
             Operand::Weak(Weak::Float(value)) => self.builder.constant(Scalar::Bool(*value != 0.0)),
+            Operand::ComplexLiteral(..) | Operand::Complex(_) => {
+                let parts = self.complex(operand, span)?;
+                return Ok(self.complex_truth(parts));
+            }
             _ => self.strong(operand, span)?,
         };
         Ok(self
@@ -195,8 +226,12 @@ impl Lower<'_> {
         match operand {
             Operand::Weak(Weak::Int(_)) => "an integer literal".to_owned(),
             Operand::Weak(Weak::Float(_)) => "a float literal".to_owned(),
-            Operand::Value(value) => self.dtype(*value).to_string(),
             Operand::Bytes(_) => "a bytes literal".to_owned(),
+            Operand::ComplexLiteral(..) => "a complex literal".to_owned(),
+            Operand::Value(_) | Operand::Complex(_) => {
+                let dtype = self.operand_dtype(operand).expect("values have a dtype");
+                dtype.to_string()
+            }
             Operand::Text(_) => "a text".to_owned(),
             Operand::DType(_) => "a dtype".to_owned(),
             Operand::Other(what) => (*what).to_owned(),

@@ -88,6 +88,9 @@ impl Lower<'_> {
             }
             _ => {}
         }
+        if operand.is_complex() {
+            return self.complex_unary(op, (&operand, arg_span), span);
+        }
         let dtype = self.common(&[&operand]);
         let at = [(arg_span, &operand)];
         match op {
@@ -146,6 +149,9 @@ impl Lower<'_> {
         self.builder.at(x_span.merge(y_span));
         if let (Operand::Weak(a), Operand::Weak(b)) = (&x, &y) {
             return self.weak_binary(op, *a, *b, op_span, &[(x_span, &x), (y_span, &y)]);
+        }
+        if x.is_complex() || y.is_complex() {
+            return self.complex_binary(op, (&x, x_span), (&y, y_span), op_span);
         }
         if op == BinaryOp::Pow {
             return self.power((&x, x_span), (&y, y_span)).map(Operand::Value);
@@ -395,6 +401,9 @@ impl Lower<'_> {
         let (x, y) = (x?, y?);
         let (x_span, y_span) = (self.ast.span(lhs), self.ast.span(rhs));
         self.builder.at(x_span.merge(y_span));
+        if x.is_complex() || y.is_complex() {
+            return self.complex_compare(op, (&x, x_span), (&y, y_span));
+        }
         match (&x, &y) {
             (Operand::Weak(Weak::Int(a)), Operand::Weak(Weak::Int(b))) => {
                 return Ok(self.builder.constant(Scalar::Bool(holds(op, a.cmp(b)))));
@@ -495,6 +504,10 @@ impl Lower<'_> {
         );
         let (c, y, z) = (c?, y?, z?);
         let c = self.truth(&c, self.ast.span(cond))?;
+        if y.is_complex() || z.is_complex() {
+            let (y_span, z_span) = (self.ast.span(then), self.ast.span(otherwise));
+            return self.complex_select(c, (&y, y_span), (&z, z_span));
+        }
         let dtype = self.common(&[&y, &z]);
         let y = self.coerce(&y, dtype, self.ast.span(then));
         let z = self.coerce(&z, dtype, self.ast.span(otherwise));

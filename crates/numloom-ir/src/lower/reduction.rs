@@ -23,18 +23,18 @@ use crate::program::{Args, Axes, InstKind, Reduce, Reduction, Shape, ShapeSource
 
 /// The arguments of a reduction.
 #[derive(Default)]
-struct Arguments {
+pub(super) struct Arguments {
     axis: Option<ExprId>,
     keepdims: Option<ExprId>,
-    dtype: Option<ExprId>,
-    initial: Option<ExprId>,
+    pub(super) dtype: Option<ExprId>,
+    pub(super) initial: Option<ExprId>,
     mask: Option<ExprId>,
     ddof: Option<ExprId>,
 }
 
 /// Where and over what a reduction runs.
 #[derive(Clone)]
-struct Frame {
+pub(super) struct Frame {
     axes: Axes,
     keepdims: bool,
     shape: Shape,
@@ -72,7 +72,15 @@ impl Lower<'_> {
         let operand = self.operand(arg)?;
         let arg_span = self.ast.span(arg);
         self.builder.at(span);
-        let x = self.strong(&operand, arg_span)?;
+        let is_test = matches!(reducer, Reducer::Any | Reducer::All | Reducer::CountNonzero);
+        let (x, parts) = match operand.is_complex() {
+            true if is_test => (self.truth(&operand, arg_span)?, None),
+            true => {
+                let parts = self.complex(&operand, arg_span)?;
+                (parts.re, Some(parts))
+            }
+            false => (self.strong(&operand, arg_span)?, None),
+        };
         let mut sources = self.sources(arg);
         if let Some(mask) = arguments.mask {
             sources.extend(self.sources(mask));
@@ -110,6 +118,17 @@ impl Lower<'_> {
         self.builder.at(span);
 
         let primitive = self.builder.program().insts.len();
+        let parts = match (parts, dtype) {
+            (None, Some(dtype)) if dtype.is_complex() => Some(self.complex(&operand, arg_span)?),
+            (parts, _) => parts,
+        };
+        if let Some(z) = parts {
+            let rule = (reducer, nan);
+            let result =
+                self.complex_reduction(func, rule, z, mask, dtype, ddof, &arguments, &frame, span)?;
+            self.shape_from(id, primitive, &frame);
+            return Ok(result);
+        }
         let value = match reducer {
             Reducer::Sum | Reducer::Prod | Reducer::Min | Reducer::Max => {
                 let x = match dtype {
@@ -184,11 +203,16 @@ impl Lower<'_> {
                 self.builder.apply(Op::Sub, &[high, low])
             }
         };
+        self.shape_from(id, primitive, &frame);
+        Ok(Operand::Value(value))
+    }
+
+    /// The shape of a node: that of its reduction, among the instructions from `primitive` on, if axes are left.
+    fn shape_from(&mut self, id: ExprId, primitive: usize, frame: &Frame) {
         let has_axes = frame.keepdims || frame.axes != Axes::All;
         let source = has_axes.then(|| self.last_reduction(primitive, frame.keepdims));
         let source = source.flatten().map(ShapeSource::Value);
         self.shaped.insert(id, source.into_iter().collect());
-        Ok(Operand::Value(value))
     }
 
     /// The last reduction from instruction `from` on with axes kept or not: its shape is that of the whole.
@@ -325,7 +349,7 @@ impl Lower<'_> {
             Operand::Text(name) => Func::dtype_named(&name),
             _ => None,
         };
-        match dtype.filter(|dtype| DType::ALL_REAL.contains(dtype)) {
+        match dtype.filter(|dtype| DType::ALL.contains(dtype)) {
             Some(DType::F16) => Ok(Some(DType::F32)),
             Some(dtype) => Ok(Some(dtype)),
             None => {
@@ -378,7 +402,7 @@ impl Lower<'_> {
     }
 
     /// A sum or product: `dtype` if it was asked for, else a float's own or 64 bits.
-    fn total(
+    pub(super) fn total(
         &mut self,
         reduction: Reduction,
         x: Value,
@@ -502,7 +526,7 @@ impl Lower<'_> {
     }
 
     /// Elements with 0 for those left out, and their number as `f64`.
-    fn counted(
+    pub(super) fn counted(
         &mut self,
         nan: NanRule,
         x: Value,
@@ -520,7 +544,7 @@ impl Lower<'_> {
     }
 
     /// The variance of `x`, in `f64`. In one pass without a mask; else the mean comes first.
-    fn variance(
+    pub(super) fn variance(
         &mut self,
         nan: NanRule,
         x: Value,
@@ -575,11 +599,11 @@ impl Lower<'_> {
     }
 
     /// `value` in `dtype`, wrapped.
-    fn convert(&mut self, value: Value, dtype: DType) -> Value {
+    pub(super) fn convert(&mut self, value: Value, dtype: DType) -> Value {
         self.builder.cast(Op::Cast(CastMode::Wrap), value, dtype)
     }
 
-    fn reduce(&mut self, reduction: Reduction, x: Value, frame: &Frame) -> Value {
+    pub(super) fn reduce(&mut self, reduction: Reduction, x: Value, frame: &Frame) -> Value {
         self.builder.reduce_with(Reduce {
             reduction,
             args: Args::new(&[x]),

@@ -7,7 +7,7 @@ use numloom_syntax::{ExprId, Span, SubscriptItem, SubscriptKind};
 use super::operand::Operand;
 use super::{Lower, Lowered};
 use crate::error::LowerErrorKind;
-use crate::program::{InputSource, InstKind, ShapeSource, ViewItem};
+use crate::program::{InputSource, InstKind, ShapeSource, Value, ViewItem};
 
 impl Lower<'_> {
     /// `base[items]`: an input that is a view of another.
@@ -20,10 +20,8 @@ impl Lower<'_> {
     ) -> Lowered<Operand> {
         let operand = self.result(base)?;
         let input = match operand {
-            Operand::Value(value) => match self.builder.program().inst(value).kind {
-                InstKind::Input(input) => Some(input),
-                _ => None,
-            },
+            Operand::Value(value) => self.input_of(value),
+            Operand::Complex(parts) => self.whole_of(parts),
             _ => None,
         };
         let Some(input) = input else {
@@ -32,7 +30,15 @@ impl Lower<'_> {
         let view = self.view_of(input, items, span);
         self.shaped.insert(id, vec![ShapeSource::Input(view)]);
         self.builder.at(span);
-        self.read(view, span).map(Operand::Value)
+        Ok(self.read(view))
+    }
+
+    /// The input that a value reads.
+    pub(super) fn input_of(&self, value: Value) -> Option<u32> {
+        match self.builder.program().inst(value).kind {
+            InstKind::Input(input) => Some(input),
+            _ => None,
+        }
     }
 
     /// Declares the view of an input.
