@@ -21,6 +21,8 @@ def array(table):
     def element(x):
         if isinstance(x, list):
             return [element(y) for y in x]
+        if isinstance(x, str) and dtype.kind == "c":
+            return dtype.type(complex(x))
         if isinstance(x, str) and dtype.kind == "f":
             return np.array(int(x, 16), np.uint64).astype(f"u{dtype.itemsize}").view(dtype)[()]
         if dtype.kind == "S":
@@ -32,6 +34,8 @@ def array(table):
 
 
 def ulps(want, got):
+    if want.dtype.kind == "c":
+        return max(ulps(want.real, got.real), ulps(want.imag, got.imag))
     bits = {2: np.int16, 4: np.int32, 8: np.int64}[want.dtype.itemsize]
 
     def place(x):

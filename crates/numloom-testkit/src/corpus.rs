@@ -26,7 +26,8 @@
 //!
 //! An array is a table of one dtype and its values: nested lists, or a flat list beside a `shape`, which an empty array needs.
 //! Floats are TOML's, `nan`, `inf` and `-0.0` included, or a string of their bits, `"0x7ff8000000000001"`; integers beyond 64 signed bits are
-//! strings of digits; byte strings (`S5`) are strings whose characters, U+00FF at most, are a byte each. Further keys of a case: `ulp = n` allows floats to be that far from what is written; `exact = true` compares
+//! strings of digits; byte strings (`S5`) are strings whose characters, U+00FF at most, are a byte each; complex numbers are strings,
+//! `"1.5-2j"`. Further keys of a case: `ulp = n` allows floats to be that far from what is written; `exact = true` compares
 //! NaNs bit by bit too; `differs = "…"` says why NumPy's answer is another one (`tests/numpy/corpus.py` checks all others against it).
 
 use std::fmt;
@@ -368,6 +369,7 @@ fn scalar(value: &Value, dtype: DType) -> Parsed<Scalar> {
         Value::String(digits) if dtype.is_integer() => {
             Scalar::parse(dtype, digits).map_err(|_| wrong())
         }
+        Value::String(z) if dtype.is_complex() => Scalar::parse(dtype, z).map_err(|_| wrong()),
         Value::Float(x) if dtype.is_float() => match dtype {
             DType::F64 => Ok(Scalar::F64(*x)),
             // Rust reads the digits anew, so that they are rounded once.
@@ -440,6 +442,7 @@ mod tests {
         );
         assert_eq!(bits("{ bool = [true, false] }").unwrap(), [1, 0]);
         assert_eq!(bits("{ f16 = [1.0, 65504.0] }").unwrap(), [0x3c00, 0x7bff]);
+        assert_eq!(bits("{ c64 = [\"0-1j\"] }").unwrap(), [0xbf80_0000 << 32]);
         assert_eq!(
             input("{ S3 = [\"ab\", \"\\u0000\\u00ffc\"] }")
                 .unwrap()

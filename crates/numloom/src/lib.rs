@@ -221,8 +221,7 @@
 //!
 //! # Not supported yet
 //!
-//! These parse, and are refused with `not-supported-yet` and their place: complex arithmetic, and the functions so marked in
-//! [the table](_documentation::functions).
+//! These parse, and are refused with `not-supported-yet` and their place: `min`, `max`, `argmin`, `argmax`, `ptp` and `prod` of complex numbers.
 //!
 //! Not here at all yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
 //!

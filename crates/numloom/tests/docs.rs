@@ -70,7 +70,7 @@ fn the_table_of_promotion_is_current() {
         The dtype of `a + b` for arrays of two dtypes, which is NumPy 2's but for `f16`, which computes as `f32`; and of other operations. Written by the test that \
         compares them.\n\n| `a + b` |"
         .to_owned();
-    let dtypes = DType::ALL_REAL;
+    let dtypes = DType::ALL;
     for b in dtypes {
         write!(text, " {b} |").unwrap();
     }
