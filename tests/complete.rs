@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use numloom_data::DType;
-use numloom_ir::func::{FUNCTIONS, Func, Rule};
+use numloom_ir::func::{FUNCTIONS, Rule};
 use numloom_ir::{InstKind, LowerOptions, Op, Reduction, Schema, lower};
 use numloom_math::accuracy;
 use numloom_syntax::{BinaryOp, BoolOp, CmpOp, Code, ExprKind, UnaryOp};
