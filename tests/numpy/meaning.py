@@ -472,7 +472,10 @@ def total(name, row, dtype, ddof):
             true = np.multiply.reduce(row.astype(np.longdouble))
             return true, n * eps * abs(true)
         case "var" | "std" as which:
-            true, most = spread(row, ddof, eps, name.startswith("nan"))
+            found = spread(row, ddof, eps, name.startswith("nan"))
+            if found is None:
+                return None
+            true, most = found
             if which == "var" or not np.isfinite(true):
                 return (true if which == "var" else np.sqrt(true)), most
             root = np.sqrt(true)
@@ -492,6 +495,8 @@ def spread(row, ddof, eps, only_numbers):
     if free <= 0:
         return math.inf, 0.0
     apart = wide_row - mean
+    if np.square(apart).sum() > np.finfo(np.float64).max:
+        return None
     true = (np.square(apart).sum() - np.square(apart.sum()) / n) / free
     return true, n * eps * np.sqrt(true * true + true * mean * mean) + (n * eps * mean) ** 2
 
@@ -600,7 +605,7 @@ def normal(x):
     x = np.asarray(x)
     want = np.asarray((x - np.mean(x)) / np.std(x))
     eps = float(np.finfo(want.dtype).eps)
-    std, off = total("std", x.reshape(-1).astype(np.float64), want.dtype, 0)
+    std, off = total("std", x.reshape(-1).astype(np.float64), want.dtype, 0) or (0.0, 0.0)
     if not std > 2 * off:
         # No spread to speak of: what comes is noise, or nothing at all.
         unknown()

@@ -110,7 +110,7 @@
 //!
 //! `bool`, `i8` to `u64`, `f32` and `f64`; `f16` is stored, and computes as `f32`. Arrays promote as in NumPy 2, literals take the dtype of the array beside
 //! them: `i16 + 1` is `i16`, `f32 * 2.0` is `f32`. [Types and meaning](_documentation::types) · [the table](_documentation::promotion) ·
-//! [differences from NumPy](_documentation::types#differences-from-numpy).
+//! [differences from NumPy](_documentation::conformance#named-differences).
 //!
 //! ```
 //! # use numloom::{DType, eval, inputs};
