@@ -387,7 +387,6 @@ fn errors_name_the_code_and_the_place() {
         ("contains(name, 1)", Code::TypeMismatch, "contains(name, 1)"),
         ("str_len(f64_)", Code::TypeMismatch, "str_len(f64_)"),
         ("name == \"é\"", Code::NonAsciiBytes, "\"é\""),
-        ("c64(f64_)", Code::NotSupportedYet, "c64(f64_)"),
     ] {
         refused(src, code, at);
     }
