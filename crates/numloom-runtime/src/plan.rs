@@ -284,7 +284,7 @@ impl Plan {
             operand.offset = end;
             end += match operand.access {
                 Access::Direct | Access::Scalar => 0,
-                Access::Cell => LINE,
+                Access::Cell => operand.dtype.itemsize().next_multiple_of(LINE),
                 Access::Block => (self.block * operand.dtype.itemsize()).next_multiple_of(LINE),
             };
         }

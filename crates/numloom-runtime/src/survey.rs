@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use numloom_data::{Order, View, shape};
+use numloom_data::{Buffer, Order, View, shape};
 use numloom_ir::reduce::LEAF;
-use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel};
+use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Program};
 use numloom_syntax::Span;
 
 use crate::compiled::{Compiled, Inner, serial_below};
@@ -93,8 +93,8 @@ impl Compiled {
     /// [`ClassCount`](RuntimeErrorKind::ClassCount), [`BackendUnavailable`](RuntimeErrorKind::BackendUnavailable).
     pub fn prepare(&self, classes: &[InputClass]) -> Result<(), RuntimeError> {
         let shapes = self.expected_shapes(classes)?;
-        let zeros = [0u8; ZEROS];
-        match Survey::new(self.inner(), &shapes, &zeros) {
+        let zeros = Zeros::of(&self.inner().prog)?;
+        match Survey::new(self.inner(), &shapes, zeros.bytes()) {
             Ok(survey) => self.each_pass(&survey, &|_, _| Ok(())).map(drop),
             Err(_) => Ok(()),
         }
@@ -129,8 +129,8 @@ impl Compiled {
     /// As [`run`](Compiled::run), for arrays of these shapes.
     pub fn explain_shapes(&self, shapes: &[Vec<usize>]) -> Result<Vec<Explanation>, RuntimeError> {
         let inner = self.inner();
-        let zeros = [0u8; ZEROS];
-        let survey = Survey::new(inner, shapes, &zeros)?;
+        let zeros = Zeros::of(&inner.prog)?;
+        let survey = Survey::new(inner, shapes, zeros.bytes())?;
         self.each_pass(&survey, &|pass, variant| {
             self.explanation(&survey, pass, variant)
         })
@@ -181,8 +181,8 @@ impl Compiled {
         f: impl Fn(&Survey<'_>, &Pass, &Variant) -> Result<R, RuntimeError>,
     ) -> Result<Vec<R>, RuntimeError> {
         let shapes = self.expected_shapes(classes)?;
-        let zeros = [0u8; ZEROS];
-        let survey = Survey::new(self.inner(), &shapes, &zeros)?;
+        let zeros = Zeros::of(&self.inner().prog)?;
+        let survey = Survey::new(self.inner(), &shapes, zeros.bytes())?;
         self.each_pass(&survey, &|pass, variant| f(&survey, pass, variant))
     }
 
@@ -235,19 +235,42 @@ impl Compiled {
     }
 }
 
-/// As many bytes as the longest element has.
-const ZEROS: usize = 4096;
+/// As many zeros as the longest element has bytes.
+enum Zeros {
+    Few,
+    /// For long byte strings.
+    Many(Buffer),
+}
+
+impl Zeros {
+    const FEW: &[u8] = &[0; 64];
+
+    fn of(prog: &Program) -> Result<Zeros, RuntimeError> {
+        let sizes = prog.arrays().iter().map(|input| input.dtype.itemsize());
+        Ok(match sizes.max().unwrap_or(0) {
+            n if n <= Zeros::FEW.len() => Zeros::Few,
+            n => Zeros::Many(Buffer::zeroed(n)?),
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Zeros::Few => Zeros::FEW,
+            Zeros::Many(buffer) => buffer.as_bytes(),
+        }
+    }
+}
 
 impl<'a> Survey<'a> {
     fn new(
         inner: &'a Inner,
         shapes: &[Vec<usize>],
-        zeros: &'a [u8; ZEROS],
+        zeros: &'a [u8],
     ) -> Result<Survey<'a>, RuntimeError> {
         let prog = &inner.prog;
         let mut arrays = Vec::new();
         for (input, shape) in prog.arrays().iter().zip(shapes) {
-            let one = &zeros[..input.dtype.itemsize().min(ZEROS)];
+            let one = &zeros[..input.dtype.itemsize()];
             let one = View::from_bytes(one, input.dtype, &[], Order::C)?;
             arrays.push(one.broadcast_to(shape)?);
         }
