@@ -24,7 +24,7 @@ pub(crate) enum Command {
 
 /// Evaluate an expression over files
 ///
-/// Inputs are named: `a=a.npy`, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
+/// Inputs are named: `a=a.npy`, `x=recs.npy:x` for one field of records, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
 /// whole. An output file is written under a partial name and gets its own when it is complete. Reduced values, and arrays without a file, are
 /// printed.
 ///

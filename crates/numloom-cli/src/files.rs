@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use numloom::io::{FileSpec, Format, npy};
+use numloom::io::FileSpec;
 use numloom::{
     Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, View,
     ViewMut,
@@ -190,11 +190,7 @@ impl Sink {
 
     pub(crate) fn existing(spec: &str) -> Result<Sink, Failure> {
         let spec: FileSpec = spec.parse()?;
-        let map = match &spec.format {
-            Format::Npy => npy::open(&spec.path, MapMode::ReadWrite)?,
-            Format::Raw(_) => spec.open(MapMode::ReadWrite)?,
-        };
-        Ok(Sink::Existing(map))
+        Ok(Sink::Existing(spec.open(MapMode::ReadWrite)?))
     }
 
     /// The existing file that is written to.

@@ -522,3 +522,29 @@ fn an_empty_array_goes_through() {
     );
     assert!(Path::new(&folder.path("out.npy")).exists());
 }
+
+#[test]
+fn byte_strings_and_fields_of_records_are_inputs() {
+    let folder = Folder::new();
+    // NumPy's `np.save` of a structured array: an i2, an S3.
+    let text =
+        "{'descr': [('n', '<i2'), ('name', '|S3')], 'fortran_order': False, 'shape': (3,), }";
+    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.extend(b"\x01\0ada\x02\0bob\xff\xffcy\0");
+    std::fs::write(folder.path("recs.npy"), bytes).unwrap();
+    let names = ["eval", "name == b\"cy\"", "name=recs.npy:name"];
+    assert_eq!(folder.prints(&names), "[False, False, True]\n");
+    let both = [
+        "eval",
+        "sum(where(contains(name, \"b\"), n, 100))",
+        "n=recs.npy:n",
+        "name=recs.npy:name",
+    ];
+    assert_eq!(folder.prints(&both), "202\n");
+    let refused = folder.refuses(&["eval", "n + 1", "n=recs.npy"]);
+    assert!(refused.contains("`n`, `name`"), "{refused}");
+    let refused = folder.refuses(&["eval", "n + 1", "n=recs.npy:m"]);
+    assert!(refused.contains("no field `m`"), "{refused}");
+}

@@ -51,6 +51,15 @@ pub enum DataErrorKind {
         /// The dtype there is.
         found: DType,
     },
+    /// A field reaches past the end of its record.
+    FieldTooLong {
+        /// The field's dtype.
+        dtype: DType,
+        /// Bytes of the record before it.
+        offset: usize,
+        /// Bytes of the record.
+        record: usize,
+    },
     /// A byte string is longer than its dtype.
     BytesTooLong {
         /// Length of the dtype.
@@ -277,6 +286,16 @@ impl fmt::Display for DataError {
                 "shape {} with {itemsize} bytes per element is larger than the address space",
                 ShapeText(shape)
             ),
+            K::FieldTooLong {
+                dtype,
+                offset,
+                record,
+            } => {
+                write!(
+                    f,
+                    "a field of {dtype} at byte {offset} does not fit a record of {record} bytes"
+                )
+            }
             K::LengthMismatch { shape, found } => {
                 write!(
                     f,

@@ -8,7 +8,7 @@ use crate::error::{DataError, DataErrorKind};
 use crate::mmap::{MapMode, Mmap, file_len, open_file, truncated};
 use crate::shape::{self, Order};
 use crate::strided::Strided;
-use crate::view::{ByteOrder, View, ViewMut};
+use crate::view::{ByteOrder, View, ViewMut, check_field};
 
 /// What lies where in a raw file, and how to map it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct MappedArray {
     byte_order: ByteOrder,
     shape: Vec<usize>,
     order: Order,
+    /// Bytes from an element to the next: more than an element's own for a field of records.
+    record: usize,
+    /// Bytes of a record before its field.
+    field: usize,
 }
 
 impl MappedArray {
@@ -115,7 +119,29 @@ impl MappedArray {
             byte_order,
             shape,
             order,
+            record: dtype.itemsize(),
+            field: 0,
         }
+    }
+
+    /// The elements of `dtype`, in `byte_order`, that begin at byte `offset` of each element: a field of records, which byte strings
+    /// hold. Nothing is copied.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`](DataErrorKind::FieldTooLong) if that is past the end of an element.
+    pub fn field(
+        self,
+        offset: usize,
+        dtype: DType,
+        byte_order: ByteOrder,
+    ) -> Result<MappedArray, DataError> {
+        check_field(offset, dtype, self.dtype.itemsize())?;
+        Ok(MappedArray {
+            dtype,
+            byte_order,
+            field: self.field + offset,
+            ..self
+        })
     }
 
     pub(crate) fn set_byte_order(&mut self, byte_order: ByteOrder) {
@@ -162,8 +188,8 @@ impl MappedArray {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let strided = self.strided(self.map.as_ptr().cast_mut());
-        // SAFETY: (1) `over` checked that the map has the bytes of the shape, and it stays mapped while `self` lives;
-        // (2) `size_bytes` passed there; (3) writing takes `&mut self`.
+        // SAFETY: (1) `over` checked that the map has the bytes of the shape, `field` that a field lies within its record, and it
+        // stays mapped while `self` lives; (2) `size_bytes` passed there; (3) writing takes `&mut self`.
         unsafe { View::from_strided(strided) }
     }
 
@@ -174,14 +200,16 @@ impl MappedArray {
     pub fn view_mut(&mut self) -> Result<ViewMut<'_>, DataError> {
         let ptr = self.map.as_mut_ptr()?;
         let strided = self.strided(ptr);
-        // SAFETY: (1, 2) as in `view`, and `as_mut_ptr` checked that the map is writable; (3) an array without gaps has
-        // disjoint elements, and `&mut self` excludes other access through this map; (4) mapped memory is never seen as
+        // SAFETY: (1, 2) as in `view`, and `as_mut_ptr` checked that the map is writable; (3) records without gaps are
+        // disjoint, and so are fields of them, and `&mut self` excludes other access through this map; (4) mapped memory is never seen as
         // `bool`.
         Ok(unsafe { ViewMut::from_strided(strided) })
     }
 
     fn strided(&self, ptr: *mut u8) -> Strided {
         let mut strided = Strided::contiguous(ptr, self.dtype, &self.shape, self.order);
+        shape::fill_strides(&self.shape, self.record, self.order, &mut strided.strides);
+        strided.ptr = ptr.wrapping_add(self.field);
         strided.byte_order = self.byte_order;
         strided
     }

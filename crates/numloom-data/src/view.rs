@@ -131,6 +131,19 @@ fn check_len(shape: &[usize], found: usize, itemsize: usize) -> Result<(), DataE
     .into())
 }
 
+/// A field of records: it must lie within one.
+pub(crate) fn check_field(offset: usize, dtype: DType, record: usize) -> Result<(), DataError> {
+    match offset.checked_add(dtype.itemsize()) {
+        Some(end) if end <= record => Ok(()),
+        _ => Err(DataErrorKind::FieldTooLong {
+            dtype,
+            offset,
+            record,
+        }
+        .into()),
+    }
+}
+
 /// The shape for bytes: it must need exactly those.
 fn check_bytes(shape: &[usize], found: usize, dtype: DType) -> Result<(), DataError> {
     if shape::size_bytes(shape, dtype.itemsize())? == found {
@@ -412,6 +425,32 @@ impl<'a> View<'a> {
             inner,
             lifetime: PhantomData,
         }
+    }
+
+    /// The elements of `dtype` that begin at byte `offset` of each element: a field of records, which byte strings hold.
+    ///
+    /// # Errors
+    /// [`FieldTooLong`](DataErrorKind::FieldTooLong) if that is past the end of an element.
+    ///
+    /// ```
+    /// use numloom_data::{DType, Order, Scalar, View};
+    ///
+    /// // Three records of a `u8` and a big-endian `i16`, without padding.
+    /// let records = View::from_bytes(&[1, 0, 10, 2, 0, 20, 3, 1, 0], DType::Bytes(3), &[3], Order::C)?;
+    /// let n = records.field(1, DType::I16)?.with_byte_order(numloom_data::ByteOrder::BIG);
+    /// assert_eq!(n.strides(), [3]);
+    /// assert!(n.scalars().eq([10, 20, 256].map(Scalar::I16)));
+    /// assert!(records.field(2, DType::I16).is_err());
+    /// # Ok::<(), numloom_data::DataError>(())
+    /// ```
+    pub fn field(&self, offset: usize, dtype: DType) -> Result<View<'a>, DataError> {
+        check_field(offset, dtype, self.dtype().itemsize())?;
+        let mut inner = self.inner.clone();
+        inner.ptr = inner.ptr.wrapping_add(offset);
+        (inner.dtype, inner.byte_order) = (dtype, ByteOrder::Native);
+        // SAFETY: (1) each element lies within one of this view, as was just checked; (2) shape and strides are this view's;
+        // (3) this view's memory is not written to during `'a`.
+        Ok(unsafe { View::from_strided(inner) })
     }
 
     /// A view of native byte order from its parts. Strides are in bytes; any sign, and zero, will do.

@@ -76,6 +76,18 @@ pub enum IoErrorKind {
         /// The dtype, as the header spells it.
         descr: String,
     },
+    /// Records, of which one field at a time is an array.
+    Records {
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// The records have no such field, or there are no records.
+    UnknownField {
+        /// The field asked for.
+        field: String,
+        /// The names of the fields that there are.
+        fields: Vec<String>,
+    },
     /// The file ends before its last element.
     TruncatedData {
         /// The shape in the header.
@@ -140,6 +152,19 @@ impl IoError {
     }
 }
 
+/// The first of the names, in backticks.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN);
+    let shown: Vec<String> = shown
+        .map(|name| format!("`{}`", name.escape_debug()))
+        .collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 impl From<DataError> for IoError {
     fn from(error: DataError) -> IoError {
         IoError::new(IoErrorKind::Data(error))
@@ -189,6 +214,23 @@ impl fmt::Display for IoError {
             K::UnsupportedDType { descr } => {
                 write!(f, "dtype `{descr}` is not supported")
             }
+            K::Records { fields } => write!(
+                f,
+                "the file holds records; name one of their fields, as in `NAME.npy:{}`: they are {}",
+                fields.first().map_or("", String::as_str).escape_debug(),
+                list(fields)
+            ),
+            K::UnknownField { field, fields } if fields.is_empty() => write!(
+                f,
+                "no field `{}`: the file holds an array, not records",
+                field.escape_debug()
+            ),
+            K::UnknownField { field, fields } => write!(
+                f,
+                "no field `{}`; the fields are {}",
+                field.escape_debug(),
+                list(fields)
+            ),
             K::TruncatedData {
                 shape,
                 dtype,

@@ -11,7 +11,7 @@ use crate::error::{IoError, IoErrorKind};
 use crate::npy::{self, header};
 use crate::raw::{self, RawSpec};
 
-/// A file and what it holds: `NAME.npy`, or `NAME:DTYPE[SHAPE]@OFFSET:ORDER` for raw elements.
+/// A file and what it holds: `NAME.npy`, `NAME.npy:FIELD` for one field of records (NumPy's structured arrays), or `NAME:DTYPE[SHAPE]@OFFSET:ORDER` for raw elements.
 ///
 /// | part | means | without it |
 /// |---|---|---|
@@ -43,18 +43,21 @@ pub struct FileSpec {
 pub enum Format {
     /// By its `.npy` header.
     Npy,
+    /// By its `.npy` header: this field of its records.
+    Field(String),
     /// By this, since it has no header.
     Raw(RawSpec),
 }
 
 impl FileSpec {
-    /// Maps the file; see [`npy::open`] and [`raw::open`].
+    /// Maps the file; see [`npy::open`], [`npy::open_field`] and [`raw::open`].
     ///
     /// # Errors
     /// As those.
     pub fn open(&self, mode: MapMode) -> Result<MappedArray, IoError> {
         match &self.format {
             Format::Npy => npy::open(&self.path, mode),
+            Format::Field(field) => npy::open_field(&self.path, field, mode),
             Format::Raw(spec) => raw::open(&self.path, spec, mode),
         }
     }
@@ -67,6 +70,13 @@ impl FileSpec {
     pub fn create(&self, dtype: DType, shape: &[usize]) -> Result<OutputFile, IoError> {
         let spec = match &self.format {
             Format::Npy => return npy::create(&self.path, dtype, shape, Order::C),
+            Format::Field(field) => {
+                let mismatch = IoErrorKind::SpecMismatch {
+                    expected: format!("field `{}` of records", field.escape_debug()),
+                    found: format!("{dtype} of shape {}", ShapeText(shape)),
+                };
+                return Err(IoError::new(mismatch).at(&self.path));
+            }
             Format::Raw(spec) => spec,
         };
         let same_shape = spec.shape.as_ref().is_none_or(|s| s == shape);
@@ -89,7 +99,7 @@ impl FileSpec {
     }
 }
 
-/// Reads a spec. A name that ends in `.npy` is taken whole; otherwise the last colon that is not the one of `:C` or `:F`
+/// Reads a spec. A name that ends in `.npy` is taken whole, and so is one before `:FIELD`, where `FIELD` holds none of `[@<>|=:`; otherwise the last colon that is not the one of `:C` or `:F`
 /// parts the name from the description.
 impl FromStr for FileSpec {
     type Err = IoError;
@@ -99,6 +109,16 @@ impl FromStr for FileSpec {
             return Ok(FileSpec {
                 path: text.into(),
                 format: Format::Npy,
+            });
+        }
+        let npy = text.to_ascii_lowercase().rfind(".npy:");
+        if let Some((path, field)) = npy.map(|at| (&text[..at + 4], &text[at + 5..]))
+            && !field.is_empty()
+            && !field.contains(['[', '@', '<', '>', '|', '=', ':'])
+        {
+            return Ok(FileSpec {
+                path: path.into(),
+                format: Format::Field(field.to_owned()),
             });
         }
         let body = text
@@ -120,6 +140,7 @@ impl fmt::Display for FileSpec {
         write!(f, "{}", self.path.display())?;
         match &self.format {
             Format::Npy => Ok(()),
+            Format::Field(field) => write!(f, ":{field}"),
             Format::Raw(spec) => write!(f, ":{spec}"),
         }
     }
@@ -229,6 +250,11 @@ mod tests {
             "a.bin:S5[2]",
             "a.bin:bool@1",
             "a.bin:>i4[100]@128:F",
+            "recs.npy:x",
+            "dir:with:colons/recs.NPY:a field",
+            "recs.npy:f64",
+            "recs.npy:f64[3]",
+            "recs.npy:>f8@128",
         ] {
             assert_eq!(text.parse::<FileSpec>().unwrap().to_string(), text);
         }

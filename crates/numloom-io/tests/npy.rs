@@ -315,11 +315,100 @@ fn dtypes_that_are_not_ours_are_named() {
     ] {
         assert_eq!(refused(&format!("'{descr}'")), descr);
     }
+    let nested = "[('a', '<f8'), ('b', [('c', '<i4')])]";
+    assert_eq!(refused(nested), nested);
+    assert!(refused(&format!("[{}]", "('a', '<q8'), ".repeat(50))).ends_with("..."));
+    for broken in [
+        "[]",
+        "[('a')]",
+        "[('a', '|O')]",
+        "[('a', '|V0')]",
+        "[('', '|V8')]",
+        "[('a', '|S4294967296')]",
+        "[('a', '|V99999999999999999999')]",
+        "[('a', '<f8', (9999999999, 9999999999, 9999999999))]",
+    ] {
+        assert_eq!(refused(broken), broken);
+    }
+}
+
+#[test]
+fn a_field_of_records_is_an_array_of_its_own() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("recs.npy");
+    // As NumPy writes it: a title, padding, dtypes that are not ours, a field with a shape.
+    let descr = "[('id', '|u1'), (('a title', 'x'), '<f8'), ('', '|V3'), ('n', '>i2'), ('t', '<U1'), ('m', '<f4', (2,)), ('s', '|S3')]";
+    let text =
+        format!("{{'descr': {descr}, 'fortran_order': True, 'shape': (2, 2), }}                \n");
+    let mut bytes = frame(1, &text);
+    for i in 0..4u8 {
+        bytes.push(10 + i);
+        bytes.extend((0.5 + f64::from(i)).to_le_bytes());
+        bytes.extend([0xff; 3]);
+        bytes.extend((-300 * i16::from(i)).to_be_bytes());
+        bytes.extend([0xff; 4 + 8]);
+        bytes.extend([b'a', b'b' + i, 0]);
+    }
+    fs::write(&path, &bytes).unwrap();
+    let open = |field| npy::open_field(&path, field, MapMode::Read);
+    let field = |name| open(name).unwrap().view().to_array().unwrap();
+    // Column by column in the file.
+    assert_eq!(field("id").to_vec::<u8>().unwrap(), [10, 12, 11, 13]);
+    assert_eq!(field("x").to_vec::<f64>().unwrap(), [0.5, 2.5, 1.5, 3.5]);
+    assert_eq!(field("n").to_vec::<i16>().unwrap(), [0, -600, -300, -900]);
+    assert_eq!(field("s").dtype(), DType::Bytes(3));
+    assert_eq!(field("s").as_bytes(), b"ab\0ad\0ac\0ae\0");
+    let map = open("x").unwrap();
     assert_eq!(
-        refused("[('a', '<f8'), ('b', '<i4')]"),
-        "[('a', '<f8'), ('b', '<i4')]"
+        (map.view().strides(), map.shape()),
+        (&[29, 58][..], &[2, 2][..])
     );
-    assert!(refused(&format!("[{}]", "('a', '<f8'), ".repeat(50))).ends_with("..."));
+
+    let message = |error: IoError| error.to_string().replace(&path.display().to_string(), "F");
+    assert_eq!(
+        message(open("y").unwrap_err()),
+        "`F`: no field `y`; the fields are `id`, `x`, `n`, `t`, `m`, `s`"
+    );
+    assert_eq!(
+        message(open("t").unwrap_err()),
+        "`F`: dtype `<U1` is not supported"
+    );
+    assert_eq!(
+        message(open("m").unwrap_err()),
+        "`F`: dtype `<f4 of shape (2,)` is not supported"
+    );
+    let whole = "`F`: the file holds records; name one of their fields, as in `NAME.npy:id`: they are `id`, `x`, `n`, `t`, `m`, `s`";
+    assert_eq!(message(npy::open(&path, MapMode::Read).unwrap_err()), whole);
+    assert_eq!(message(npy::read(&path).unwrap_err()), whole);
+    npy::write(&path, &View::from_slice(&[1.0])).unwrap();
+    assert_eq!(
+        message(open("x").unwrap_err()),
+        "`F`: no field `x`: the file holds an array, not records"
+    );
+    bytes.pop();
+    fs::write(&path, &bytes).unwrap();
+    assert!(matches!(
+        open("x").unwrap_err().kind(),
+        IoErrorKind::TruncatedData { .. }
+    ));
+}
+
+#[test]
+fn a_field_is_written_in_place() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("recs.npy");
+    let text = "{'descr': [('a', '|u1'), ('b', '<u2')], 'fortran_order': False, 'shape': (2,), }\n";
+    let mut bytes = frame(1, text);
+    let start = bytes.len();
+    bytes.extend([1, 2, 3, 4, 5, 6]);
+    fs::write(&path, &bytes).unwrap();
+    let mut map = npy::open_field(&path, "b", MapMode::ReadWrite).unwrap();
+    map.view_mut().unwrap().fill(&Scalar::U16(0x0a0b)).unwrap();
+    map.flush().unwrap();
+    assert_eq!(
+        fs::read(&path).unwrap()[start..],
+        [1, 0x0b, 0x0a, 4, 0x0b, 0x0a]
+    );
 }
 
 #[test]

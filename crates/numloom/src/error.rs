@@ -263,8 +263,11 @@ impl Error {
             | IoErrorKind::BadHeader { .. }
             | IoErrorKind::MissingKey { .. }
             | IoErrorKind::TooManyAxes { .. } => (ErrorKind::Io, Code::BadNpyHeader),
-            IoErrorKind::UnsupportedDType { .. } => (ErrorKind::Io, Code::UnsupportedNpyDtype),
+            IoErrorKind::UnsupportedDType { .. } | IoErrorKind::Records { .. } => {
+                (ErrorKind::Io, Code::UnsupportedNpyDtype)
+            }
             IoErrorKind::UnknownFormat
+            | IoErrorKind::UnknownField { .. }
             | IoErrorKind::BadSpec { .. }
             | IoErrorKind::SpecMismatch { .. } => (ErrorKind::Io, Code::BadFileSpec),
             _ => (ErrorKind::Io, Code::FileIo),

@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use numloom_data::error::ShapeText;
 use numloom_data::{ByteOrder, DType, Order, shape};
 
+use super::records::Field;
 use crate::error::{IoError, IoErrorKind};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -121,6 +122,11 @@ pub fn write_header(to: &mut impl Write, header: &Header) -> Result<(), IoError>
 /// # Errors
 /// Those of [`parse_header`], and [`Io`](IoErrorKind::Io).
 pub fn read_header(from: &mut impl Read) -> Result<Header, IoError> {
+    parse_header(&read_bytes(from)?)
+}
+
+/// Reads the bytes of a header and leaves the reader at the first element.
+pub(super) fn read_bytes(from: &mut impl Read) -> Result<Vec<u8>, IoError> {
     let mut bytes = Vec::new();
     let mut more = |bytes: &mut Vec<u8>, upto: usize| -> Result<(), IoError> {
         let missing = (upto - bytes.len()) as u64;
@@ -132,7 +138,7 @@ pub fn read_header(from: &mut impl Read) -> Result<Header, IoError> {
     more(&mut bytes, lead)?;
     let end = header_end(&bytes)?;
     more(&mut bytes, end)?;
-    parse_header(&bytes)
+    Ok(bytes)
 }
 
 /// Reads the header at the beginning of `bytes`; what follows it is ignored.
@@ -144,7 +150,7 @@ pub fn read_header(from: &mut impl Read) -> Result<Header, IoError> {
 /// [`UnsupportedVersion`](IoErrorKind::UnsupportedVersion), [`TruncatedHeader`](IoErrorKind::TruncatedHeader),
 /// [`HeaderTooLong`](IoErrorKind::HeaderTooLong), [`BadHeader`](IoErrorKind::BadHeader),
 /// [`MissingKey`](IoErrorKind::MissingKey), [`TooManyAxes`](IoErrorKind::TooManyAxes),
-/// [`UnsupportedDType`](IoErrorKind::UnsupportedDType), and a shape that overflows.
+/// [`UnsupportedDType`](IoErrorKind::UnsupportedDType), [`Records`](IoErrorKind::Records), and a shape that overflows.
 ///
 /// ```
 /// use numloom_data::DType;
@@ -155,6 +161,22 @@ pub fn read_header(from: &mut impl Read) -> Result<Header, IoError> {
 /// # Ok::<(), numloom_io::IoError>(())
 /// ```
 pub fn parse_header(bytes: &[u8]) -> Result<Header, IoError> {
+    let (header, fields) = parse_records(bytes)?;
+    refuse_records(fields)?;
+    Ok(header)
+}
+
+/// An error for records, where an array is wanted.
+pub(super) fn refuse_records(fields: Vec<Field>) -> Result<(), IoError> {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let fields = fields.into_iter().map(|field| field.name).collect();
+    Err(IoError::new(IoErrorKind::Records { fields }))
+}
+
+/// [`parse_header`] of an array or of records, whose fields come with it; their header's dtype is that of a byte string.
+pub(super) fn parse_records(bytes: &[u8]) -> Result<(Header, Vec<Field>), IoError> {
     let lead = lead_len(bytes)?;
     let end = header_end(bytes)?;
     let Some(text) = bytes.get(lead..end) else {
@@ -162,16 +184,23 @@ pub fn parse_header(bytes: &[u8]) -> Result<Header, IoError> {
     };
     let mut parser = Parser { text, pos: 0, lead };
     let (descr, fortran_order, shape) = parser.dict()?;
-    let (dtype, byte_order) = from_npy_descr(&descr)?;
+    let (dtype, byte_order, fields) = match descr {
+        Descr::Array(descr) => {
+            let (dtype, byte_order) = from_npy_descr(&descr)?;
+            (dtype, byte_order, Vec::new())
+        }
+        Descr::Records(size, fields) => (DType::Bytes(size), ByteOrder::Native, fields),
+    };
     shape::size_bytes(&shape, dtype.itemsize())?;
-    Ok(Header {
+    let header = Header {
         dtype,
         byte_order,
         fortran_order,
         shape,
         data_offset: end as u64,
         version: bytes[6],
-    })
+    };
+    Ok((header, fields))
 }
 
 fn truncated(needed: usize, found: usize) -> IoError {
@@ -301,10 +330,18 @@ fn npy_kind(dtype: DType) -> String {
     format!("{letter}{}", dtype.itemsize())
 }
 
-/// Reads the part of Python's literals that headers use. Nothing nests, so nothing recurses.
-struct Parser<'a> {
+/// What a header says of the elements' type.
+enum Descr {
+    /// A type string.
+    Array(String),
+    /// The bytes of a record, and its fields.
+    Records(u32, Vec<Field>),
+}
+
+/// Reads the part of Python's literals that headers use. Nothing nests deeply, so nothing recurses.
+pub(super) struct Parser<'a> {
     text: &'a [u8],
-    pos: usize,
+    pub(super) pos: usize,
     /// Where the text begins in the file.
     lead: usize,
 }
@@ -322,7 +359,7 @@ impl Parser<'_> {
     }
 
     /// Skips white space, then takes `byte` if it is next.
-    fn take(&mut self, byte: u8) -> bool {
+    pub(super) fn take(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.text.get(self.pos) == Some(&byte);
         self.pos += usize::from(found);
@@ -345,7 +382,7 @@ impl Parser<'_> {
     }
 
     /// The whole text: a dictionary of three keys, in any order, each once.
-    fn dict(&mut self) -> Result<(String, bool, Vec<usize>), IoError> {
+    fn dict(&mut self) -> Result<(Descr, bool, Vec<usize>), IoError> {
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         self.expect(b'{', "`{`")?;
         while !self.take(b'}') {
@@ -382,7 +419,7 @@ impl Parser<'_> {
         ))
     }
 
-    fn string(&mut self, expected: &'static str) -> Result<String, IoError> {
+    pub(super) fn string(&mut self, expected: &'static str) -> Result<String, IoError> {
         self.space();
         let Some(&quote @ (b'\'' | b'"')) = self.text.get(self.pos) else {
             return Err(self.error(expected));
@@ -400,12 +437,17 @@ impl Parser<'_> {
         }
     }
 
-    /// A type string. A list is a record dtype, which is refused by its text.
-    fn descr(&mut self) -> Result<String, IoError> {
+    /// A type string, or the list of a record's fields. What is neither is refused by its text.
+    fn descr(&mut self) -> Result<Descr, IoError> {
         self.space();
         if !matches!(self.text.get(self.pos), Some(b'[' | b'(')) {
-            return self.string("a dtype in quotes");
+            return self.string("a dtype in quotes").map(Descr::Array);
         }
+        let start = self.pos;
+        if let Some((size, fields)) = self.fields() {
+            return Ok(Descr::Records(size, fields));
+        }
+        self.pos = start;
         const SHOWN: usize = 80;
         let rest = String::from_utf8_lossy(&self.text[self.pos..]);
         let key = rest
@@ -432,7 +474,7 @@ impl Parser<'_> {
     }
 
     /// `()`, `(3,)`, `(3, 4)`, `(3L, 4L)`: Python 2 wrote the last.
-    fn tuple(&mut self) -> Result<Vec<usize>, IoError> {
+    pub(super) fn tuple(&mut self) -> Result<Vec<usize>, IoError> {
         let mut shape = Vec::new();
         self.expect(b'(', "`(`")?;
         while !self.take(b')') {

@@ -10,8 +10,9 @@
 
 pub mod header;
 mod read;
+mod records;
 mod write;
 
 pub use header::{Header, parse_header, read_header, write_header};
-pub use read::{open, read, read_from};
+pub use read::{open, open_field, read, read_from};
 pub use write::{create, reopen, write, write_to};

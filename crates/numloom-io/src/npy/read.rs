@@ -6,7 +6,8 @@ use std::path::Path;
 
 use numloom_data::{Array, ByteOrder, DType, DataErrorKind, MapMode, MapSpec, MappedArray};
 
-use super::header::{Header, read_header};
+use super::header::{self, Header, read_header};
+use super::records::Field;
 use crate::error::{IoError, IoErrorKind};
 use crate::raw::open_regular;
 
@@ -24,6 +25,41 @@ pub fn open(path: impl AsRef<Path>, mode: MapMode) -> Result<MappedArray, IoErro
         ));
     }
     let (_, header) = open_header(path)?;
+    map(path, &header, mode)
+}
+
+/// Maps one field of a file of records, NumPy's structured arrays: a view of every record's, nothing is copied.
+///
+/// # Errors
+/// As [`open`]; [`UnknownField`](IoErrorKind::UnknownField), and [`UnsupportedDType`](IoErrorKind::UnsupportedDType) for a field of
+/// another kind than numbers and byte strings.
+pub fn open_field(
+    path: impl AsRef<Path>,
+    field: &str,
+    mode: MapMode,
+) -> Result<MappedArray, IoError> {
+    let path = path.as_ref();
+    if mode == MapMode::Create {
+        return Err(data(
+            path,
+            DataErrorKind::ShapeNeeded { path: path.into() }.into(),
+        ));
+    }
+    let (_, header, fields) = open_records(path)?;
+    let Some(found) = fields.iter().find(|known| known.name == field) else {
+        let unknown = IoErrorKind::UnknownField {
+            field: field.into(),
+            fields: fields.into_iter().map(|field| field.name).collect(),
+        };
+        return Err(IoError::new(unknown).at(path));
+    };
+    let (dtype, byte_order) = found.dtype().map_err(|error| error.at(path))?;
+    map(path, &header, mode)?
+        .field(found.offset, dtype, byte_order)
+        .map_err(|error| data(path, error))
+}
+
+fn map(path: &Path, header: &Header, mode: MapMode) -> Result<MappedArray, IoError> {
     let spec = MapSpec {
         mode,
         dtype: header.dtype,
@@ -81,15 +117,24 @@ pub fn read_from(from: &mut impl Read) -> Result<Array, IoError> {
 
 /// Opens a file and reads its header; the length has been checked, and the file stands at the first element.
 pub(crate) fn open_header(path: &Path) -> Result<(File, Header), IoError> {
+    let (file, header, fields) = open_records(path)?;
+    header::refuse_records(fields).map_err(|error| error.at(path))?;
+    Ok((file, header))
+}
+
+/// [`open_header`] of an array or of records.
+fn open_records(path: &Path) -> Result<(File, Header, Vec<Field>), IoError> {
     let file = open_regular(path)?;
     let io = |source| IoError::io("read", source).at(path);
     let len = file.metadata().map_err(io)?.len();
     let mut reader = BufReader::with_capacity(512, &file);
-    let header = read_header(&mut reader).map_err(|error| error.at(path))?;
+    let (header, fields) = header::read_bytes(&mut reader)
+        .and_then(|bytes| header::parse_records(&bytes))
+        .map_err(|error| error.at(path))?;
     check_data(&header, len.saturating_sub(header.data_offset)).map_err(|error| error.at(path))?;
     let mut file = file;
     std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(header.data_offset)).map_err(io)?;
-    Ok((file, header))
+    Ok((file, header, fields))
 }
 
 fn check_data(header: &Header, found: u64) -> Result<(), IoError> {

@@ -282,3 +282,126 @@ fn arrays_that_do_not_fit_are_errors_that_name_both_sides() {
         "24 is more than `max_output_bytes` allows, which is 23"
     );
 }
+
+/// Every field of packed records, numbers and bytes, through loops, calls and reductions.
+const FIELDS: &str = "
+    input id: u8
+    input x: f64
+    input n: i16
+    input s: S3
+    %0 = input 0 : u8
+    %1 = input 1 : f64
+    %2 = input 2 : i16
+    %3 = input 3 : S3
+    %4 = const b\"b\" : S1
+    %5 = contains %3 %4 : bool
+    %6 = cast %2 : f64
+    %7 = mul %1 %6 : f64
+    %8 = exp %7 : f64
+    %9 = cast %0 : f64
+    %10 = select %5 %8 %9 : f64
+    %11 = sum %10 : f64
+    %12 = strlen %3 : i64
+    %13 = eq %3 %3 : bool
+    out y = %10 shape 0 1 2 3
+    out t = %11
+    out l = %12 shape 3
+    out e = %13 shape 3
+";
+
+#[test]
+fn fields_of_packed_records_are_read_in_place() {
+    use numloom_data::{Array, ByteOrder};
+    let prog = program(FIELDS);
+    for n in [0, 1, 5, 300, 5000] {
+        // A u8, an f64, a big-endian i16 and an S3: 14 bytes, so that nothing is aligned.
+        let mut records = Vec::new();
+        for i in 0..n {
+            records.push(i as u8);
+            records.extend((0.25 * f64::from(i % 40) - 3.0).to_ne_bytes());
+            records.extend((i as i16 % 7 - 3).to_be_bytes());
+            records.extend([b"abc", b"\0b\0", b"b\0\0", b"xyz", b"\0\0\0"][i as usize % 5]);
+        }
+        let records =
+            View::from_bytes(&records, DType::Bytes(14), &[n as usize], Order::C).unwrap();
+        let field = |offset, dtype| records.field(offset, dtype).unwrap();
+        let big = field(9, DType::I16).with_byte_order(ByteOrder::BIG);
+        let fields = [
+            field(0, DType::U8),
+            field(1, DType::F64),
+            big,
+            field(11, DType::Bytes(3)),
+        ];
+        assert!(fields.iter().all(|field| field.strides() == [14]));
+        let apart: Vec<Array> = fields
+            .iter()
+            .map(|field| field.to_array().unwrap())
+            .collect();
+        let apart: Vec<View<'_>> = apart.iter().map(Array::view).collect();
+        for &backend in backends() {
+            for threads in [1, 3] {
+                let compiled = compile(&engine(backend, threads), &prog);
+                let options = RunOptions::new();
+                let want = compiled.run(&apart, &options).unwrap();
+                let got = compiled.run(&fields, &options).unwrap();
+                assert_same(&got, &want, &format!("{n} records, {backend}"));
+                let [y, _, lengths, _] = &got[..] else {
+                    panic!("four outputs")
+                };
+                let OutputValue::Array(lengths) = lengths else {
+                    panic!("an array")
+                };
+                let first: Vec<i64> = lengths.to_vec().unwrap();
+                assert!(
+                    first
+                        .iter()
+                        .zip([3, 2, 1, 3, 0].iter().cycle())
+                        .all(|(a, b)| a == b)
+                );
+                let OutputValue::Array(y) = y else {
+                    panic!("an array")
+                };
+                if n > 3 {
+                    assert_eq!(y.view().get(&[3]), Some(Scalar::F64(3.0)), "`xyz` has no b");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn byte_strings_longer_than_a_page_are_compared() {
+    let prog = program(
+        "input a: S5000
+         input b: S5000
+         %0 = input 0 : S5000
+         %1 = input 1 : S5000
+         %2 = lt %0 %1 : bool
+         %3 = strlen %0 : i64
+         out = %2 shape 0 1
+         out n = %3 shape 0",
+    );
+    let mut bytes = vec![b'x'; 3 * 5000];
+    bytes[4999] = b'w';
+    bytes[9000..10_000].fill(0);
+    let strings = View::from_bytes(&bytes, DType::Bytes(5000), &[3], Order::C).unwrap();
+    let last = strings.slice_axis(0, Some(2), None, 1).unwrap();
+    for &backend in backends() {
+        let compiled = compile(&engine(backend, 1), &prog);
+        let inputs = [strings.reversed(0).unwrap(), last.clone()];
+        let got = compiled.run(&inputs, &RunOptions::new()).unwrap();
+        let [OutputValue::Array(less), OutputValue::Array(lengths)] = &got[..] else {
+            panic!("two arrays")
+        };
+        assert_eq!(
+            less.to_vec::<bool>().unwrap(),
+            [false, true, true],
+            "{backend}"
+        );
+        assert_eq!(
+            lengths.to_vec::<i64>().unwrap(),
+            [5000, 4000, 5000],
+            "{backend}"
+        );
+    }
+}
