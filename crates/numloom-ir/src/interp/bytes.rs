@@ -74,6 +74,8 @@ pub fn eval_bytes(op: Op, args: &[Strings<'_>], dst: &mut [u8]) {
         let whole = arg.one || arg.width.checked_mul(n) == Some(arg.bytes.len());
         assert!(whole, "operand {i} of `{op}` is as long as its result");
     }
+    #[cfg(feature = "counted")]
+    super::counted::count(op, n);
     match (op, args) {
         (Op::Eq, &[x, y]) => compare(dst, x, y, equal),
         (Op::Ne, &[x, y]) => compare(dst, x, y, |x, y| !equal(x, y)),

@@ -268,3 +268,69 @@ result acc0 : u8
 ";
     assert_eq!(kernel.to_string(), want);
 }
+
+#[test]
+fn byte_strings_go_to_calls_as_they_are() {
+    let prog = Program::parse(
+        "input a: S5
+         input b: S2
+         %0 = input 0 : S5
+         %1 = input 1 : S2
+         %2 = const b\"x : \\xff\\x00y\" : S7
+         %3 = contains %0 %2 : bool
+         %4 = lt %0 %1 : bool
+         %5 = and %3 %4 : bool
+         out = %5 shape 0 1",
+    )
+    .unwrap();
+    assert_eq!(Program::parse(&prog.to_string()), Ok(prog.clone()));
+    let classes = [InputClass::Contiguous, InputClass::Scalar];
+    let kernel = schedule(&prog, &classes, Form::Lanes);
+    assert_eq!(numloom_ir::verify_kernel(&kernel), Ok(()));
+    let want = "\
+in0: S5 contiguous
+in1: S2 scalar
+out0: bool
+slot0: 1 byte
+slot1: 1 byte
+call contains in0 b\"x : \\xff\\x00y\" -> slot0 : S7 -> bool
+call lt in0 in1 -> slot1 : S2 -> bool
+loop {
+  v0 = load slot0 : bool
+  v1 = load slot1 : bool
+  v2 = and v0 v1 : bool
+  store out0 v2 : bool
+}
+result out0
+";
+    assert_eq!(kernel.to_string(), want);
+}
+
+#[test]
+fn byte_strings_are_neither_computed_nor_handed_out() {
+    for (text, message) in [
+        (
+            "%0 = const b\"a\" : S1\nout = %0",
+            "line 2: at output 0: no operation knows dtype S1",
+        ),
+        (
+            "%0 = const b\"a\" : S1\n%1 = add %0 %0 : S1\nout = %1",
+            "line 2: at %1: no operation knows dtype S1",
+        ),
+        (
+            "%0 = const b\"a\" : S1\n%1 = const True : bool\n%2 = eq %0 %1 : bool\nout = %2",
+            "line 3: at %2: expected bool, found S1",
+        ),
+        (
+            "%0 = const True : bool\n%1 = contains %0 %0 : bool\nout = %1",
+            "line 2: at %1: `contains` is not defined on bool",
+        ),
+        (
+            "%0 = const b\"a\" : S1\n%1 = max %0 : S1\nout = %1",
+            "line 2: at %1: no operation knows dtype S1",
+        ),
+    ] {
+        let error = Program::parse(text).unwrap_err();
+        assert_eq!(error.to_string(), message, "{text}");
+    }
+}
