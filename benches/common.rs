@@ -16,7 +16,7 @@ pub(crate) fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize
     let engine = Engine::new(Options::new().threads(threads)).expect("the options are sound");
     let schema = inputs
         .iter()
-        .fold(Schema::new(), |schema, input| schema.with(*input, dtype));
+        .fold(Schema::new(), |schema, input| schema.with(input, dtype));
     engine
         .compile(&Expr::parse(src).expect("the case parses"), &schema)
         .expect("the case compiles")
