@@ -69,7 +69,7 @@ fn byte_strings_of_all_widths_are_the_interpreters() {
                         inputs.push(bytes);
                         build.input(dtype, class).into()
                     };
-                    let args = vec![arg(x, width), arg(y, other)];
+                    let args = [arg(x, width), arg(y, other)];
                     let args = args[..row.op.arity()].to_vec();
                     let from = DType::Bytes(if args.len() == 1 { width } else { other } as u32);
                     let to = row.op.result(from).expect("no cast");
