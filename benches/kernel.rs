@@ -1,9 +1,14 @@
 //! One thread, data in L1 and in L2: the compiled kernel, the interpreter and a plain Rust loop on the same arrays; and what a call costs.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use numloom::{Backend, DType, Engine, Expr, Kernel, Options, Schema, View, ViewMut};
+use numloom_ir::reduce::LANES;
+use numloom_ir::{Builder, Fault, Form, InputClass, Reduction, schedule};
+use numloom_jit::abi::KernelArgs;
+use numloom_jit::{NativeKernel, Target};
 
 /// An expression over `a` and `b` and what one element of it is in plain Rust.
 struct Case {
@@ -144,5 +149,108 @@ fn call(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, in_cache, call);
+/// Rows of a hundred elements, and columns a hundred wide: what a kernel call costs an element in each form, against plain Rust in
+/// the same order of lanes. The array, of 90 KB, is in L2.
+#[expect(
+    unsafe_code,
+    reason = "calls machine code as the runtime does, without the checks of a safe call"
+)]
+fn along(c: &mut Criterion) {
+    const N: usize = 100;
+    const ROWS: usize = 112;
+    let (a, _) = data(N * ROWS);
+    let native = |reduction, form| {
+        let mut builder = Builder::new();
+        let x = builder.input("a", DType::F64);
+        let total = builder.reduce(reduction, x);
+        builder.output(None, total);
+        let kernel = schedule(&builder.finish(), &[InputClass::Contiguous], form);
+        let target = Target::host().expect("the backend exists");
+        NativeKernel::compile(Arc::new(kernel), &target).expect("the kernel compiles")
+    };
+    let cases = [
+        ("sum", Reduction::Sum),
+        ("argmin", Reduction::ArgMin),
+        ("m2", Reduction::M2),
+    ];
+    for (form, id) in [(Form::Rows, "rows"), (Form::Columns, "columns")] {
+        let mut group = c.benchmark_group(format!("along/{id}/f64"));
+        group.throughput(Throughput::Elements((N * ROWS) as u64));
+        for (name, reduction) in cases {
+            let native = native(reduction, form);
+            let mut memory = vec![0u64; native.kernel().accumulator_words(ROWS, N)];
+            let mut scratch = vec![0u64; native.kernel().scratch_bytes() / 8];
+            let mut fault = Fault::NONE;
+            // All rows in one call, or as many as there are lanes.
+            let rows = if form == Form::Columns { LANES } else { ROWS };
+            group.bench_function(name, |bench| {
+                bench.iter(|| {
+                    for (nth, rows_of) in black_box(&a).chunks_exact(rows * N).enumerate() {
+                        let input = rows_of.as_ptr().cast::<u8>();
+                        let mut args = KernelArgs {
+                            n: N,
+                            rows,
+                            inputs: &raw const input,
+                            input_row_strides: &(8 * N).cast_signed(),
+                            output_row_strides: &0,
+                            accumulators: memory.as_mut_ptr(),
+                            columns: N,
+                            position: (nth * rows) as u64,
+                            row_position_stride: 1,
+                            scratch: scratch.as_mut_ptr().cast(),
+                            ..KernelArgs::one_row(&raw mut fault)
+                        };
+                        // SAFETY: (1) to (3) the one input has that many rows of `N` elements, side by side, and there are no outputs;
+                        // (4) to (6) accumulators, scratch and fault are as the kernel wants them; (7) and nobody else's.
+                        let status = unsafe { native.call(&mut args) };
+                        assert_eq!(status, 0);
+                    }
+                });
+            });
+        }
+        let mut totals = vec![0f64; LANES * N];
+        group.bench_function("rust", |bench| {
+            bench.iter(|| match form {
+                Form::Columns => {
+                    for group in black_box(&a).chunks_exact(LANES * N) {
+                        totals
+                            .iter_mut()
+                            .zip(group)
+                            .for_each(|(total, x)| *total += x);
+                    }
+                }
+                _ => {
+                    for (total, row) in totals.iter_mut().zip(black_box(&a).chunks_exact(N)) {
+                        *total = lanes_sum(row);
+                    }
+                }
+            });
+        });
+        black_box(&totals);
+        group.finish();
+    }
+}
+
+/// A row in sixteen lanes, combined by halving.
+fn lanes_sum(row: &[f64]) -> f64 {
+    let mut lanes = [0f64; LANES];
+    let mut groups = row.chunks_exact(LANES);
+    for group in &mut groups {
+        lanes.iter_mut().zip(group).for_each(|(lane, x)| *lane += x);
+    }
+    lanes
+        .iter_mut()
+        .zip(groups.remainder())
+        .for_each(|(lane, x)| *lane += x);
+    let mut width = LANES / 2;
+    while width > 0 {
+        for j in 0..width {
+            lanes[j] += lanes[j + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+criterion_group!(benches, in_cache, call, along);
 criterion_main!(benches);
