@@ -193,7 +193,7 @@ fn bad_settings_are_errors() {
 
 #[test]
 fn what_is_not_computed_yet_says_so_and_where() {
-    for (src, at) in [("2j * a", "2j"), ("angle(a)", "angle")] {
+    for (src, at) in [("prod(2j * a)", "prod"), ("max(1j * a)", "max")] {
         let error = eval(src, [("a", &[1.0])]).unwrap_err();
         assert_eq!(error.code(), Code::NotSupportedYet, "{error}");
         let found = &src[error.span().unwrap().range()];
