@@ -97,8 +97,8 @@ pub(crate) struct Along {
 }
 
 impl Along {
-    /// Lays out a pass over `shape`, reduced along `axes`: inputs with their numbers, and the results' places, whose axes are the kept
-    /// ones of more than one element or all, as they broadcast.
+    /// Lays out a pass over `shape`, reduced along `axes`: inputs with their numbers, and the results' places, which have all axes, of one
+    /// element where they are reduced.
     pub(crate) fn new(
         shape: &[usize],
         axes: &[bool],
@@ -107,14 +107,6 @@ impl Along {
     ) -> Along {
         let kept: Vec<usize> = (0..shape.len()).filter(|&axis| !axes[axis]).collect();
         let reduced: Vec<usize> = (0..shape.len()).filter(|&axis| axes[axis]).collect();
-        // A result has the kept axes, and perhaps reduced ones of one element.
-        let step_of = |view: &numloom_data::ViewMut<'_>, axis: usize| {
-            let at = match view.ndim() == shape.len() {
-                true => axis,
-                false => kept.iter().position(|&k| k == axis).expect("a kept axis"),
-            };
-            view.strides()[at]
-        };
         // Kept axes by falling step of the inputs, the outermost first.
         let weight = |axis: usize| -> u128 {
             let steps = inputs.iter().map(|(_, view)| view.strides()[axis]);
@@ -130,7 +122,7 @@ impl Along {
         strides.extend(
             results
                 .iter()
-                .map(|view| order.iter().map(|&axis| step_of(view, axis)).collect()),
+                .map(|view| order.iter().map(|&axis| view.strides()[axis]).collect()),
         );
         let extents: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
         let (kept_extents, kept_steps) = merge(&extents, &strides);

@@ -297,6 +297,12 @@ impl Compiled {
             .map(|part| part.expect("each root has one place"))
             .collect();
         if let Some(site) = pass.site {
+            for (place, own) in places.iter_mut().zip(&pass.sites) {
+                if let (Out::Array(view), Some(own)) = (&mut *place, own) {
+                    let view = std::mem::replace(view, ViewMut::from_slice::<u8>(&mut []));
+                    *place = Out::Array(with_all_axes(view, &scratch.shapes.site(*own).axes)?);
+                }
+            }
             self.execute_along(pass, site, shape, scratch, call, &views, &mut places)?;
         } else {
             let kernel = self.execute(pass, shape, scratch, call, &views, &mut places)?;
@@ -526,20 +532,11 @@ impl Compiled {
                     unreachable!("reductions that leave axes are kept")
                 };
                 let mut at = index.iter();
-                let index: Vec<usize> = match view.ndim() == shape.len() {
-                    true => axes
-                        .iter()
-                        .map(|&reduced| {
-                            if reduced {
-                                0
-                            } else {
-                                *at.next().expect("as many")
-                            }
-                        })
-                        .collect(),
-                    false => index.clone(),
-                };
-                view.set(&index, &value)?;
+                let index = axes.iter().map(|&reduced| match reduced {
+                    true => 0,
+                    false => *at.next().expect("as many"),
+                });
+                view.set(&index.collect::<Vec<_>>(), &value)?;
             }
         }
         match n {
@@ -620,6 +617,18 @@ fn part<'a>(view: &'a mut ViewMut<'_>, imag: bool) -> ViewMut<'a> {
             .expect("only complex outputs have two parts"),
         false => view.reborrow().real(),
     }
+}
+
+/// The place of a reduction along `axes` with all axes of its space, each reduced one of one element: reductions of one pass agree on
+/// axes of more elements only.
+fn with_all_axes<'a>(mut view: ViewMut<'a>, axes: &[bool]) -> Result<ViewMut<'a>, RuntimeError> {
+    if view.ndim() == axes.len() {
+        return Ok(view);
+    }
+    for (axis, _) in axes.iter().enumerate().filter(|(_, reduced)| **reduced) {
+        view = view.insert_axis(axis)?;
+    }
+    Ok(view)
 }
 
 /// The shapes of kept arrays in one run.
