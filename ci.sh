@@ -29,7 +29,7 @@ step_release() { cargo test --workspace --release; }
 
 # Features change speed and reach, never results.
 step_features() {
-  for features in "" jit ndarray jit,ndarray; do
+  for features in "" jit ndarray arrow ndarray,arrow jit,ndarray,arrow; do
     cargo test -p numloom --no-default-features --features "$features"
   done
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use numloom::{
-    Array, Backend, CancelFlag, DType, Engine, Error, Expr, MapMode, Options, Order, Place, Schema,
-    View, eval, eval_into, io,
+    Array, Backend, CancelFlag, DType, Engine, Error, Expr, Input, MapMode, Options, Order, Place,
+    Schema, View, eval, eval_into, io,
 };
 use numloom_testkit::corpus::parse_inputs;
 
@@ -213,6 +213,25 @@ fn an_array_of_another_dtype_is_refused() {
 fn an_output_taken_as_another_dtype_is_refused() {
     let c: Result<Vec<f32>, Error> = eval("a + 1", [("a", &[1.0][..])]).unwrap().try_into();
     golden("dtype-mismatch-of-an-output", &c.unwrap_err());
+}
+
+#[test]
+fn nulls_that_nothing_provides_for_are_refused() {
+    let null = || Input::from(&[1, 2]).with_validity(&[true, false]);
+    let double = |schema| {
+        Expr::parse("double = 2 * a")
+            .unwrap()
+            .compile(&schema)
+            .unwrap()
+    };
+    let plain = double(schema(&[("a", DType::I32)]));
+    golden("unexpected-nulls", &plain.run([("a", null())]).unwrap_err());
+    let nullable = double(Schema::new().with_nullable("a", DType::I32));
+    let error = nullable.run_into([("a", null())], &mut [0, 0]).unwrap_err();
+    golden("unexpected-nulls-of-a-place", &error);
+    let taken = nullable.run([("a", null())]).unwrap();
+    let error = Vec::<i32>::try_from(taken).unwrap_err();
+    golden("unexpected-nulls-of-an-output", &error);
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn run(kernel: &Kernel, (a, b): &(Array, Array)) -> Vec<Array> {
     let array = |value: &numloom::Value| match value {
         numloom::Value::Array(array) => array.try_clone().unwrap(),
         numloom::Value::Scalar(scalar) => Array::from_scalar(scalar).unwrap(),
+        other => panic!("no input is null: {other}"),
     };
     outputs.iter().map(|(_, value)| array(value)).collect()
 }

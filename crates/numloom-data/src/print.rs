@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::array::Array;
 use crate::error::ShapeText;
+use crate::scalar::Scalar;
 use crate::view::View;
 
 /// Axes longer than this show their first and last [`EDGE`] places once the array is longer than [`LONG`].
@@ -35,18 +36,55 @@ impl fmt::Display for View<'_> {
             return f.write_str("[]");
         }
         let mut index = Vec::with_capacity(self.ndim());
-        nested(self, &mut index, self.len() > LONG, f)
+        nested(self, None, &mut index, self.len() > LONG, f)
+    }
+}
+
+/// The elements of one view where another, of bools, says that they are there; prints `null` elsewhere.
+#[derive(Clone, Copy, Debug)]
+struct MaskedText<'v, 'a> {
+    elements: &'v View<'a>,
+    validity: &'v View<'a>,
+}
+
+impl fmt::Display for MaskedText<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.elements.is_empty() {
+            return f.write_str("[]");
+        }
+        let mut index = Vec::with_capacity(self.elements.ndim());
+        let abridged = self.elements.len() > LONG;
+        nested(self.elements, Some(self.validity), &mut index, abridged, f)
+    }
+}
+
+impl<'a> View<'a> {
+    /// The elements as text, `null` where `validity`, bools of the same shape, is false.
+    ///
+    /// ```
+    /// use numloom_data::View;
+    /// let (a, valid) = ([1, 2, 3], [true, false, true]);
+    /// let text = View::from_slice(&a).display_masked(&View::from_slice(&valid)).to_string();
+    /// assert_eq!(text, "[1, null, 3]");
+    /// ```
+    pub fn display_masked<'v>(&'v self, validity: &'v View<'a>) -> impl fmt::Display + 'v {
+        let elements = self;
+        MaskedText { elements, validity }
     }
 }
 
 fn nested(
     view: &View<'_>,
+    validity: Option<&View<'_>>,
     index: &mut Vec<usize>,
     abridged: bool,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     let depth = index.len();
     let Some(&extent) = view.shape().get(depth) else {
+        if validity.is_some_and(|valid| valid.get(index) == Some(Scalar::Bool(false))) {
+            return f.write_str("null");
+        }
         let value = view.get(index).expect("the index is below the shape");
         return write!(f, "{value}");
     };
@@ -65,7 +103,7 @@ fn nested(
             continue;
         }
         index.push(i);
-        nested(view, index, abridged, f)?;
+        nested(view, validity, index, abridged, f)?;
         index.pop();
         i += 1;
     }

@@ -32,7 +32,7 @@ pub use kernel::{
     AccOp, AccumulateStep, Accumulator, CallArg, CallStep, Form, InputClass, Kernel, KernelInput,
     LoopInst, LoopOp, MAX_BLOCK, Place, ResultKind, Step, V,
 };
-pub use lower::{LowerOptions, lower};
+pub use lower::{LowerOptions, lower, lower_nullable};
 pub use op::{CastMode, Domain, Op, OpInfo, Signature};
 pub use program::{
     Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,

@@ -16,6 +16,9 @@ pub struct SchemaInput {
     /// How its elements are expected to lie: [`InputClass::Scalar`] for an array of one element that is broadcast everywhere. Arrays that lie
     /// otherwise still run; a kernel for them is compiled when they come.
     pub class: InputClass,
+    /// Whether elements may be null: then a validity comes with the array, and with what depends on it. See
+    /// [`lower_nullable`](crate::lower_nullable).
+    pub nullable: bool,
 }
 
 /// The inputs of an expression.
@@ -58,13 +61,25 @@ impl Schema {
             name: name.to_owned(),
             dtype,
             class,
+            nullable: false,
         });
         self
     }
 
-    /// The class of each input, as [`schedule`](crate::schedule()) takes them.
+    /// With an array input appended whose elements may be null.
+    #[must_use]
+    pub fn with_nullable(self, name: &str, dtype: DType) -> Schema {
+        let mut schema = self.with(name, dtype);
+        schema.inputs.last_mut().expect("just appended").nullable = true;
+        schema
+    }
+
+    /// The class of each array that a program reads, as [`schedule`](crate::schedule()) takes them: those of the inputs, then those
+    /// of the validities of nullable ones.
     pub fn classes(&self) -> Vec<InputClass> {
-        self.inputs.iter().map(|input| input.class).collect()
+        let nullable = self.inputs.iter().filter(|input| input.nullable);
+        let arrays = self.inputs.iter().chain(nullable);
+        arrays.map(|input| input.class).collect()
     }
 }
 
@@ -75,6 +90,9 @@ impl fmt::Display for Schema {
             write!(f, "{comma}{}: {}", input.name, input.dtype)?;
             if input.class == InputClass::Scalar {
                 f.write_str(" scalar")?;
+            }
+            if input.nullable {
+                f.write_str(" nullable")?;
             }
         }
         Ok(())

@@ -99,6 +99,7 @@ codes! {
     OutputShape "output-shape" "An output array has another shape than the result."
     OutputDtype "output-dtype" "An output array has a dtype that the result cannot be stored in under the casting rule in force."
     ReadOnlyOutput "read-only-output" "An output array or file is open for reading only."
+    UnexpectedNulls "unexpected-nulls" "Nulls where nothing provides for them: an input that has some for a kernel compiled without, or a result that has some and was asked for as what cannot say so."
     CastFailed "cast-failed" "A checked cast met a value that the target dtype does not hold. The message gives the first such element."
     EmptyReduction "empty-reduction" "The smallest or largest element of an empty array was asked for; there is none."
     BadThreadCount "bad-thread-count" "A thread count is not a whole number from 1 up to the limit."

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hint;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-use numloom_ir::{InputClass, Schema, lower, opt};
+use numloom_ir::{InputClass, Schema, lower_nullable, opt};
 use numloom_runtime::CacheInfo;
 use numloom_syntax::Diagnostic;
 use rayon::ThreadPool;
@@ -114,16 +114,20 @@ impl Engine {
     pub fn compile(&self, expr: &Expr, schema: &Schema) -> Result<Kernel, Error> {
         let Text { src, ast } = &*expr.0;
         let options = &self.0.options;
-        let typed = lower(ast, schema, &options.lower_options());
-        let typed = typed.map_err(|errors| Error::lower(&errors, src))?;
+        let lowered = lower_nullable(ast, schema, &options.lower_options());
+        let (typed, validities) = lowered.map_err(|errors| Error::lower(&errors, src))?;
         let prog = match options.optimize.unwrap_or(true) {
             true => opt::run(&typed),
             false => typed.clone(),
         };
         let compiled = self.0.runtime.compile(&Arc::new(prog), &schema.classes());
         let compiled = compiled.map_err(|error| Error::run(error, &expr.0))?;
-        let names = Names::new(Arc::clone(&expr.0), &typed);
-        Ok(Kernel::new(names, schema, typed, compiled))
+        let names = Names::new(
+            Arc::clone(&expr.0),
+            schema,
+            &typed.outputs[..validities.len()],
+        );
+        Ok(Kernel::new(names, schema, typed, validities, compiled))
     }
 
     /// Evaluates a text over `inputs`; compiled when text and dtypes are met first.
@@ -243,7 +247,7 @@ fn borrowed<'a>(inputs: &'a [(&'a str, Input<'_>)]) -> impl Iterator<Item = (&'a
     inputs.iter().map(|(name, input)| (*name, input.reborrow()))
 }
 
-/// What inputs there are, by dtype and by whether they have axes.
+/// What inputs there are, by dtype, by whether they have axes and may be null.
 fn schema_of(inputs: &[(&str, Input<'_>)]) -> Result<Schema, Error> {
     let mut schema = Schema::new();
     schema.inputs.reserve(inputs.len());
@@ -257,6 +261,8 @@ fn schema_of(inputs: &[(&str, Input<'_>)]) -> Result<Schema, Error> {
             _ => InputClass::Contiguous,
         };
         schema = schema.with_input(name, input.dtype(), class);
+        let last = schema.inputs.last_mut().expect("just appended");
+        last.nullable = input.is_nullable();
     }
     Ok(schema)
 }
@@ -344,9 +350,9 @@ pub struct Check {
 
 impl Check {
     pub(crate) fn of(expr: &Expr, schema: &Schema, options: &Options) -> Check {
-        match lower(&expr.0.ast, schema, &options.lower_options()) {
-            Ok(prog) => Check {
-                outputs: output_infos(&prog),
+        match lower_nullable(&expr.0.ast, schema, &options.lower_options()) {
+            Ok((prog, validities)) => Check {
+                outputs: output_infos(&prog, &validities),
                 error: None,
             },
             Err(errors) => Check::failed(Error::lower(&errors, &expr.0.src)),

@@ -278,6 +278,93 @@ impl Error {
         wrapped
     }
 
+    pub(crate) fn out_of_memory(bytes: usize) -> Error {
+        Error::data(DataErrorKind::OutOfMemory { bytes }.into())
+    }
+
+    /// A result with nulls that was asked for as what has none.
+    pub(crate) fn nulls(nulls: usize, n: usize) -> Error {
+        let message = match (nulls, n) {
+            (_, 1) => "the result is null".to_owned(),
+            (1, _) => format!("1 of {n} elements is null"),
+            _ => format!("{nulls} of {n} elements are null"),
+        };
+        let diagnostic = Diagnostic::error(Code::UnexpectedNulls, message)
+            .with_help("take the result as a `Value`, or as an Arrow array");
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    /// An input with nulls for a kernel that knows of none.
+    pub(crate) fn unexpected_nulls(text: &Text, name: &str) -> Error {
+        let message = format!("input `{name}` has nulls, and the kernel was compiled without");
+        let diagnostic = Diagnostic::error(Code::UnexpectedNulls, message);
+        let diagnostic = match text.mention(name) {
+            Some(span) => diagnostic.with_primary(span, "compiled as never null"),
+            None => diagnostic,
+        };
+        let diagnostic = diagnostic.with_help("compile for `Schema::with_nullable`");
+        Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
+    }
+
+    /// A place for an output that may be null.
+    pub(crate) fn nullable_place(text: &Text, output: Option<&str>) -> Error {
+        let output = output.map_or("the output".to_owned(), |name| format!("output `{name}`"));
+        let message = format!("{output} may be null, and a place has no room for that");
+        let diagnostic = Diagnostic::error(Code::UnexpectedNulls, message)
+            .with_help("take it from `run`, or give its validity a place with `Kernel::call`");
+        Error::new(ErrorKind::Bind, Some(&text.src), vec![diagnostic])
+    }
+
+    /// An Arrow array of a type that is no dtype.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn arrow_type(found: &arrow_schema::DataType) -> Error {
+        Error::not_numbers("an Arrow array".to_owned(), found)
+    }
+
+    /// A column of such a type.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn arrow_column(name: &str, found: &arrow_schema::DataType) -> Error {
+        Error::not_numbers(format!("column `{name}`"), found)
+    }
+
+    #[cfg(feature = "arrow")]
+    fn not_numbers(what: String, found: &arrow_schema::DataType) -> Error {
+        let message = format!("{what} of type {found} holds neither numbers nor bools");
+        let diagnostic = Diagnostic::error(Code::DtypeMismatch, message)
+            .with_note("types are Boolean, Int8 to Int64, UInt8 to UInt64, Float16 to Float64");
+        let help = match found {
+            arrow_schema::DataType::Dictionary(..) => "unpack the dictionary first",
+            found if found.is_temporal() => "cast it to its integers first",
+            found if found.is_numeric() => "cast it to Float64 first",
+            _ => "convert it first",
+        };
+        Error::new(ErrorKind::Bind, None, vec![diagnostic.with_help(help)])
+    }
+
+    /// A result that has no type in Arrow.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn no_arrow_type(dtype: DType) -> Error {
+        let message = format!("Arrow has no arrays of {dtype}");
+        let diagnostic = Diagnostic::error(Code::DtypeMismatch, message);
+        let diagnostic = match dtype.is_complex() {
+            true => diagnostic.with_help("take its parts: `z.real`, `z.imag`"),
+            false => diagnostic,
+        };
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    /// Outputs that do not go into one record batch.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn columns_of(lengths: &[usize]) -> Error {
+        let message = format!(
+            "columns of one record batch have one length, and the outputs have {}",
+            ShapeText(lengths)
+        );
+        let diagnostic = Diagnostic::error(Code::OutputShape, message)
+            .with_help("take each output by itself: `into_arrow`");
+        Error::new(ErrorKind::Shape, None, vec![diagnostic])
+    }
+
     /// Inputs that the expression does not name. `known` are the names that it might have meant.
     pub(crate) fn unexpected_inputs<'a>(
         text: &Text,
@@ -389,7 +476,7 @@ impl Error {
     }
 
     /// An output was asked for with another number of axes.
-    #[cfg(feature = "ndarray")]
+    #[cfg(any(feature = "arrow", feature = "ndarray"))]
     pub(crate) fn not_of_rank(shape: &[usize], wanted: Option<usize>) -> Error {
         let wanted = wanted.unwrap_or_default();
         let message = format!(

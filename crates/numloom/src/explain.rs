@@ -206,9 +206,12 @@ fn root_words(root: &Root, src: &str, outputs: &[OutputInfo]) -> String {
     let (start, end) = (root.span.start, root.span.end);
     let text = src.get(start..end).unwrap_or_default();
     match root.kind {
-        RootKind::Output(i) => match outputs.get(i).and_then(|info| info.name.as_deref()) {
-            Some(name) => format!("output `{name}`"),
-            None => "the output".to_owned(),
+        RootKind::Output(i) => match outputs.get(i) {
+            Some(info) => match &info.name {
+                Some(name) => format!("output `{name}`"),
+                None => "the output".to_owned(),
+            },
+            None => format!("the nulls of `{text}`"),
         },
         RootKind::Hoisted => format!("`{text}`, hoisted"),
         _ => format!("`{text}`"),

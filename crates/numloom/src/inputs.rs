@@ -1,9 +1,11 @@
 //! What an expression reads: named arrays and values, borrowed from whoever owns them.
 //!
 //! What goes in: slices, vectors, arrays, maps, views and single values, each under a name. What comes out: views. What it
-//! never does: copy elements.
+//! never does: copy elements, but to unpack bits.
 
-use numloom_data::{Array, Complex, DType, Element, MappedArray, Order, Scalar, View, f16};
+use numloom_data::{
+    Array, Complex, DType, DataError, DataErrorKind, Element, MappedArray, Order, Scalar, View, f16,
+};
 
 use crate::error::Error;
 
@@ -16,8 +18,9 @@ use crate::error::Error;
 /// | [`View`], `&`[`Array`] | its own |
 /// | `&`[`MappedArray`] | its own; before each run the file's length is checked |
 /// | with feature `ndarray`: its views and arrays, and references to them | its own, any layout |
+/// | with feature `arrow`: its numeric and boolean arrays, and references to them | one axis; nulls are those of the array |
 ///
-/// `T` is any [`Element`]. Nothing is copied.
+/// `T` is any [`Element`]. Nothing is copied; the bits of Arrow's bools and validities are unpacked once.
 ///
 /// ```
 /// use numloom::{Array, DType, Input};
@@ -29,7 +32,11 @@ use crate::error::Error;
 /// # Ok::<(), numloom::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Input<'a>(Repr<'a>);
+pub struct Input<'a> {
+    elements: Repr<'a>,
+    /// Where there are elements, if not everywhere: bools that broadcast to their shape.
+    validity: Option<Box<Repr<'a>>>,
+}
 
 #[derive(Debug)]
 enum Repr<'a> {
@@ -40,10 +47,19 @@ enum Repr<'a> {
     Owned(Array),
     /// Of another crate, and gone with the input.
     #[cfg_attr(
-        not(feature = "ndarray"),
+        not(any(feature = "arrow", feature = "ndarray")),
         expect(dead_code, reason = "other crates' arrays come by features")
     )]
     Held(Box<dyn Held>),
+    /// Memory that elements had to be unpacked into could not be had; told where they are asked for.
+    #[cfg_attr(
+        not(feature = "arrow"),
+        expect(dead_code, reason = "only bits are ever unpacked")
+    )]
+    OutOfMemory {
+        dtype: DType,
+        bytes: usize,
+    },
 }
 
 /// An array that another crate owns.
@@ -58,13 +74,11 @@ pub(crate) trait Held: Send + Sync + std::fmt::Debug {
 #[repr(align(16))]
 struct Cell([u8; 16]);
 
-impl<'a> Input<'a> {
-    /// The dtype of the elements.
-    #[must_use]
-    pub fn dtype(&self) -> DType {
-        match &self.0 {
+impl<'a> Repr<'a> {
+    fn dtype(&self) -> DType {
+        match self {
             Repr::View(view) => view.dtype(),
-            Repr::Value(dtype, _) => *dtype,
+            Repr::Value(dtype, _) | Repr::OutOfMemory { dtype, .. } => *dtype,
             Repr::Bytes(bytes) => DType::Bytes(bytes.len() as u32),
             Repr::Mapped(map) => map.dtype(),
             Repr::Owned(array) => array.dtype(),
@@ -72,54 +86,156 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The extents; none for a single value.
-    #[must_use]
-    pub fn shape(&self) -> &[usize] {
-        match &self.0 {
+    fn shape(&self) -> &[usize] {
+        match self {
             Repr::View(view) => view.shape(),
-            Repr::Value(..) | Repr::Bytes(_) => &[],
+            Repr::Value(..) | Repr::Bytes(_) | Repr::OutOfMemory { .. } => &[],
             Repr::Mapped(map) => map.shape(),
             Repr::Owned(array) => array.shape(),
             Repr::Held(array) => array.shape(),
         }
     }
 
-    /// Whether the elements are there: a mapped file is still long enough.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match &self.0 {
+    fn check(&self) -> Result<(), Error> {
+        match self {
             Repr::Mapped(map) => Ok(map.check_len()?),
+            Repr::OutOfMemory { bytes, .. } => Err(Error::out_of_memory(*bytes)),
             _ => Ok(()),
         }
     }
 
-    /// The elements; to be asked after [`check`](Input::check).
-    pub(crate) fn view(&self) -> View<'_> {
-        match &self.0 {
+    fn view(&self) -> View<'_> {
+        match self {
             Repr::View(view) => view.clone(),
             Repr::Value(dtype, cell) => bytes(&cell.0[..dtype.itemsize()], *dtype),
             Repr::Bytes(text) => bytes(text, self.dtype()),
             Repr::Mapped(map) => map.view(),
             Repr::Owned(array) => array.view(),
             Repr::Held(array) => array.view(),
+            Repr::OutOfMemory { .. } => unreachable!("`check` refuses it"),
         }
     }
 
-    /// The same input again, borrowed.
-    #[must_use]
-    pub fn reborrow(&self) -> Input<'_> {
-        Input(match &self.0 {
+    fn reborrow(&self) -> Repr<'_> {
+        match self {
             Repr::View(view) => Repr::View(view.clone()),
             Repr::Value(dtype, cell) => Repr::Value(*dtype, Cell(cell.0)),
             Repr::Bytes(bytes) => Repr::Bytes(bytes.clone()),
             Repr::Mapped(map) => Repr::Mapped(map),
             Repr::Owned(array) => Repr::View(array.view()),
             Repr::Held(array) => Repr::View(array.view()),
-        })
+            Repr::OutOfMemory { dtype, bytes } => Repr::OutOfMemory {
+                dtype: *dtype,
+                bytes: *bytes,
+            },
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// The dtype of the elements.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.elements.dtype()
     }
 
-    #[cfg(feature = "ndarray")]
+    /// The extents; none for a single value.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.elements.shape()
+    }
+
+    /// The same elements, those being null where `validity` is false: an input of bools whose shape broadcasts to this one's.
+    ///
+    /// What is computed from a null is null, and reductions leave nulls out: [nulls](crate::_documentation::types#nulls).
+    ///
+    /// # Errors
+    /// None here; a validity of another dtype or shape is `dtype-mismatch` or `shape-mismatch` at the run.
+    ///
+    /// ```
+    /// use numloom::{Input, eval, inputs};
+    ///
+    /// let a = Input::from(&[1, 2, 3]).with_validity(&[true, false, true]);
+    /// let out = eval("double = 2*a; total = sum(a)", inputs! { a })?;
+    /// assert_eq!(out.to_string(), "double = [2, null, 6]\ntotal = 4");
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_validity(mut self, validity: impl Into<Input<'a>>) -> Input<'a> {
+        self.validity = Some(Box::new(validity.into().elements));
+        self
+    }
+
+    /// Whether elements may be null.
+    #[must_use]
+    pub fn is_nullable(&self) -> bool {
+        self.validity.is_some()
+    }
+
+    /// Whether the elements are there: a mapped file is still long enough, memory could be had, and the validity fits.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.elements.check()?;
+        let Some(validity) = &self.validity else {
+            return Ok(());
+        };
+        validity.check()?;
+        if validity.dtype() != DType::Bool {
+            let (expected, found) = (DType::Bool, validity.dtype());
+            return Err(DataError::from(DataErrorKind::DTypeMismatch { expected, found }).into());
+        }
+        validity.view().broadcast_to(self.shape())?;
+        Ok(())
+    }
+
+    /// The elements; to be asked after [`check`](Input::check).
+    pub(crate) fn view(&self) -> View<'_> {
+        self.elements.view()
+    }
+
+    /// Where there are elements; to be asked after [`check`](Input::check).
+    pub(crate) fn validity_view(&self) -> View<'_> {
+        let validity = match &self.validity {
+            Some(validity) => validity.view(),
+            None => View::scalar(&true),
+        };
+        let stretched = validity.broadcast_to(self.shape());
+        stretched.expect("`check` has seen to it")
+    }
+
+    /// The same input again, borrowed.
+    #[must_use]
+    pub fn reborrow(&self) -> Input<'_> {
+        Input {
+            elements: self.elements.reborrow(),
+            validity: self.validity.as_ref().map(|repr| Box::new(repr.reborrow())),
+        }
+    }
+
+    /// An array of another crate, which goes with the input.
+    #[cfg(any(feature = "arrow", feature = "ndarray"))]
     pub(crate) fn held(array: impl Held + 'static) -> Input<'a> {
-        Input(Repr::Held(Box::new(array)))
+        Repr::Held(Box::new(array)).into()
+    }
+
+    /// What was unpacked from `bytes` bits to as many bytes.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn unpacked(array: Result<Array, DataError>, bytes: usize) -> Input<'a> {
+        match array {
+            Ok(array) => array.into(),
+            Err(_) => {
+                let dtype = DType::Bool;
+                Repr::OutOfMemory { dtype, bytes }.into()
+            }
+        }
+    }
+}
+
+impl<'a> From<Repr<'a>> for Input<'a> {
+    fn from(elements: Repr<'a>) -> Input<'a> {
+        Input {
+            elements,
+            validity: None,
+        }
     }
 }
 
@@ -130,7 +246,7 @@ fn bytes(bytes: &[u8], dtype: DType) -> View<'_> {
 
 impl<'a, T: Element> From<&'a [T]> for Input<'a> {
     fn from(slice: &'a [T]) -> Input<'a> {
-        Input(Repr::View(View::from_slice(slice)))
+        View::from_slice(slice).into()
     }
 }
 
@@ -148,7 +264,7 @@ impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Input<'a> {
 
 impl<'a> From<View<'a>> for Input<'a> {
     fn from(view: View<'a>) -> Input<'a> {
-        Input(Repr::View(view))
+        Repr::View(view).into()
     }
 }
 
@@ -166,13 +282,13 @@ impl<'a> From<&'a Array> for Input<'a> {
 
 impl From<Array> for Input<'_> {
     fn from(array: Array) -> Self {
-        Input(Repr::Owned(array))
+        Repr::Owned(array).into()
     }
 }
 
 impl<'a> From<&'a MappedArray> for Input<'a> {
     fn from(map: &'a MappedArray) -> Input<'a> {
-        Input(Repr::Mapped(map))
+        Repr::Mapped(map).into()
     }
 }
 
@@ -203,14 +319,15 @@ impl<'a> From<&'a Input<'_>> for Input<'a> {
 
 impl From<Scalar> for Input<'_> {
     fn from(value: Scalar) -> Self {
-        Input(match value {
+        let elements = match value {
             Scalar::Bytes(bytes) => Repr::Bytes(bytes),
             value => {
                 let mut cell = Cell([0; 16]);
                 value.write_bytes(&mut cell.0);
                 Repr::Value(value.dtype(), cell)
             }
-        })
+        };
+        elements.into()
     }
 }
 

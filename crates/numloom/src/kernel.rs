@@ -43,6 +43,10 @@ pub(crate) struct Inner {
     pub(crate) typed: Program,
     pub(crate) compiled: Compiled,
     classes: Vec<InputClass>,
+    /// The inputs that have a validity, which comes behind all inputs.
+    nullable: Vec<usize>,
+    /// For each output that may be null, the place of its validity, behind all outputs.
+    validities: Vec<Option<usize>>,
 }
 
 const _: () = {
@@ -60,6 +64,8 @@ pub struct OutputInfo {
     pub dtype: DType,
     /// Whether it is one value for the whole of the inputs, not one for each element.
     pub reduced: bool,
+    /// Whether it may be null, since an input may.
+    pub nullable: bool,
 }
 
 /// `rms: f64`, `f32`, `worst: f64 reduced`.
@@ -70,21 +76,23 @@ impl fmt::Display for OutputInfo {
         }
         write!(
             f,
-            "{}{}",
+            "{}{}{}",
             self.dtype,
-            if self.reduced { " reduced" } else { "" }
+            if self.reduced { " reduced" } else { "" },
+            if self.nullable { " nullable" } else { "" }
         )
     }
 }
 
-/// The outputs of a program.
-pub(crate) fn output_infos(prog: &Program) -> Vec<OutputInfo> {
-    let info = |output: &numloom_ir::Output| OutputInfo {
+/// The outputs of a program, but for their validities.
+pub(crate) fn output_infos(prog: &Program, validities: &[Option<usize>]) -> Vec<OutputInfo> {
+    let info = |(output, validity): (&numloom_ir::Output, &Option<usize>)| OutputInfo {
         name: output.name.clone(),
         dtype: prog.output_dtype(output),
         reduced: output.shape.sources().is_empty(),
+        nullable: validity.is_some(),
     };
-    prog.outputs.iter().map(info).collect()
+    prog.outputs.iter().zip(validities).map(info).collect()
 }
 
 /// What inputs and outputs are called, and the text to point at when they are called otherwise.
@@ -97,12 +105,11 @@ pub struct Names {
 }
 
 impl Names {
-    pub(crate) fn new(text: Arc<Text>, prog: &Program) -> Names {
-        let name = |(i, input): (usize, &numloom_ir::Input)| (input.name.as_str().into(), i);
-        let mut inputs: Vec<_> = prog.arrays().iter().enumerate().map(name).collect();
+    pub(crate) fn new(text: Arc<Text>, schema: &Schema, outputs: &[numloom_ir::Output]) -> Names {
+        let name = |(i, input): (usize, &numloom_ir::SchemaInput)| (input.name.as_str().into(), i);
+        let mut inputs: Vec<_> = schema.inputs.iter().enumerate().map(name).collect();
         inputs.sort_unstable();
-        let outputs = prog
-            .outputs
+        let outputs = outputs
             .iter()
             .map(|output| output.name.as_deref().map(Into::into));
         Names {
@@ -149,10 +156,19 @@ impl Names {
 }
 
 impl Kernel {
-    pub(crate) fn new(names: Names, schema: &Schema, typed: Program, compiled: Compiled) -> Kernel {
+    pub(crate) fn new(
+        names: Names,
+        schema: &Schema,
+        typed: Program,
+        validities: Vec<Option<usize>>,
+        compiled: Compiled,
+    ) -> Kernel {
+        let nullable = (0..schema.inputs.len()).filter(|&i| schema.inputs[i].nullable);
         let inner = Inner {
             names: Arc::new(names),
             classes: schema.classes(),
+            nullable: nullable.collect(),
+            validities,
             schema: schema.clone(),
             typed,
             compiled,
@@ -199,7 +215,7 @@ impl Kernel {
     /// Names and dtypes of its outputs, in order.
     #[must_use]
     pub fn outputs(&self) -> Vec<OutputInfo> {
-        output_infos(self.inner.compiled.program())
+        output_infos(self.inner.compiled.program(), &self.inner.validities)
     }
 
     /// How it runs: engine, passes, memory traffic, blocks, threads.
@@ -226,8 +242,11 @@ impl Kernel {
                 }
             }
         }
-        let found = found.into_iter().map(Option::unwrap_or_default);
-        Explanation::of(self, Some(&found.collect::<Vec<_>>()))
+        let mut found: Vec<_> = found.into_iter().map(Option::unwrap_or_default).collect();
+        for &i in &self.inner.nullable {
+            found.push(found[i].clone());
+        }
+        Explanation::of(self, Some(&found))
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -249,9 +268,12 @@ impl Kernel {
     ) -> Result<Vec<Vec<usize>>, Error> {
         let mut slots: Vec<_> = self.inner.schema.inputs.iter().map(|_| None).collect();
         self.arrange(inputs, &mut slots)?;
-        let views: Vec<_> = slots.iter().map(view).collect();
+        let n = slots.len() + self.inner.nullable.len();
+        let views: Vec<_> = (0..n).map(|i| self.view(&slots, i)).collect();
         let shapes = self.inner.compiled.shapes(&views);
-        shapes.map_err(|error| self.error(error))
+        let mut shapes = shapes.map_err(|error| self.error(error))?;
+        shapes.truncate(self.inner.validities.len());
+        Ok(shapes)
     }
 
     /// Runs it over `inputs`, each under its name, and hands out new arrays and reduced values.
@@ -285,11 +307,11 @@ impl Kernel {
 
     /// Runs it over `inputs` into memory of the caller's; see [`Places`] for what `outputs` may be.
     ///
-    /// Each place has exactly its result's dtype and shape, and may share memory with inputs. With up to eight inputs and eight
+    /// Each place has exactly its result's dtype and shape, and may share memory with inputs. An output that may be null has none. With up to eight inputs and eight
     /// outputs, a small run allocates nothing, if reduced values go into a [`Scalar`](crate::Scalar). After an error the content of the places is not specified.
     ///
     /// # Errors
-    /// Those of [`run`](Kernel::run), and `output-shape`, `output-dtype`, `read-only-output`.
+    /// Those of [`run`](Kernel::run), and `output-shape`, `output-dtype`, `read-only-output`, `unexpected-nulls`.
     ///
     /// ```
     /// use numloom::{DType, Expr, Schema};
@@ -325,7 +347,8 @@ impl Kernel {
 
     /// The shortest way in: inputs in the order of the schema, outputs in the order of the expression, nothing looked up.
     ///
-    /// A reduced value goes to a view without axes. Nothing is allocated for a small
+    /// A reduced value goes to a view without axes. The validities of [nullable](numloom_ir::SchemaInput::nullable) inputs come behind
+    /// all inputs, those of [nullable](OutputInfo::nullable) outputs behind all outputs: bools of their shapes. Nothing is allocated for a small
     /// elementwise run with up to eight outputs.
     ///
     /// # Errors
@@ -391,18 +414,35 @@ impl Kernel {
                 &missing.collect::<Vec<_>>(),
             ));
         }
-        slots.iter().flatten().try_for_each(Input::check)
+        for (slot, input) in slots.iter().flatten().zip(&self.inner.schema.inputs) {
+            slot.check()?;
+            if slot.is_nullable() && !input.nullable {
+                return Err(Error::unexpected_nulls(&names.text, &input.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The array that the program numbers `i`: an input, or the validity of one.
+    fn view<'a>(&self, inputs: &'a [Option<Input<'_>>], i: usize) -> View<'a> {
+        let input = |i: usize| inputs[i].as_ref().expect("`arrange` fills every slot");
+        match i.checked_sub(inputs.len()) {
+            None => input(i).view(),
+            Some(i) => input(self.inner.nullable[i]).validity_view(),
+        }
     }
 
     fn run_slots(&self, inputs: &[Option<Input<'_>>]) -> Result<Outputs, Error> {
         let mut values = None;
-        with_items(inputs.len(), &mut |i| view(&inputs[i]), &mut |views| {
+        let n = inputs.len() + self.inner.nullable.len();
+        with_items(n, &mut |i| self.view(inputs, i), &mut |views| {
             values = Some(self.inner.compiled.run(views, &self.run));
         });
         let values = values
             .expect("called once")
             .map_err(|error| self.error(error))?;
-        Ok(Outputs::new(Arc::clone(&self.inner.names), values))
+        let names = Arc::clone(&self.inner.names);
+        Ok(Outputs::new(names, values, &self.inner.validities))
     }
 
     fn run_slots_into(
@@ -411,6 +451,13 @@ impl Kernel {
         places: &mut [Option<Place<'_>>],
     ) -> Result<(), Error> {
         let names = &self.inner.names;
+        let nullable = self.inner.validities.iter().position(Option::is_some);
+        if let Some(i) = nullable {
+            return Err(Error::nullable_place(
+                &names.text,
+                names.outputs[i].as_deref(),
+            ));
+        }
         for (place, name) in places.iter_mut().zip(&names.outputs) {
             match place {
                 Some(place) => place.check()?,
@@ -418,7 +465,8 @@ impl Kernel {
             }
         }
         let mut done = Ok(());
-        with_items(inputs.len(), &mut |i| view(&inputs[i]), &mut |views| {
+        let n = inputs.len() + self.inner.nullable.len();
+        with_items(n, &mut |i| self.view(inputs, i), &mut |views| {
             let mut slots = places.iter_mut().flatten();
             let mut out = |_| slots.next().expect("just checked").out();
             with_items(names.outputs.len(), &mut out, &mut |outs| {
@@ -427,10 +475,6 @@ impl Kernel {
         });
         done.map_err(|error| self.error(error))
     }
-}
-
-fn view<'a>(input: &'a Option<Input<'_>>) -> View<'a> {
-    input.as_ref().expect("`arrange` fills every slot").view()
 }
 
 impl fmt::Debug for Kernel {

@@ -217,7 +217,8 @@
 //! | feature | default | what |
 //! |---|---|---|
 //! | `jit` | yes | machine code, by Cranelift; without it, or where a host has no executable memory, the interpreter runs everything with the same bits |
-//! | `ndarray` | no | inputs from and places in arrays of the `ndarray` crate, of any layout |
+//! | `ndarray` | no | inputs from and places in arrays of the `ndarray` crate, of any layout, never copied |
+//! | `arrow` | no | inputs from Apache Arrow arrays and record batches, results as such; [nulls](_documentation::types#nulls) propagate, reductions skip them |
 //!
 //! # Not supported yet
 //!
@@ -232,6 +233,8 @@
 //! are for those who want to see how it works: [design](_documentation::design).
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod engine;
 mod error;
 mod eval;
@@ -265,7 +268,7 @@ pub use expr::Expr;
 pub use inputs::Input;
 pub use kernel::{Kernel, OutputInfo};
 pub use options::Options;
-pub use outputs::{Outputs, Value};
+pub use outputs::{Masked, Outputs, Value};
 pub use places::{Place, Places};
 
 /// Longer documents, compiled in so that their examples run.

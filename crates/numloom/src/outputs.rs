@@ -4,19 +4,59 @@ use std::fmt;
 use std::ops::Index;
 use std::sync::Arc;
 
-use numloom_data::{Array, Complex, DType, Element, Scalar, f16};
+use numloom_data::{Array, Complex, DType, Element, Order, Scalar, f16};
 use numloom_runtime::OutputValue;
+#[cfg(feature = "arrow")]
+use numloom_syntax::StmtKind;
 
 use crate::error::Error;
 use crate::kernel::Names;
 
-/// One output: elements, or the one value of a reduction.
+/// One output: elements, or the one value of a reduction; null only where an input was: [nulls](crate::_documentation::types#nulls).
 #[derive(Debug, PartialEq)]
 pub enum Value {
     /// Elements.
     Array(Array),
     /// A reduced value.
     Scalar(Scalar),
+    /// Elements of which some are null.
+    Masked(Masked),
+    /// A reduced value that is null, of this dtype.
+    Null(DType),
+}
+
+/// Elements of which some are null.
+#[derive(Debug, PartialEq)]
+pub struct Masked {
+    elements: Array,
+    validity: Array,
+}
+
+impl Masked {
+    /// All elements; what those that are null hold is not specified.
+    #[must_use]
+    pub fn elements(&self) -> &Array {
+        &self.elements
+    }
+
+    /// Where the elements are: bools of their shape and order.
+    #[must_use]
+    pub fn validity(&self) -> &Array {
+        &self.validity
+    }
+
+    /// How many elements are null; at least one.
+    #[must_use]
+    pub fn null_count(&self) -> usize {
+        let bytes = self.validity.as_bytes().iter();
+        bytes.filter(|&&valid| valid == 0).count()
+    }
+
+    /// Elements and validity.
+    #[must_use]
+    pub fn into_parts(self) -> (Array, Array) {
+        (self.elements, self.validity)
+    }
 }
 
 impl Value {
@@ -26,6 +66,8 @@ impl Value {
         match self {
             Value::Array(array) => array.dtype(),
             Value::Scalar(value) => value.dtype(),
+            Value::Masked(masked) => masked.elements.dtype(),
+            Value::Null(dtype) => *dtype,
         }
     }
 
@@ -34,26 +76,38 @@ impl Value {
     pub fn shape(&self) -> &[usize] {
         match self {
             Value::Array(array) => array.shape(),
-            Value::Scalar(_) => &[],
+            Value::Masked(masked) => masked.elements.shape(),
+            Value::Scalar(_) | Value::Null(_) => &[],
+        }
+    }
+
+    /// How many elements are null.
+    #[must_use]
+    pub fn null_count(&self) -> usize {
+        match self {
+            Value::Array(_) | Value::Scalar(_) => 0,
+            Value::Masked(masked) => masked.null_count(),
+            Value::Null(_) => 1,
         }
     }
 
     /// The elements in row-major order, copied.
     ///
     /// # Errors
-    /// `dtype-mismatch` if they are of another dtype; `out-of-memory`.
+    /// `dtype-mismatch` if they are of another dtype; `unexpected-nulls`; `out-of-memory`.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, Error> {
         self.expect::<T>()?;
         match self {
             Value::Array(array) => Ok(array.to_vec()?),
             Value::Scalar(_) => Ok(vec![self.item()?]),
+            Value::Masked(_) | Value::Null(_) => Err(self.nulls()),
         }
     }
 
     /// The one value that there is.
     ///
     /// # Errors
-    /// `dtype-mismatch` if it is of another dtype; `output-shape` if there is any other number of elements.
+    /// `dtype-mismatch` if it is of another dtype; `output-shape` if there is any other number of elements; `unexpected-nulls` if it is null.
     pub fn item<T: Element>(&self) -> Result<T, Error> {
         self.expect::<T>()?;
         let item = self.scalar()?;
@@ -63,25 +117,61 @@ impl Value {
     /// The one value that there is, of whatever dtype.
     ///
     /// # Errors
-    /// `output-shape` if there is any other number of elements.
+    /// `output-shape` if there is any other number of elements; `unexpected-nulls` if it is null.
     pub fn scalar(&self) -> Result<Scalar, Error> {
         match self {
             Value::Array(array) => array
                 .item()
                 .ok_or_else(|| Error::not_one_element(array.shape())),
             Value::Scalar(value) => Ok(value.clone()),
+            Value::Masked(_) | Value::Null(_) => Err(self.nulls()),
         }
     }
 
     /// The elements; a reduced value becomes an array without axes.
     ///
     /// # Errors
-    /// `out-of-memory`.
+    /// `unexpected-nulls` if some are null; `out-of-memory`.
     pub fn into_array(self) -> Result<Array, Error> {
         match self {
             Value::Array(array) => Ok(array),
             Value::Scalar(value) => Ok(Array::from_scalar(&value)?),
+            Value::Masked(_) | Value::Null(_) => Err(self.nulls()),
         }
+    }
+
+    fn nulls(&self) -> Error {
+        let n = self.shape().iter().product();
+        Error::nulls(self.null_count(), n)
+    }
+
+    /// What may be null, as a run gives it: the elements and where they are.
+    fn masked(value: Value, validity: Value) -> Value {
+        match (value, validity) {
+            (Value::Array(elements), Value::Array(validity))
+                if validity.as_bytes().contains(&0) =>
+            {
+                Value::Masked(Masked { elements, validity })
+            }
+            (Value::Scalar(value), Value::Scalar(Scalar::Bool(false))) => {
+                Value::Null(value.dtype())
+            }
+            (value, _) => value,
+        }
+    }
+
+    /// The same room for elements, none of which is null.
+    pub(crate) fn forget_nulls(&mut self) {
+        let without = match self {
+            Value::Masked(masked) => {
+                let nothing =
+                    Array::zeros(DType::Bool, &[0], Order::C).expect("no memory to be had");
+                Value::Array(std::mem::replace(&mut masked.elements, nothing))
+            }
+            Value::Null(dtype) => Value::Scalar(Scalar::zero(*dtype)),
+            Value::Array(_) | Value::Scalar(_) => return,
+        };
+        *self = without;
     }
 
     fn expect<T: Element>(&self) -> Result<(), Error> {
@@ -98,6 +188,11 @@ impl fmt::Display for Value {
         match self {
             Value::Array(array) => array.fmt(f),
             Value::Scalar(value) => value.fmt(f),
+            Value::Masked(masked) => {
+                let elements = masked.elements.view();
+                elements.display_masked(&masked.validity.view()).fmt(f)
+            }
+            Value::Null(_) => f.write_str("null"),
         }
     }
 }
@@ -127,14 +222,27 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    pub(crate) fn new(names: Arc<Names>, values: Vec<OutputValue>) -> Outputs {
+    /// Of all values, the first are the outputs, and `validities` says which of the others go with them.
+    pub(crate) fn new(
+        names: Arc<Names>,
+        values: Vec<OutputValue>,
+        validities: &[Option<usize>],
+    ) -> Outputs {
         let value = |value| match value {
             OutputValue::Array(array) => Value::Array(array),
             OutputValue::Scalar(value) => Value::Scalar(value),
         };
+        let mut values: Vec<Value> = values.into_iter().map(value).collect();
+        // They lie in the order of what they go with.
+        let mut behind = values.split_off(validities.len()).into_iter();
+        let values = values.into_iter().zip(validities);
+        let values = values.map(|(value, validity)| match validity {
+            Some(_) => Value::masked(value, behind.next().expect("there is one for each")),
+            None => value,
+        });
         Outputs {
             names,
-            values: values.into_iter().map(value).collect(),
+            values: values.collect(),
         }
     }
 
@@ -163,11 +271,12 @@ impl Outputs {
     /// The array of this name.
     ///
     /// # Errors
-    /// `unknown-name` if there is no such output; `output-shape` if it is a reduced value.
+    /// `unknown-name` if there is no such output; `output-shape` if it is a reduced value; `unexpected-nulls` if some elements are null.
     pub fn array(&self, name: &str) -> Result<&Array, Error> {
         match self.find(name)? {
             Value::Array(array) => Ok(array),
-            Value::Scalar(_) => Err(Error::not_an_array(name)),
+            Value::Scalar(_) | Value::Null(_) => Err(Error::not_an_array(name)),
+            value @ Value::Masked(_) => Err(value.nulls()),
         }
     }
 
@@ -182,6 +291,17 @@ impl Outputs {
     /// Names and outputs, in the order of the expression.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Option<&str>, &Value)> {
         self.names.outputs().zip(&self.values)
+    }
+
+    /// What to call each output: by its name, a bare expression by its text.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn titles(&self) -> impl Iterator<Item = &str> {
+        let ast = &self.names.text.ast;
+        let stmts = ast.stmts.iter().filter(|stmt| stmt.kind != StmtKind::Let);
+        stmts.map(|stmt| match &stmt.name {
+            Some((name, _)) => name.as_str(),
+            None => &self.names.text.src[ast.span(stmt.value).range()],
+        })
     }
 
     /// The only output.

@@ -44,9 +44,12 @@ impl fmt::Debug for Repr<'_> {
 
 impl<'a> Place<'a> {
     pub(crate) fn value(value: &'a mut Value) -> Place<'a> {
+        // What was null is overwritten.
+        value.forget_nulls();
         match value {
             Value::Array(array) => array.into(),
             Value::Scalar(value) => value.into(),
+            Value::Masked(_) | Value::Null(_) => unreachable!("just forgotten"),
         }
     }
 

@@ -255,6 +255,13 @@ impl Lower<'_> {
         } else {
             mode
         };
+        let value = match mode {
+            CastMode::Checked => {
+                let validity = self.validity(value);
+                self.zero_where_null(value, validity)
+            }
+            _ => value,
+        };
         Ok(Operand::Value(self.builder.cast(Op::Cast(mode), value, to)))
     }
 

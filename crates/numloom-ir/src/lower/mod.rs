@@ -10,6 +10,7 @@ mod call;
 mod choice;
 mod complex;
 mod composed;
+mod nulls;
 mod operand;
 mod operator;
 mod reduction;
@@ -25,6 +26,7 @@ use crate::error::{LowerError, LowerErrorKind, LowerErrors};
 use crate::func::Func;
 use crate::program::{Program, Shape, ShapeSource, Value};
 use crate::schema::Schema;
+use nulls::Nulls;
 use operand::{Operand, Parts, Weak};
 
 /// Limits of [`lower()`]: every text costs a bounded amount.
@@ -81,13 +83,43 @@ impl LowerOptions {
 /// Unknown names and functions, dtypes that do not fit, literals out of range, what is not supported yet, limits: all that
 /// are found, up to `max_diagnostics`, in the order of the source.
 pub fn lower(ast: &Ast, schema: &Schema, options: &LowerOptions) -> Result<Program, LowerErrors> {
+    lower_nullable(ast, schema, options).map(|(prog, _)| prog)
+}
+
+/// [`lower()`], and for each output that may be null the place, among the program's outputs, of its validity.
+///
+/// For each [nullable](crate::SchemaInput::nullable) input, in their order, the program reads one more array, behind those of the
+/// schema: of dtype `bool` and of the input's shape, true where an element is there. For each output that depends on one, in
+/// their order, it has one more output, behind those of the source: of the same shape, true where a result is there. What
+/// the elements are elsewhere is not specified.
+///
+/// ```
+/// use numloom_data::DType;
+/// use numloom_ir::{LowerOptions, Schema, lower_nullable};
+///
+/// let ast = numloom_syntax::parse("b = -a; total = sum(a)")?;
+/// let schema = Schema::new().with_nullable("a", DType::I32);
+/// let (prog, validities) = lower_nullable(&ast, &schema, &LowerOptions::default())?;
+/// assert_eq!((prog.arrays().len(), prog.outputs.len()), (2, 3));
+/// assert_eq!(validities, [Some(2), None]); // a sum is always there
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`lower()`].
+pub fn lower_nullable(
+    ast: &Ast,
+    schema: &Schema,
+    options: &LowerOptions,
+) -> Result<(Program, Vec<Option<usize>>), LowerErrors> {
     let mut lower = Lower::new(ast, schema, options);
+    lower.declare_validities();
     lower.statements();
-    if lower.errors.is_empty() {
-        Ok(lower.builder.finish())
-    } else {
-        Err(LowerErrors::new(lower.errors))
+    if !lower.errors.is_empty() {
+        return Err(LowerErrors::new(lower.errors));
     }
+    let validities = lower.output_validities();
+    Ok((lower.builder.finish(), validities))
 }
 
 /// An error was reported; what depends on it is not looked at again.
@@ -117,6 +149,7 @@ struct Lower<'a> {
     /// Where the shape of a node comes from, if not from what stands below it: reductions and subscripts.
     shaped: HashMap<ExprId, Vec<ShapeSource>>,
     bindings: HashMap<&'a str, Binding>,
+    nulls: Nulls,
 }
 
 impl<'a> Lower<'a> {
@@ -140,6 +173,7 @@ impl<'a> Lower<'a> {
             shaped: HashMap::new(),
             inputs,
             bindings: HashMap::new(),
+            nulls: Nulls::default(),
         }
     }
 

@@ -287,7 +287,12 @@ impl Lower<'_> {
         let base = self.coerce(x.0, dtype, x.1);
         let Operand::Weak(exponent) = *y.0 else {
             let exponent = self.coerce(y.0, dtype, y.1);
-            return Ok(self.builder.apply(Op::Pow, &[base?, exponent?]));
+            let (base, mut exponent) = (base?, exponent?);
+            if Op::Pow.can_fault(dtype) {
+                let validity = self.validity_of_all([base, exponent]);
+                exponent = self.zero_where_null(exponent, validity);
+            }
+            return Ok(self.builder.apply(Op::Pow, &[base, exponent]));
         };
         let base = base?;
         match exponent {

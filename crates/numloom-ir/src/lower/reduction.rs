@@ -8,12 +8,17 @@
 //! any(x)       max(bool(x))
 //! ```
 //!
-//! A mask (`where=`, or not NaN) puts the value that changes nothing in the place of what it leaves out.
+//! A mask (`where=`, not NaN, not null) puts the value that changes nothing in the place of what it leaves out; where there is no such
+//! value, the least is found first, and then the first place of it:
+//!
+//! ```text
+//! argmin(x)    argmax(mask & x == min(where(mask, x, inf)))
+//! ```
 
 use numloom_data::{DType, Scalar};
 use numloom_syntax::{Arg, ExprId, ExprKind, Span, UnaryOp};
 
-use super::operand::{Operand, Weak};
+use super::operand::{Operand, Parts, Weak};
 use super::{Lower, Lowered};
 use crate::error::LowerErrorKind;
 use crate::func::{Func, NanRule, Reducer};
@@ -42,6 +47,12 @@ pub(super) struct Frame {
 }
 
 impl Reducer {
+    /// Whether it has a value where nothing is left to reduce.
+    fn has_value_for_nothing(self) -> bool {
+        use Reducer::{All, Any, CountNonzero, Prod, Sum};
+        matches!(self, Sum | Prod | Any | All | CountNonzero)
+    }
+
     /// Its keyword arguments, in NumPy's order.
     pub(super) fn keywords(self) -> &'static [&'static str] {
         match self {
@@ -86,7 +97,7 @@ impl Lower<'_> {
             sources.extend(self.sources(mask));
         }
         let axes = self.axes(func, arguments.axis)?;
-        let frame = Frame {
+        let mut frame = Frame {
             axes,
             keepdims: self.flag(func, "keepdims", arguments.keepdims)?,
             shape: Shape::new(sources),
@@ -116,6 +127,12 @@ impl Lower<'_> {
         let dtype = self.reduction_dtype(func, arguments.dtype)?;
         let ddof = self.ddof(func, arguments.ddof)?;
         self.builder.at(span);
+        let parts_and_mask = [Some(x), parts.map(|parts| parts.im), mask];
+        let validity = self.validity_of_all(parts_and_mask.into_iter().flatten());
+        let mask = self.valid_in_both(mask, validity);
+        let needs_any = !reducer.has_value_for_nothing() && arguments.initial.is_none();
+        let needed = mask.filter(|_| needs_any && validity.is_some());
+        frame.may_be_empty |= validity.is_some();
 
         let primitive = self.builder.program().insts.len();
         let parts = match (parts, dtype) {
@@ -127,6 +144,7 @@ impl Lower<'_> {
             let result =
                 self.complex_reduction(func, rule, z, mask, dtype, ddof, &arguments, &frame, span)?;
             self.shape_from(id, primitive, &frame);
+            self.null_where_nothing_is_left(&result, needed, &frame);
             return Ok(result);
         }
         let value = match reducer {
@@ -189,22 +207,44 @@ impl Lower<'_> {
             }
             Reducer::CountNonzero => {
                 let truth = self.convert(x, DType::Bool);
+                let truth = self.kept(Reduction::Sum, truth, mask);
                 self.reduce(Reduction::Sum, truth, &frame)
             }
-            Reducer::ArgMin => self.reduce(Reduction::ArgMin, x, &frame),
-            Reducer::ArgMax => self.reduce(Reduction::ArgMax, x, &frame),
+            Reducer::ArgMin => self.position(Reduction::Min, x, mask, &frame),
+            Reducer::ArgMax => self.position(Reduction::Max, x, mask, &frame),
             Reducer::PeakToPeak => {
                 if self.dtype(x).is_bool() {
                     let at = [(arg_span, &operand)];
                     return self.operands_refused(func.name(), span, "numbers", &at, None);
                 }
-                let high = self.reduce(Reduction::Max, x, &frame);
-                let low = self.reduce(Reduction::Min, x, &frame);
+                let high = self.extreme(Reduction::Max, nan, x, mask, &frame);
+                let low = self.extreme(Reduction::Min, nan, x, mask, &frame);
                 self.builder.apply(Op::Sub, &[high, low])
             }
         };
         self.shape_from(id, primitive, &frame);
-        Ok(Operand::Value(value))
+        let result = Operand::Value(value);
+        self.null_where_nothing_is_left(&result, needed, &frame);
+        Ok(result)
+    }
+
+    /// Says that a reduction's result is there where `needed` left anything to reduce.
+    fn null_where_nothing_is_left(
+        &mut self,
+        result: &Operand,
+        needed: Option<Value>,
+        frame: &Frame,
+    ) {
+        let Some(needed) = needed else { return };
+        let found = self.reduce(Reduction::Max, needed, frame);
+        match *result {
+            Operand::Value(value) => self.set_validity(value, found),
+            Operand::Complex(Parts { re, im }) => {
+                self.set_validity(re, found);
+                self.set_validity(im, found);
+            }
+            _ => unreachable!("a reduction is a value"),
+        }
     }
 
     /// The shape of a node: that of its reduction, among the instructions from `primitive` on, if axes are left.
@@ -456,6 +496,36 @@ impl Lower<'_> {
             }
             _ => value,
         }
+    }
+
+    /// The position of the first least or greatest element, or of the first NaN.
+    fn position(
+        &mut self,
+        extreme: Reduction,
+        x: Value,
+        valid: Option<Value>,
+        frame: &Frame,
+    ) -> Value {
+        let Some(valid) = valid else {
+            let reduction = match extreme {
+                Reduction::Min => Reduction::ArgMin,
+                _ => Reduction::ArgMax,
+            };
+            return self.reduce(reduction, x, frame);
+        };
+        let kept = Frame {
+            keepdims: true,
+            ..frame.clone()
+        };
+        let found = self.extreme(extreme, NanRule::Propagate, x, Some(valid), &kept);
+        let mut here = self.builder.apply(Op::Eq, &[x, found]);
+        if self.dtype(x).is_float() {
+            // If there is a NaN, it is what was found, and equal to nothing.
+            let is_nan = self.builder.apply(Op::IsNan, &[x]);
+            here = self.builder.apply(Op::Or, &[here, is_nan]);
+        }
+        let here = self.builder.apply(Op::And, &[here, valid]);
+        self.reduce(Reduction::ArgMax, here, frame)
     }
 
     /// `x`, with what changes nothing for those left out.
