@@ -212,7 +212,7 @@ impl Compiled {
         for (i, value) in reduced_values(&kernel, &scratch.reduced) {
             match &mut outputs[i] {
                 Out::Scalar(out) => **out = value,
-                Out::Array(view) => view.set(&[], &value)?,
+                Out::Array(view) => view.fill(&value)?,
             }
         }
         Ok(())

@@ -27,7 +27,7 @@ use crate::reduce::{LANES, MAX_WORDS};
 /// A plane for each word; those past the last word are empty.
 pub(crate) type Planes<'a> = [&'a [u8]; MAX_WORDS];
 
-/// As [`Planes`], to be written.
+/// A plane for each word, to be written; those past the last word are empty.
 pub type PlanesMut<'a> = [&'a mut [u8]; MAX_WORDS];
 
 /// Runs an expression with a name for the operation of a simple accumulator on its dtype; or another expression.

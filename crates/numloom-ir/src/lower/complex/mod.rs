@@ -1,7 +1,7 @@
 //! Complex numbers: pairs of real values. They exist here alone; what lowering hands on is real.
 //!
-//! What goes in: operands of which one is complex. What comes out: [`Parts`], or a real value where the answer is one. The
-//! formulas stand in `arithmetic`, `elementary` and `inverse`, written over [`Real`](real::Real) values with operators; this file decides
+//! What goes in: operands of which one is complex. What comes out: `Parts`, or a real value where the answer is one. The
+//! formulas stand in `arithmetic`, `elementary` and `inverse`, written over `Real` values with operators; this file decides
 //! dtypes and which formula. Sums, products, quotients and comparisons run in the dtype of the parts; the functions run in `f64`, and
 //! `c64` is rounded at the end.
 
