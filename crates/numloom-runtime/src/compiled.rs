@@ -30,7 +30,7 @@ const MAX_PATTERNS: usize = 256;
 /// A compiled program.
 ///
 /// `Send`, `Sync` and cheap to clone: any number of threads may run one at once. It holds its engine. Machine code is made for how
-/// inputs lie (see [`InputClass`]); what was not prepared is made when it is met first.
+/// inputs lie (see [`InputClass`](numloom_ir::InputClass)); what was not prepared is made when it is met first.
 #[derive(Clone)]
 pub struct Compiled {
     engine: Engine,
@@ -185,7 +185,7 @@ impl Compiled {
     /// if all inputs of their shape are. The bits do not depend on threads, blocks or layouts.
     ///
     /// # Errors
-    /// What [`RuntimeErrorKind`] lists. There is no partial result.
+    /// What [`RuntimeErrorKind`](crate::RuntimeErrorKind) lists. There is no partial result.
     ///
     /// # Panics
     /// With the panic of the progress callback.
@@ -214,7 +214,7 @@ impl Compiled {
     /// thread allocate nothing, once this thread's scratch has grown. After an error the content of `outputs` is not specified.
     ///
     /// # Errors
-    /// What [`RuntimeErrorKind`] lists.
+    /// What [`RuntimeErrorKind`](crate::RuntimeErrorKind) lists.
     ///
     /// # Panics
     /// With the panic of the progress callback.
