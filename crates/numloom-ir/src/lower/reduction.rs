@@ -631,7 +631,8 @@ impl Lower<'_> {
             }
             Some(valid) => {
                 let kept = Frame {
-                    keepdims: true,
+                    // One value broadcasts as it is.
+                    keepdims: frame.keepdims || frame.axes != Axes::All,
                     ..frame.clone()
                 };
                 let (total, n) = self.counted(nan, x, mask, &kept);
