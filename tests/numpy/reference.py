@@ -66,7 +66,8 @@ FUNCTIONS = {
         asin acos atan atan2 asinh acosh atanh fmin fmax clip nextafter logaddexp logaddexp2 degrees rad2deg radians deg2rad
         gcd lcm bitwise_count isin nan_to_num zeros_like ones_like full_like copy float_power square reciprocal heaviside ldexp
         spacing sinc isclose isposinf isneginf logical_xor fix select bitwise_invert bitwise_left_shift bitwise_right_shift
-        real imag conj conjugate angle var std any all count_nonzero nansum nanmean nanvar nanstd
+        real imag conj conjugate angle var std any all count_nonzero argmin argmax ptp nansum nanprod
+        nanmin nanmax nanmean nanvar nanstd
     """.split()
 } | {
     "popcount": np.bitwise_count,
