@@ -271,6 +271,7 @@ fn the_bounds_of_the_test_against_numpy_are_those_of_the_functions() {
     let table = text
         .split("## Elementary functions")
         .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
         .expect("it has a table of bounds");
     let mut listed = HashSet::new();
     for line in table.lines().filter(|line| line.starts_with("| `")) {

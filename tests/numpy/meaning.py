@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from reference import DTYPES, same_bits
+from reference import DTYPES, SHORT, same_bits
 
 # The differences that functions here state, and how often the evaluations since the last `clear` came upon them.
 DIFFERENCES = {}
@@ -43,6 +43,9 @@ def read_tables(path):
     for names, ours64, ours32, theirs64, theirs32, *_ in rows("Elementary functions"):
         for name in re.findall(r"`(\w+)`", names):
             ULPS[name] = {"float64": float(ours64) + float(theirs64), "float32": float(ours32) + float(theirs32)}
+    for names, ours, theirs, *_ in rows("Complex functions"):
+        for name in re.findall(r"`(\w+)`", names):
+            ULPS.setdefault(name, {})["complex"] = float(ours) + float(theirs)
     listed = {row[0].strip("`") for row in rows("Named differences")}
     if listed != DIFFERENCES.keys():
         raise SystemExit(f"{path}: the differences {sorted(listed ^ DIFFERENCES.keys())} are stated in one place only")
@@ -96,7 +99,7 @@ def is_small(x):
 @difference("small-in-f32")
 def in_f32(name, *args, differs):
     """Functions of floats take bool, i8 and u8 to f32, where NumPy takes them to f16; beside a float literal both take f64."""
-    if any(map(is_small, args)) and not any(type(x) is float for x in args):
+    if any(map(is_small, args)) and not any(type(x) in (float, complex) for x in args):
         differs()
         args = [x.astype(np.float32) if is_small(x) else x for x in args]
     return getattr(np, name)(*args)
@@ -129,6 +132,8 @@ def round_of(x, differs):
 def reciprocal(x, differs):
     """The reciprocal of an integer zero is 0, as every quotient by it, where NumPy converts an infinity."""
     found = np.reciprocal(x)
+    if is_complex(x):
+        return ratio(found, 1.0, x)
     if found.dtype.kind in "iu" and (np.asarray(x) == 0).any():
         differs()
         return np.where(np.asarray(x) == 0, found.dtype.type(0), found)
@@ -149,6 +154,15 @@ def all_fit(choices, differs):
 def where(condition, x, y):
     all_fit([x, y])
     return np.where(condition, x, y)
+
+
+@difference("isclose-literal")
+def isclose(x, y, differs, **keywords):
+    """A literal beyond f32 is infinite beside an f32; NumPy takes it for finite, and everything for close to it."""
+    if type(y) is float and getattr(x, "dtype", None) == np.float32 and np.isfinite(y) and np.isinf(np.float32(y)):
+        differs()
+        y = np.float32(y)
+    return np.isclose(x, y, **keywords)
 
 
 @difference("select-literal")
@@ -189,6 +203,15 @@ def no_number(case, differs):
     return False
 
 
+@difference("no-complex-form")
+def no_complex_form(case, differs):
+    """Some functions of real numbers have no complex form, or none yet. Whether a case was refused for that."""
+    if "needs real numbers" in case["message"] or "complex" in case["message"]:
+        differs()
+        return True
+    return False
+
+
 # ---- Conversions.
 
 
@@ -208,7 +231,9 @@ def fits(x, dtype):
 def cast(x, to, differs):
     """A float outside of an integer's range goes modulo its width, NaN and infinities to 0, where C leaves it open."""
     x, dtype = np.asarray(x), np.dtype(DTYPES[to])
-    if x.dtype.kind not in "fc" or dtype.kind not in "iu":
+    if x.dtype.kind == "c" and dtype.kind in "iu":
+        x = x.real
+    if x.dtype.kind != "f" or dtype.kind not in "iu":
         return x.astype(dtype)
     inside = fits(x, dtype)
     y = np.where(inside, x, 0).astype(dtype)
@@ -227,7 +252,7 @@ def cast(x, to, differs):
 def saturate(x, to, differs):
     """`saturate` goes to the nearest end, NaN to 0; NumPy has no such mode."""
     differs()
-    x, dtype = np.asarray(x), np.dtype(DTYPES[to])
+    x, dtype = np.real(np.asarray(x)), np.dtype(DTYPES[to])
     info = np.iinfo(dtype)
     inside = fits(x, dtype)
     nearest = np.where(x.astype(np.float64) < 0, info.min, np.array(info.max, dtype)).astype(dtype)
@@ -240,7 +265,7 @@ def saturate(x, to, differs):
 def checked(x, to, differs):
     """`checked` is an error where an element does not fit; NumPy has no such mode."""
     differs()
-    x, dtype = np.asarray(x), np.dtype(DTYPES[to])
+    x, dtype = np.real(np.asarray(x)), np.dtype(DTYPES[to])
     if not fits(x, dtype).all():
         raise OverflowError(f"an element does not fit {dtype}")
     return x.astype(dtype)
@@ -249,9 +274,23 @@ def checked(x, to, differs):
 # ---- Zeros and NaNs.
 
 
+@difference("signaling-nan")
+def quiet(x, differs):
+    """A signaling NaN is a NaN like any other, where functions of the C library, such as `fmin` and `hypot`, take it for worse."""
+    if getattr(x, "dtype", np.dtype(int)).kind != "f" or not np.isnan(x).any():
+        return x
+    quiet_bit = {2: 0x200, 4: 0x400000, 8: 0x8000000000000}[x.dtype.itemsize]
+    unsigned = {2: np.uint16, 4: np.uint32, 8: np.uint64}[x.dtype.itemsize]
+    if (np.isnan(x) & (np.asarray(x).view(unsigned) & unsigned(quiet_bit) == 0)).any():
+        differs()
+    return np.where(np.isnan(x), x.dtype.type(np.nan), x)
+
+
 @difference("zero-of-two")
 def least(name, x, y, differs):
     """Of two zeros of either sign, `minimum` and `maximum` give the second; NumPy's answer depends on the machine."""
+    if name in ("fmin", "fmax"):
+        x, y = quiet(x), quiet(y)
     found = getattr(np, name)(x, y)
     if found.dtype.kind != "f":
         return found
@@ -353,7 +392,18 @@ def through_python(name, x):
     return np.vectorize(getattr(math, name), otypes=[np.float64])(x.astype(np.float64)).astype(dtype)
 
 
+def square_root(x):
+    return elementary_of_complex("sqrt", x) if is_complex(x) else in_f32("sqrt", x)
+
+
+def squared(x):
+    return product(x, x) if is_complex(x) else np.square(x)
+
+
 def elementary(name, *args):
+    if is_complex(args[0]) and len(args) == 1:
+        return elementary_of_complex(name, *args)
+    args = [quiet(x) for x in args]
     want = in_f32(name, *args) if hasattr(np, name) else through_python(name, *args)
     if name == "sinc":
         want = np.sinc(*args)
@@ -369,7 +419,7 @@ def square(x, differs):
     if getattr(x, "dtype", None) == np.bool_:
         differs()
         return x.astype(np.int64)
-    return x**2
+    return squared(x) if is_complex(x) else x**2
 
 
 def twice(x):
@@ -379,11 +429,24 @@ def twice(x):
 
 def root(x):
     """`x ** 0.5`, which is the square root."""
+    if is_complex(x):
+        return elementary_of_complex("sqrt", x)
     return (twice(x) ** 0.5)[0]
+
+
+def first_power(x):
+    return power_of_complex(x**1, x, 1) if is_complex(x) else x**1
+
+
+def inverse(x):
+    return ratio(x**-1, 1.0, x) if is_complex(x) else x**-1
 
 
 def power(x, y):
     """`x ** y`: integers wrap, floats are near."""
+    if is_complex(x, y):
+        return power_of_complex(x**y, x, y)
+    x, y = quiet(x), quiet(y)
     if hasattr(x, "dtype") and hasattr(y, "dtype"):
         x, y = np.broadcast_arrays(x, y)
     want = (twice(x) ** twice(y))[0]
@@ -395,6 +458,8 @@ def float_power(x, y):
     if hasattr(x, "dtype") and hasattr(y, "dtype"):
         x, y = np.broadcast_arrays(x, y)
     want = np.float_power(twice(x), twice(y))[0]
+    if is_complex(want):
+        return power_of_complex(want, x, y)
     return Within("ulp", want, near("pow", want))
 
 
@@ -415,16 +480,189 @@ def logaddexp(name, x, y):
 # ---- Complex numbers.
 
 
+def is_complex(*values):
+    return np.result_type(*values).kind == "c"
+
+
+def parts(x):
+    """Real and imaginary part, to more digits."""
+    x = np.asarray(x)
+    return np.real(x).astype(np.longdouble), np.imag(x).astype(np.longdouble)
+
+
+def complex_of(re, im):
+    """The complex number of two real parts, of the dtype that `re + im` has beside `1j`."""
+    if is_complex(re) or is_complex(im):
+        raise TypeError("parts are real")
+    dtype = np.result_type(re, im, 1j)
+    re, im = np.asarray(re), np.asarray(im)
+    found = np.empty(np.broadcast_shapes(re.shape, im.shape), dtype)
+    found.real, found.imag = re, im
+    return found
+
+
+def beside(want, sizes, over, units):
+    """Each part within `units` of its last place, were it as large as `sizes`; what overflows on the way (`over`) is not compared."""
+    want = np.asarray(want)
+    eps, tiny = float(np.finfo(want.real.dtype).eps), float(np.finfo(want.real.dtype).smallest_subnormal)
+
+    def check(got):
+        for part, size in zip(("real", "imag"), sizes, strict=True):
+            w, g = getattr(want, part), getattr(got, part)
+            same = (w == g) | (np.isnan(w) & np.isnan(g))
+            near_enough = np.abs(w.astype(np.longdouble) - g) <= units * (eps * size + tiny)
+            if (~same & over).any():
+                unknown()
+            wrong = first(~(same | near_enough | over), got, want, f" (its {part} part)")
+            if wrong:
+                return wrong
+        return None
+
+    return Within("parts", want, check)
+
+
+def overflows(dtype, *products):
+    """Where one of some products of finite parts is too large."""
+    most = float(np.finfo(dtype).max) / 4
+    return np.any([np.isfinite(p) & (np.abs(p) > most) for p in np.broadcast_arrays(*products)], axis=0)
+
+
+# Units of the size that the parts of a product or quotient have before anything cancels: two roundings here, Smith's there.
+PRODUCT_UNITS, QUOTIENT_UNITS = 2, 8
+
+
 def product(x, y):
-    return x * y
+    want = x * y
+    if not is_complex(want):
+        return want
+    (a, b), (c, d) = parts(x), parts(y)
+    over = overflows(want.real.dtype, a * c, b * d, a * d, b * c)
+    return beside(want, (np.abs(a * c) + np.abs(b * d), np.abs(a * d) + np.abs(b * c)), over, PRODUCT_UNITS)
+
+
+def ratio(want, x, y):
+    (a, b), (c, d) = parts(x), parts(y)
+    square = c * c + d * d
+    # Division by zero, and by what is not finite, has no size: the same is wanted.
+    square = np.where(np.isfinite(square) & (square > 0), square, np.nan)
+    sizes = (np.abs(a * c) + np.abs(b * d)) / square, (np.abs(b * c) + np.abs(a * d)) / square
+    return beside(want, sizes, overflows(want.real.dtype, *sizes), QUOTIENT_UNITS)
 
 
 def quotient(x, y):
-    return x / y
+    want = x / y
+    return ratio(want, x, y) if is_complex(want) else want
 
 
 def absolute(x):
-    return np.abs(x)
+    want = np.abs(x)
+    return Within("ulp", want, near("hypot", want)) if is_complex(x) else want
+
+
+def angle(x):
+    """`angle`; of a real number, 0 or pi."""
+    want = np.angle(x) if is_complex(x) else in_f32("arctan2", np.zeros_like(x), x)
+    return Within("ulp", want, near("atan2", want))
+
+
+def sign(x):
+    want = np.sign(x)
+    if not is_complex(x):
+        return want
+    check = modulus(want, 4)
+    size = np.hypot(*parts(x))
+
+    def check_sign(got):
+        return check(got, other=directions(size, got, want))
+
+    return Within("modulus", want, check_sign)
+
+
+@difference("complex-sign")
+def directions(size, got, want, differs):
+    """Where the modulus overflows, or vanishes, NumPy has no direction. Whether it is so."""
+    real = np.finfo(want.real.dtype)
+    odd = ~(size < float(real.max) / 4) | (size < 4 * float(real.smallest_normal))
+    if (odd & (got != want)).any():
+        differs()
+    return odd
+
+
+def modulus(want, units, zeros=True):
+    """Within units in the last place of the modulus. Where that is not finite, the parts are the same, or as near; so are the signs of
+    zeros, if they count."""
+    want = np.asarray(want)
+    real = want.real.dtype
+    eps, tiny = float(np.finfo(real).eps), float(np.finfo(real).smallest_subnormal)
+
+    def check(got, other=False):
+        pairs = list(zip(parts(want), parts(got), strict=True))
+        apart = np.hypot(*(x - y for x, y in pairs))
+        size = np.hypot(*(x for x, _ in pairs))
+        near_enough = np.isfinite(apart) & (apart <= units * (eps * size + tiny))
+        alike = ~np.isfinite(size)
+        for x, y in pairs:
+            if np.any(zeros):
+                near_enough &= ~(zeros & (x == 0) & (y == 0) & (np.signbit(x) != np.signbit(y)))
+            alike &= (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= units * eps * np.abs(x))
+        most = np.max(units, initial=0)
+        return first(~(near_enough | alike | other), got, want, f" (at most {most:g} units of the modulus)")
+
+    return check
+
+
+def elementary_of_complex(name, z):
+    if not hasattr(np, name):
+        raise TypeError(f"no {name} of complex numbers")
+    want = getattr(np, name)(z)
+    units = ULPS[name].get("complex", 0)  # none: not a function of complex numbers here
+    # The real part of `expm1` passes through 0; of what is not finite, C leaves some signs open.
+    check = modulus(want, units, zeros=np.isfinite(z) & (name != "expm1"))
+    turning = {"exp": "imag", "expm1": "imag", "sinh": "imag", "cosh": "imag", "tanh": "imag", "sin": "real", "cos": "real", "tan": "real"}
+    if name == "log1p":
+        return Within("modulus", want, lambda got: check(got, other=small_log1p(z, want, got)))
+    if name not in turning:
+        return Within("modulus", want, check)
+    if name == "expm1":
+        return Within("modulus", want, lambda got: check(got, other=infinite_expm1(want, got)))
+    angle_of = np.abs(getattr(np.asarray(z), turning[name])).astype(np.float64)
+    return Within("modulus", want, lambda got: check(got, other=(angle_of > LARGEST_ANGLE) & np.isfinite(angle_of)))
+
+
+@difference("complex-expm1")
+def infinite_expm1(want, got, differs):
+    """`expm1` of infinities is `exp(z) - 1`, where NumPy has NaN wherever 0 meets an infinity. Where that is."""
+    odd = ~(np.isfinite(want) & np.isfinite(got))
+    if (odd & (want != got)).any():
+        differs()
+    return odd
+
+
+@difference("complex-log1p")
+def small_log1p(z, want, got, differs):
+    """`log1p` keeps the digits of a small number, where NumPy rounds `1 + z`. Where that shows."""
+    odd = (np.abs(z) < 1) & (np.abs(want - got) <= 4 * np.finfo(want.real.dtype).eps)
+    if (odd & (want != got)).any():
+        differs()
+    return odd
+
+
+def power_of_complex(want, x, y):
+    """`x ** y`, whose logarithm magnifies; of a part that vanishes the sign is left open."""
+    with np.errstate(all="ignore"):
+        size = np.abs(np.asarray(y) * np.log(np.asarray(x, np.complex128)))
+    units = ULPS["pow"]["complex"] * (1 + np.where(np.isfinite(size), size, 0))
+    check = modulus(want, units, zeros=False)
+    return Within("modulus", want, lambda got: check(got, other=unbounded(want, got)))
+
+
+@difference("complex-power")
+def unbounded(want, got, differs):
+    """Where a power is not finite, or not a number, it depends on how it is computed. Where that is."""
+    odd = ~(np.isfinite(want) & np.isfinite(got))
+    if (odd & (want != got)).any():
+        differs()
+    return odd
 
 
 # ---- Reductions.
@@ -469,6 +707,9 @@ def total(name, row, dtype, ddof):
             n_or_nan = n or math.nan
             return (true, n * eps * size) if which == "sum" else (true / n_or_nan, eps * size)
         case "prod":
+            sizes = np.log2(np.abs(row[np.isfinite(row) & (row != 0)]))
+            if np.abs(sizes).sum() > 1000:
+                return None
             true = np.multiply.reduce(row.astype(np.longdouble))
             return true, n * eps * abs(true)
         case "var" | "std" as which:
@@ -489,7 +730,7 @@ def spread(row, ddof, eps, only_numbers):
     if n == 0 or not np.isfinite(row).all() or free <= 0 and (only_numbers or (row == row[0]).all()):
         return math.nan, 0.0
     if (row == row[0]).all():
-        return 0.0, (n * eps * float(row[0])) ** 2
+        return 0.0, np.square(n * eps * row[0])
     wide_row = row.astype(np.longdouble)
     mean = wide_row.sum() / n
     if free <= 0:
@@ -537,9 +778,19 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
     x = np.asarray(x)
     if "where" in keywords:
         x = as_large(x, keywords["where"])
+    if name in ("nanmin", "nanmax"):
+        x = quiet(x)
     given = keywords if ddof is None else keywords | {"ddof": ddof}
     axis = axis_of(name, x, axis, given)
     want = np.asarray(getattr(np, name)(x, axis=axis, **given))
+    if "dtype" in keywords and name not in ("mean", "nanmean"):
+        x = cast(x, SHORT[np.dtype(keywords["dtype"])]) if not is_complex(x) else x.astype(keywords["dtype"])
+    if want.dtype.kind not in "fc" and not is_complex(x):
+        return want
+    if is_complex(x) and name.removeprefix("nan") in ("var", "std"):
+        want = real_spread(want)
+    if is_complex(x) and name not in ("any", "all", "count_nonzero"):
+        return complex_reduction(name, x, want, axis, keywords, ddof or 0)
     if want.dtype.kind != "f":
         return want
     if name in EXTREMES:
@@ -559,6 +810,53 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
     return Within("fsum", want, lambda got: bounds(found, got))
 
 
+@difference("complex-spread")
+def real_spread(want, differs):
+    """A variance is real, also where `dtype=` is complex and NumPy's result too."""
+    if want.dtype.kind == "c":
+        differs()
+    return want.real
+
+
+def complex_reduction(name, x, want, axis, keywords, ddof):
+    """Sums and means of the parts; variances are sums of those of the parts."""
+    mask = np.broadcast_to(keywords.get("where", True), x.shape)
+    start = keywords.get("initial")
+    real = want.real.dtype
+
+    def of(part):
+        own = [] if start is None else [getattr(np.asarray(start), part)]
+        split = zip(rows(getattr(x, part), axis), rows(mask, axis), strict=True)
+        return [total(name, np.concatenate([row[kept].astype(np.float64), own]), real, ddof) for row, kept in split]
+
+    if name in ("sum", "mean", "nansum", "nanmean"):
+        found = of("real"), of("imag")
+        return Within("fsum", want, lambda got: bounds(found[0], got.real) or bounds(found[1], got.imag))
+    split = zip(rows(x, axis), rows(mask, axis), strict=True)
+    found = [complex_spread(name, row[kept], real, ddof) for row, kept in split]
+    return Within("fsum", want, lambda got: bounds(found, got))
+
+
+def complex_spread(name, row, dtype, ddof):
+    if name.startswith("nan"):
+        row = row[~np.isnan(row)]
+        if row.size <= ddof:
+            return math.nan, 0.0
+    if not np.isfinite(row).all():
+        return math.nan, 0.0
+    eps = float(np.finfo(dtype).eps)
+    found = [spread(getattr(row, part).astype(np.float64), ddof, eps, False) for part in ("real", "imag")]
+    if None in found:
+        return None
+    (re, off_re), (im, off_im) = found
+    # No degree of freedom: one part may have no spread, and the other some.
+    true = max(re, im) if np.inf in (re, im) else re + im
+    if name.endswith("var") or not np.isfinite(true):
+        return true, off_re + off_im
+    root, most = np.sqrt(true), off_re + off_im
+    return root, np.sqrt(true + most) - np.sqrt(max(true - most, 0)) + eps * root
+
+
 def bounds(found, got):
     """What is wrong with an array, given a true value and a distance for each element, or None where nothing is known."""
     flat = np.atleast_1d(got).reshape(-1)
@@ -576,13 +874,27 @@ def bounds(found, got):
     return first(wrong, flat, np.array([bound[0] if bound else np.nan for bound in found], np.float64))
 
 
+def real_parts(x):
+    """A real array, or the two parts of a complex one."""
+    return [x.real, x.imag] if is_complex(x) else [x]
+
+
+def in_parts(want, found, axis=None):
+    """Known elements of each part, in the order of `rows`."""
+
+    def check(got):
+        wrongs = (bounds(known, laid_out(part, axis)) for known, part in zip(found, real_parts(got), strict=True))
+        return next(filter(None, wrongs), None)
+
+    return Within("fsum", want, check)
+
+
 def centred(x, axis=None):
     """`x - mean(x)`: as near as the mean is, and rounded."""
     x = np.asarray(x)
     axis = axis_of("mean", x, axis, {})
     want = np.asarray(x - np.mean(x, axis=axis, keepdims=axis is not None))
-    found = centre(x, axis, want.dtype)
-    return Within("fsum", want, lambda got: bounds(found, laid_out(got, axis)))
+    return in_parts(want, [centre(part, axis, want.real.dtype) for part in real_parts(x)], axis)
 
 
 def laid_out(got, axis):
@@ -604,23 +916,26 @@ def normal(x):
     """`(x - mean(x)) / std(x)`."""
     x = np.asarray(x)
     want = np.asarray((x - np.mean(x)) / np.std(x))
-    eps = float(np.finfo(want.dtype).eps)
-    std, off = total("std", x.reshape(-1).astype(np.float64), want.dtype, 0) or (0.0, 0.0)
+    real = want.real.dtype
+    eps, flat = float(np.finfo(real).eps), x.reshape(-1)
+    known = complex_spread("std", flat, real, 0) if is_complex(x) else total("std", flat.astype(np.float64), real, 0)
+    std, off = known or (0.0, 0.0)
     if not std > 2 * off:
         # No spread to speak of: what comes is noise, or nothing at all.
         unknown()
         return Within("fsum", want, lambda got: None)
-    found = [
-        (apart / std, (most + abs(apart) * (off / std + eps)) / (std - off)) for apart, most in centre(x, None, want.dtype)
-    ]
-    return Within("fsum", want, lambda got: bounds(found, got))
+
+    def divided(known):
+        return known and (known[0] / std, (known[1] + abs(known[0]) * (off / std + eps)) / (std - off))
+
+    return in_parts(want, [[divided(known) for known in centre(part, None, real)] for part in real_parts(x)])
 
 
 SCOPE = {
-    function.__name__: function for function in (elementary, root, float_power, logaddexp, where, power, product, quotient, absolute, reduction, centred, normal)
+    function.__name__: function for function in (elementary, root, float_power, logaddexp, where, power, product, quotient, absolute, reduction, centred, normal, square_root, squared, inverse, first_power, sign, complex_of, angle)
 } | {
     "np": np, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    "wide": wide, "in_f32": in_f32, "round_of": round_of, "round_to_tens": round_to_tens, "ldexp": ldexp, "clip": clip, "select": select, "reciprocal": reciprocal, "cast": cast, "saturate": saturate,
+    "wide": wide, "in_f32": in_f32, "round_of": round_of, "round_to_tens": round_to_tens, "ldexp": ldexp, "clip": clip, "select": select, "isclose": isclose, "reciprocal": reciprocal, "cast": cast, "saturate": saturate,
     "checked": checked, "least": least, "square": square, "signbit": signbit, "copysign": copysign,
 }  # fmt: skip
 

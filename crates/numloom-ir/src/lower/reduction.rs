@@ -176,7 +176,7 @@ impl Lower<'_> {
             Reducer::Var | Reducer::Std => {
                 let to = self.mean_dtype(func, x, dtype, &arguments)?;
                 let x = self.convert(x, DType::F64);
-                let var = self.variance(nan, x, mask, ddof, &frame);
+                let var = self.variance(nan, &[x], mask, ddof, &frame);
                 let value = match reducer {
                     Reducer::Std => self.builder.apply(Op::Sqrt, &[var]),
                     _ => var,
@@ -613,40 +613,23 @@ impl Lower<'_> {
         (kept, self.convert(count, DType::F64))
     }
 
-    /// The variance of `x`, in `f64`. In one pass without a mask; else the mean comes first.
+    /// The variance of a real number, or of the parts of a complex one, in `f64`.
     pub(super) fn variance(
         &mut self,
         nan: NanRule,
-        x: Value,
+        parts: &[Value],
         mask: Option<Value>,
         ddof: f64,
         frame: &Frame,
     ) -> Value {
-        let skips = self.valid(nan, x, mask);
-        let (m2, count) = match skips {
-            None => {
-                let m2 = self.reduce(Reduction::M2, x, frame);
-                let (_, count) = self.counted(nan, x, mask, frame);
-                (m2, count)
-            }
-            Some(valid) => {
-                let kept = Frame {
-                    // One value broadcasts as it is.
-                    keepdims: frame.keepdims || frame.axes != Axes::All,
-                    ..frame.clone()
-                };
-                let (total, n) = self.counted(nan, x, mask, &kept);
-                let total = self.reduce(Reduction::Sum, total, &kept);
-                let mean = self.builder.apply(Op::Div, &[total, n]);
-                let deviation = self.builder.apply(Op::Sub, &[x, mean]);
-                let zero = self.builder.constant(Scalar::F64(0.0));
-                let deviation = self.builder.apply(Op::Select, &[valid, deviation, zero]);
-                let square = self.builder.apply(Op::Mul, &[deviation, deviation]);
-                let m2 = self.reduce(Reduction::Sum, square, frame);
-                let count = self.reduce(Reduction::Sum, valid, frame);
-                (m2, self.convert(count, DType::F64))
-            }
-        };
+        let moments: Vec<(Value, Value)> = parts
+            .iter()
+            .map(|&x| self.second_moment(nan, x, mask, frame))
+            .collect();
+        let count = moments[0].1;
+        let sum = moments.into_iter().map(|(m2, _)| m2);
+        let m2 = sum.reduce(|a, b| self.builder.apply(Op::Add, &[a, b]));
+        let m2 = m2.expect("a number has a part");
         let ddof = self.builder.constant(Scalar::F64(ddof));
         let freedom = self.builder.apply(Op::Sub, &[count, ddof]);
         if nan == NanRule::Skip {
@@ -660,6 +643,37 @@ impl Lower<'_> {
         let zero = self.builder.constant(Scalar::F64(0.0));
         let freedom = self.builder.apply(Op::Maximum, &[freedom, zero]);
         self.builder.apply(Op::Div, &[m2, freedom])
+    }
+
+    /// The sum of squared deviations of `x` from its mean, and the number of elements. In one pass without a mask; else the mean comes
+    /// first.
+    fn second_moment(
+        &mut self,
+        nan: NanRule,
+        x: Value,
+        mask: Option<Value>,
+        frame: &Frame,
+    ) -> (Value, Value) {
+        let Some(valid) = self.valid(nan, x, mask) else {
+            let m2 = self.reduce(Reduction::M2, x, frame);
+            let (_, count) = self.counted(nan, x, mask, frame);
+            return (m2, count);
+        };
+        let kept = Frame {
+            // One value broadcasts as it is.
+            keepdims: frame.keepdims || frame.axes != Axes::All,
+            ..frame.clone()
+        };
+        let (total, n) = self.counted(nan, x, mask, &kept);
+        let total = self.reduce(Reduction::Sum, total, &kept);
+        let mean = self.builder.apply(Op::Div, &[total, n]);
+        let deviation = self.builder.apply(Op::Sub, &[x, mean]);
+        let zero = self.builder.constant(Scalar::F64(0.0));
+        let deviation = self.builder.apply(Op::Select, &[valid, deviation, zero]);
+        let square = self.builder.apply(Op::Mul, &[deviation, deviation]);
+        let m2 = self.reduce(Reduction::Sum, square, frame);
+        let count = self.reduce(Reduction::Sum, valid, frame);
+        (m2, self.convert(count, DType::F64))
     }
 
     fn float_constant(&mut self, dtype: DType, value: f64) -> Value {

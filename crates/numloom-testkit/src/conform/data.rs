@@ -52,6 +52,8 @@ const LITERALS: &[(&str, &str)] = &{
         same("nan"),
         same("pi"),
         same("e"),
+        same("2j"),
+        same("(1.5 - 0.5j)"),
         // Python's own bools are integers to some of NumPy's functions.
         ("True", "np.True_"),
         ("False", "np.False_"),

@@ -357,9 +357,10 @@ impl Draft {
                 }
                 "dtype" if choices.chance(12) => {
                     // Integers keep to integers: to which of them a float sum goes first is NumPy's own affair.
-                    let names: &[[&str; 2]] = match lead.is_float() {
-                        true => &[["f64", "float64"], ["f32", "float32"]],
-                        false => &[
+                    let names: &[[&str; 2]] = match lead {
+                        _ if lead.is_float() => &[["f64", "float64"], ["f32", "float32"]],
+                        _ if lead.is_complex() => &[["c128", "complex128"], ["c64", "complex64"]],
+                        _ => &[
                             ["f64", "float64"],
                             ["i64", "int64"],
                             ["u16", "uint16"],
@@ -371,7 +372,11 @@ impl Draft {
                     keywords.numpy += &format!(", dtype=np.{theirs}");
                 }
                 "float dtype" if choices.chance(12) => {
-                    let [ours, theirs] = choices.pick(&[["f64", "float64"], ["f32", "float32"]]);
+                    let names: &[[&str; 2]] = match lead.is_complex() {
+                        true => &[["c128", "complex128"], ["c64", "complex64"]],
+                        false => &[["f64", "float64"], ["f32", "float32"]],
+                    };
+                    let [ours, theirs] = choices.pick(names);
                     keywords.text += &format!(", dtype={ours}");
                     keywords.numpy += &format!(", dtype=np.{theirs}");
                 }

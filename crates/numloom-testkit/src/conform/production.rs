@@ -250,6 +250,15 @@ macro_rules! elementary {
     };
 }
 
+macro_rules! elementary_of_reals {
+    ($name:literal) => {
+        Production {
+            takes: REAL1,
+            ..elementary!($name)
+        }
+    };
+}
+
 macro_rules! elementary2 {
     ($name:literal) => {
         bounded(
@@ -337,7 +346,7 @@ const CHOICE: &[Takes] = &[
 const POWER: &[Takes] = &[
     or_literal(Domain::ALL),
     Takes {
-        domain: Domain::REAL,
+        domain: Domain::ALL,
         values: Values::Exponent,
         literal: true,
     },
@@ -350,8 +359,9 @@ const TAME: &[Takes] = &[tame(Domain::ALL)];
 const TAME_REAL: &[Takes] = &[tame(Domain::REAL)];
 const PART: &[Takes] = &[Takes {
     values: Values::Part,
-    ..values(Domain::REAL)
+    ..values(Domain::ALL)
 }];
+const COMPLEX1: &[Takes] = &[values(Domain::COMPLEX)];
 const TOTAL: &[&str] = &["axis", "keepdims", "dtype", "initial", "where"];
 /// The keywords of reductions that choose an element.
 pub(super) const EXTREME: &[&str] = &["axis", "keepdims", "initial", "where"];
@@ -373,11 +383,11 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("%", "($0 % $1)", Same, REALS),
     faults(bounded("**", "($0 ** $1)", "power($0, $1)", POWER, Exact::Integers)),
     bounded("**2", "($0 ** 2)", "square($0)", NUMBERS1, Exact::Real),
-    exact("**1", "($0 ** 1)", Same, REAL1),
+    bounded("**1", "($0 ** 1)", "first_power($0)", NUMBERS1, Exact::Real),
     exact("**0", "($0 ** 0)", Same, REAL1),
     bounded("**7", "($0 ** 7)", "power($0, 7)", REAL1, Exact::Integers),
-    exact("**-1", "($0 ** -1)", Same, &[values(Domain::FLOAT)]),
-    exact("**0.5", "($0 ** 0.5)", As("root($0)"), &[values(Domain::FLOAT)]),
+    bounded("**-1", "($0 ** -1)", "inverse($0)", &[values(Domain::FLOAT.or(Domain::COMPLEX))], Exact::Real),
+    bounded("**0.5", "($0 ** 0.5)", "root($0)", &[values(Domain::FLOAT.or(Domain::COMPLEX))], Exact::Real),
     exact("<<", "($0 << $1)", Same, BITS),
     exact(">>", "($0 >> $1)", Same, BITS),
     exact("&", "($0 & $1)", Same, BITS),
@@ -386,10 +396,10 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("negation", "(-$0)", Same, SIGNED1),
     exact("unary +", "(+$0)", Same, SIGNED1),
     exact("~", "(~$0)", Same, BITS1),
-    exact("<", "($0 < $1)", Same, REALS),
-    exact("<=", "($0 <= $1)", Same, REALS),
-    exact(">", "($0 > $1)", Same, REALS),
-    exact(">=", "($0 >= $1)", Same, REALS),
+    exact("<", "($0 < $1)", Same, NUMBERS),
+    exact("<=", "($0 <= $1)", Same, NUMBERS),
+    exact(">", "($0 > $1)", Same, NUMBERS),
+    exact(">=", "($0 >= $1)", Same, NUMBERS),
     exact("==", "($0 == $1)", Same, NUMBERS),
     exact("!=", "($0 != $1)", Same, NUMBERS),
     exact("chain", "($0 < $1 <= $2)", As("np.logical_and($0 < $1, $1 <= $2)"), THREE),
@@ -400,22 +410,22 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("where", "where($0, $1, $2)", As("where($0, $1, $2)"), CHOICE),
 
     // Rounding and tests.
-    exact("sqrt", "sqrt($0)", As("in_f32('sqrt', $0)"), REAL1),
+    bounded("sqrt", "sqrt($0)", "square_root($0)", NUMBERS1, Exact::Real),
     exact("floor", "floor($0)", Np, REAL1),
     exact("ceil", "ceil($0)", Np, REAL1),
     exact("trunc", "trunc($0)", Np, REAL1),
-    exact("round", "round($0)", As("round_of($0)"), REAL1),
-    exact("rint", "rint($0)", As("in_f32('rint', $0)"), REAL1),
+    exact("round", "round($0)", As("round_of($0)"), NUMBERS1),
+    exact("rint", "rint($0)", As("in_f32('rint', $0)"), NUMBERS1),
     exact("isnan", "isnan($0)", Np, NUMBERS1),
     exact("isinf", "isinf($0)", Np, NUMBERS1),
     exact("isfinite", "isfinite($0)", Np, NUMBERS1),
     exact("signbit", "signbit($0)", As("signbit($0)"), REAL1),
     bounded("abs", "abs($0)", "absolute($0)", NUMBERS1, Exact::Real),
     exact("fabs", "fabs($0)", As("in_f32('fabs', $0)"), REAL1),
-    exact("sign", "sign($0)", Np, NUMBER1),
+    bounded("sign", "sign($0)", "sign($0)", SIGNED1, Exact::Real),
     exact("copysign", "copysign($0, $1)", As("copysign($0, $1)"), REALS),
-    exact("minimum", "minimum($0, $1)", As("least('minimum', $0, $1)"), REALS),
-    exact("maximum", "maximum($0, $1)", As("least('maximum', $0, $1)"), REALS),
+    exact("minimum", "minimum($0, $1)", As("least('minimum', $0, $1)"), NUMBERS),
+    exact("maximum", "maximum($0, $1)", As("least('maximum', $0, $1)"), NUMBERS),
     exact("fmod", "fmod($0, $1)", Np, REALS),
     exact("fmin", "fmin($0, $1)", As("least('fmin', $0, $1)"), REALS),
     exact("fmax", "fmax($0, $1)", As("least('fmax', $0, $1)"), REALS),
@@ -423,8 +433,8 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("clip none", "clip($0, None, $1)", As("clip($0, None, $1)"), &[values(Domain::REAL), or_literal(Domain::REAL)]),
     exact("nan_to_num", "nan_to_num($0)", Np, REAL1),
     exact("nan_to_num to", "nan_to_num($0, nan=-1.5, posinf=100, neginf=0)", Np, REAL1),
-    exact("square", "square($0)", Np, REAL1),
-    exact("reciprocal", "reciprocal($0)", As("reciprocal($0)"), REAL1),
+    bounded("square", "square($0)", "squared($0)", NUMBERS1, Exact::Real),
+    bounded("reciprocal", "reciprocal($0)", "reciprocal($0)", NUMBERS1, Exact::Real),
     exact("nextafter", "nextafter($0, $1)", As("in_f32('nextafter', $0, $1)"), REALS),
     exact("spacing", "spacing($0)", As("in_f32('spacing', $0)"), REAL1),
     exact("heaviside", "heaviside($0, $1)", As("in_f32('heaviside', $0, $1)"), REALS),
@@ -439,10 +449,10 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("isneginf", "isneginf($0)", Np, REAL1),
     exact("isin", "isin($0, (1, 2.5, 100))", Np, REAL1),
     exact("isin inverted", "isin($0, (0, 7), invert=True)", Np, REAL1),
-    exact("isclose", "isclose($0, $1)", Np, REALS),
-    exact("isclose within", "isclose($0, $1, rtol=0.25, atol=1, equal_nan=True)", Np, REALS),
+    exact("isclose", "isclose($0, $1)", Same, REALS),
+    exact("isclose within", "isclose($0, $1, rtol=0.25, atol=1, equal_nan=True)", Same, REALS),
     exact("round to", "round($0, 2)", As("np.round($0, 2)"), NUMBER1),
-    exact("round to tens", "round($0, -1)", As("round_to_tens($0)"), NUMBER1),
+    exact("round to tens", "round($0, -1)", As("round_to_tens($0)"), &[values(Domain::FLOAT)]),
     exact("logical_xor", "logical_xor($0, $1)", Np, REALS),
     exact("select", "select(($0, $1), ($2, $3), default=0)", As("select(($0, $1), ($2, $3), default=0)"), &[
         values(Domain::BOOL), values(Domain::BOOL), values(Domain::REAL), or_literal(Domain::REAL),
@@ -473,39 +483,41 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("logical_not", "logical_not($0)", Np, NUMBERS1),
     exact("equal", "equal($0, $1)", Np, NUMBERS),
     exact("not_equal", "not_equal($0, $1)", Np, NUMBERS),
-    exact("less", "less($0, $1)", Np, REALS),
-    exact("less_equal", "less_equal($0, $1)", Np, REALS),
-    exact("greater", "greater($0, $1)", Np, REALS),
-    exact("greater_equal", "greater_equal($0, $1)", Np, REALS),
+    exact("less", "less($0, $1)", Np, NUMBERS),
+    exact("less_equal", "less_equal($0, $1)", Np, NUMBERS),
+    exact("greater", "greater($0, $1)", Np, NUMBERS),
+    exact("greater_equal", "greater_equal($0, $1)", Np, NUMBERS),
 
     // Conversions.
     cast!("bool"), cast!("i8"), cast!("i16"), cast!("i32"), cast!("i64"),
     cast!("u8"), cast!("u16"), cast!("u32"), cast!("u64"), cast!("f16"), cast!("f32"), cast!("f64"),
+    cast!("c64"), cast!("c128"),
     cast_mode!("saturate", "i8", REAL1), cast_mode!("saturate", "i32", REAL1), cast_mode!("saturate", "i64", REAL1),
     cast_mode!("saturate", "u8", REAL1), cast_mode!("saturate", "u16", REAL1), cast_mode!("saturate", "u64", REAL1),
     faults(cast_mode!("checked", "i16", SMALL1)), faults(cast_mode!("checked", "u32", SMALL1)), faults(cast_mode!("checked", "u64", SMALL1)),
 
     // Elementary functions.
-    elementary!("cbrt"), elementary!("exp"), elementary!("exp2"), elementary!("expm1"),
+    elementary!("exp"), elementary!("expm1"),
+    elementary_of_reals!("cbrt"), elementary_of_reals!("exp2"),
     elementary!("log"), elementary!("log2"), elementary!("log10"), elementary!("log1p"),
     elementary!("sin"), elementary!("cos"), elementary!("tan"),
     elementary!("asin"), elementary!("acos"), elementary!("atan"),
     elementary!("sinh"), elementary!("cosh"), elementary!("tanh"),
     elementary!("asinh"), elementary!("acosh"), elementary!("atanh"),
     elementary2!("atan2"), elementary2!("hypot"),
-    elementary!("erf"), elementary!("erfc"), elementary!("sinc"),
-    bounded("float_power", "float_power($0, $1)", "float_power($0, $1)", POWER, Exact::Never),
+    elementary_of_reals!("erf"), elementary_of_reals!("erfc"), elementary_of_reals!("sinc"),
+    bounded("float_power", "float_power($0, $1)", "float_power($0, $1)", FUNCTION2, Exact::Never),
     bounded("logaddexp", "logaddexp($0, $1)", "logaddexp('logaddexp', $0, $1)", FUNCTION2, Exact::Never),
     bounded("logaddexp2", "logaddexp2($0, $1)", "logaddexp('logaddexp2', $0, $1)", FUNCTION2, Exact::Never),
 
     // Reductions.
-    reduction!("sum", TAME, Integers, TOTAL), reduction!("prod", TAME, Integers, TOTAL),
+    reduction!("sum", TAME, Integers, TOTAL), reduction!("prod", TAME_REAL, Integers, TOTAL),
     reduction!("min", REAL1, Integers, EXTREME), reduction!("max", REAL1, Integers, EXTREME),
     reduction!("ptp", NUMBER1, Integers, PLACE),
-    reduction!("mean", TAME, Never, MEAN), reduction!("var", TAME_REAL, Never, SPREAD), reduction!("std", TAME_REAL, Never, SPREAD),
-    reduction!("any", REAL1, Always, TRUTH), reduction!("all", REAL1, Always, TRUTH),
+    reduction!("mean", TAME, Never, MEAN), reduction!("var", TAME, Never, SPREAD), reduction!("std", TAME, Never, SPREAD),
+    reduction!("any", NUMBERS1, Always, TRUTH), reduction!("all", NUMBERS1, Always, TRUTH),
     reduction!("argmin", REAL1, Always, PLACE), reduction!("argmax", REAL1, Always, PLACE),
-    reduction!("count_nonzero", REAL1, Always, PLACE),
+    reduction!("count_nonzero", NUMBERS1, Always, PLACE),
     reduction!("nansum", TAME_REAL, Integers, TOTAL), reduction!("nanprod", TAME_REAL, Integers, TOTAL),
     reduction!("nanmin", REAL1, Integers, EXTREME), reduction!("nanmax", REAL1, Integers, EXTREME),
     reduction!("nanmean", TAME_REAL, Never, MEAN), reduction!("nanvar", TAME_REAL, Never, SPREAD), reduction!("nanstd", TAME_REAL, Never, SPREAD),
@@ -513,6 +525,17 @@ pub const PRODUCTIONS: &[Production] = &[
     bounded("centred", "($0 - mean($0))", "centred($0)", TAME_REAL, Exact::Never),
     bounded("centred rows", "($0 - mean($0, axis=-1, keepdims=True))", "centred($0, axis=-1)", TAME_REAL, Exact::Never),
     bounded("normal", "(($0 - mean($0)) / std($0))", "normal($0)", TAME_REAL, Exact::Never),
+
+    // Complex numbers.
+    exact("complex()", "complex($0, $1)", As("complex_of($0, $1)"), REALS),
+    exact("real", "real($0)", Np, NUMBERS1),
+    exact("imag", "imag($0)", Np, NUMBERS1),
+    exact(".real", "$0.real", Same, COMPLEX1),
+    exact(".imag", "$0.imag", Same, COMPLEX1),
+    exact("conj", "conj($0)", Np, SIGNED1),
+    bounded("angle", "angle($0)", "angle($0)", NUMBERS1, Exact::Never),
+    exact("+ imaginary", "($0 + 2.5j)", Same, NUMBERS1),
+    exact("- imaginary", "(1j - $0)", Same, NUMBERS1),
 
     // Byte strings.
     exact("bytes ==", "($0 == $1)", Same, TEXTS), exact("bytes !=", "($0 != $1)", Same, TEXTS),

@@ -64,5 +64,9 @@ pub(super) fn dtype_of(text: &str, schema: &Schema) -> Result<DType, Code> {
             .map_or(Code::NoOutput, |error| error.code())
     })?;
     let last = prog.outputs.last().ok_or(Code::NoOutput)?;
-    Ok(prog.dtype(last.value))
+    Ok(match (prog.dtype(last.value), last.imag) {
+        (dtype, None) => dtype,
+        (DType::F32, Some(_)) => DType::C64,
+        (_, Some(_)) => DType::C128,
+    })
 }

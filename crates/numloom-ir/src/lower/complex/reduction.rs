@@ -70,11 +70,8 @@ impl Lower<'_> {
                 }))
             }
             Reducer::Var | Reducer::Std => {
-                let [re, im] = [z.re, z.im].map(|part| {
-                    let part = self.convert(part, DType::F64);
-                    self.variance(nan, part, mask, ddof, frame)
-                });
-                let mut value = self.builder.apply(Op::Add, &[re, im]);
+                let parts = [z.re, z.im].map(|part| self.convert(part, DType::F64));
+                let mut value = self.variance(nan, &parts, mask, ddof, frame);
                 if reducer == Reducer::Std {
                     value = self.builder.apply(Op::Sqrt, &[value]);
                 }
