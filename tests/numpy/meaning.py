@@ -309,12 +309,12 @@ def clip(x, low, high, differs):
             differs()
         low, high = (float(a) if type(a) is int else a for a in (low, high))
     found = np.clip(x, low, high)
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "fc":
         return found
     # `minimum` and `maximum` of zeros of both signs.
     ours = x if low is None else least("maximum", x, low)
     ours = np.asarray(least("minimum", ours, high)).astype(found.dtype)
-    return np.where((found == 0) & (ours == 0), ours, found)
+    return np.where(found == ours, ours, found)
 
 
 def positive_nan(x, differs):
@@ -435,21 +435,23 @@ def root(x):
 
 
 def first_power(x):
-    return power_of_complex(x**1, x, 1) if is_complex(x) else x**1
+    want = (twice(x) ** 1)[0]
+    return power_of_complex(want, x, 1) if is_complex(x) else want
 
 
 def inverse(x):
-    return ratio(x**-1, 1.0, x) if is_complex(x) else x**-1
+    want = (twice(x) ** -1)[0]
+    return ratio(want, 1.0, x) if is_complex(x) else want
 
 
 def power(x, y):
     """`x ** y`: integers wrap, floats are near."""
-    if is_complex(x, y):
-        return power_of_complex(x**y, x, y)
     x, y = quiet(x), quiet(y)
     if hasattr(x, "dtype") and hasattr(y, "dtype"):
         x, y = np.broadcast_arrays(x, y)
     want = (twice(x) ** twice(y))[0]
+    if is_complex(want):
+        return power_of_complex(want, x, y)
     return want if want.dtype.kind != "f" else Within("ulp", want, near("pow", want))
 
 

@@ -146,7 +146,7 @@ def main():
         print("NUMLOOM_BIN names no file: set it to the `numloom` binary", file=sys.stderr)
         return 2
     rng = np.random.default_rng(20)
-    dtypes = [name for name in DTYPES if name != "f16"]
+    dtypes = [name for name, dtype in DTYPES.items() if name != "f16" and np.dtype(dtype).kind != "c"]
     compared = elements = refused = 0
     differences = []
     with tempfile.TemporaryDirectory() as folder:
