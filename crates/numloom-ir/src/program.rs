@@ -10,7 +10,7 @@ use std::sync::Arc;
 use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
-use crate::op::Op;
+use crate::op::{Domain, Op};
 
 /// The index of an instruction, and the name of the value it defines.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -87,11 +87,27 @@ pub enum Reduction {
     ArgMax,
     /// The sum of squared deviations from the mean, in `f64`; 0 for no elements.
     M2,
+    /// The real part of the product of complex numbers; 1 for no elements.
+    ProdRe,
+    /// Its imaginary part; 0 for no elements.
+    ProdIm,
+    /// The real part of the first least complex number, by its real and then its imaginary part, or of the first with NaN.
+    MinRe,
+    /// Its imaginary part.
+    MinIm,
+    /// Its position.
+    ComplexArgMin,
+    /// As [`MinRe`](Reduction::MinRe), of the greatest.
+    MaxRe,
+    /// Its imaginary part.
+    MaxIm,
+    /// Its position.
+    ComplexArgMax,
 }
 
 impl Reduction {
     /// Every reduction.
-    pub const ALL: [Reduction; 7] = [
+    pub const ALL: [Reduction; 15] = [
         Reduction::Sum,
         Reduction::Prod,
         Reduction::Min,
@@ -99,6 +115,14 @@ impl Reduction {
         Reduction::ArgMin,
         Reduction::ArgMax,
         Reduction::M2,
+        Reduction::ProdRe,
+        Reduction::ProdIm,
+        Reduction::MinRe,
+        Reduction::MinIm,
+        Reduction::ComplexArgMin,
+        Reduction::MaxRe,
+        Reduction::MaxIm,
+        Reduction::ComplexArgMax,
     ];
 
     /// Its name in the text form, and of most in the language.
@@ -111,25 +135,50 @@ impl Reduction {
             Reduction::ArgMin => "argmin",
             Reduction::ArgMax => "argmax",
             Reduction::M2 => "m2",
+            Reduction::ProdRe => "prod.re",
+            Reduction::ProdIm => "prod.im",
+            Reduction::MinRe => "min.re",
+            Reduction::MinIm => "min.im",
+            Reduction::ComplexArgMin => "argmin.c",
+            Reduction::MaxRe => "max.re",
+            Reduction::MaxIm => "max.im",
+            Reduction::ComplexArgMax => "argmax.c",
         }
     }
 
-    /// The number of operands.
+    /// The number of operands: two of complex numbers, their real and imaginary parts.
     pub fn arity(self) -> usize {
-        1
+        1 + usize::from(self >= Reduction::ProdRe)
+    }
+
+    /// Whether it is defined on operands of this dtype: complex numbers have float parts.
+    pub fn takes(self, operand: DType) -> bool {
+        match self.arity() {
+            1 => Domain::ANY.contains(operand),
+            _ => Domain::FLOAT.contains(operand),
+        }
     }
 
     /// Whether it has no value for no elements.
     pub fn needs_elements(self) -> bool {
-        !matches!(self, Reduction::Sum | Reduction::Prod | Reduction::M2)
+        !matches!(
+            self,
+            Reduction::Sum
+                | Reduction::Prod
+                | Reduction::M2
+                | Reduction::ProdRe
+                | Reduction::ProdIm
+        )
     }
 
-    /// The dtype it accumulates in: sums and products of integers widen to 64 bits, floats to `f64`, deviations are
-    /// always in `f64`; least and greatest keep the operand's dtype.
+    /// The dtype it accumulates in: sums and products of integers widen to 64 bits, floats and parts of complex products to
+    /// `f64`, deviations are always in `f64`; least and greatest keep the operand's dtype.
     pub fn accumulator(self, operand: DType) -> DType {
         match self {
             Reduction::Min | Reduction::Max | Reduction::ArgMin | Reduction::ArgMax => operand,
-            Reduction::M2 => DType::F64,
+            Reduction::MinRe | Reduction::MinIm | Reduction::ComplexArgMin => operand,
+            Reduction::MaxRe | Reduction::MaxIm | Reduction::ComplexArgMax => operand,
+            Reduction::M2 | Reduction::ProdRe | Reduction::ProdIm => DType::F64,
             Reduction::Sum | Reduction::Prod if operand.is_float() => DType::F64,
             Reduction::Sum | Reduction::Prod if operand.is_unsigned() => DType::U64,
             Reduction::Sum | Reduction::Prod => DType::I64,
@@ -139,7 +188,10 @@ impl Reduction {
     /// The dtype of the result: that of the accumulator, or of a position.
     pub fn result(self, operand: DType) -> DType {
         match self {
-            Reduction::ArgMin | Reduction::ArgMax => DType::I64,
+            Reduction::ArgMin
+            | Reduction::ArgMax
+            | Reduction::ComplexArgMin
+            | Reduction::ComplexArgMax => DType::I64,
             _ => self.accumulator(operand),
         }
     }

@@ -51,6 +51,14 @@ fn accumulator(reduction: Reduction) -> (AccOp, u32) {
         Reduction::ArgMin => (AccOp::ArgMin, 1),
         Reduction::ArgMax => (AccOp::ArgMax, 1),
         Reduction::M2 => (AccOp::Moments, 2),
+        Reduction::ProdRe => (AccOp::ComplexProd, 0),
+        Reduction::ProdIm => (AccOp::ComplexProd, 1),
+        Reduction::MinRe => (AccOp::ComplexMin, 0),
+        Reduction::MinIm => (AccOp::ComplexMin, 1),
+        Reduction::ComplexArgMin => (AccOp::ComplexMin, 2),
+        Reduction::MaxRe => (AccOp::ComplexMax, 0),
+        Reduction::MaxIm => (AccOp::ComplexMax, 1),
+        Reduction::ComplexArgMax => (AccOp::ComplexMax, 2),
     }
 }
 

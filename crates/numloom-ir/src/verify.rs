@@ -419,7 +419,7 @@ fn check_inst(prog: &Program, i: usize) -> Check {
         }) => {
             let operand = prog.dtype(args[0]);
             require(
-                Domain::ANY.contains(operand) && args.len() == reduction.arity(),
+                reduction.takes(operand) && args.len() == reduction.arity(),
                 VerifyErrorKind::NotReducible { dtype: operand },
             )?;
             args.iter()

@@ -222,9 +222,7 @@
 //!
 //! # Not supported yet
 //!
-//! These parse, and are refused with `not-supported-yet` and their place: `min`, `max`, `argmin`, `argmax`, `ptp` and `prod` of complex numbers.
-//!
-//! Not here at all yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
+//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
 //!
 //! # Other crates
 //!

@@ -192,16 +192,6 @@ fn bad_settings_are_errors() {
 }
 
 #[test]
-fn what_is_not_computed_yet_says_so_and_where() {
-    for (src, at) in [("prod(2j * a)", "prod"), ("max(1j * a)", "max")] {
-        let error = eval(src, [("a", &[1.0])]).unwrap_err();
-        assert_eq!(error.code(), Code::NotSupportedYet, "{error}");
-        let found = &src[error.span().unwrap().range()];
-        assert!(found.contains(at) || at.contains(found), "{found} of {src}");
-    }
-}
-
-#[test]
 fn a_check_tells_without_running() {
     let schema = Schema::new().with("a", DType::F64);
     assert!(check("a + 1", &schema).diagnostics().is_empty());

@@ -43,7 +43,17 @@ pub(super) struct Frame {
     axes: Axes,
     keepdims: bool,
     shape: Shape,
-    may_be_empty: bool,
+    pub(super) may_be_empty: bool,
+}
+
+impl Frame {
+    /// The same, where no elements are fine.
+    pub(super) fn or_empty(&self) -> Frame {
+        Frame {
+            may_be_empty: true,
+            ..self.clone()
+        }
+    }
 }
 
 impl Reducer {
@@ -142,7 +152,7 @@ impl Lower<'_> {
         if let Some(z) = parts {
             let rule = (reducer, nan);
             let result =
-                self.complex_reduction(func, rule, z, mask, dtype, ddof, &arguments, &frame, span)?;
+                self.complex_reduction(func, rule, z, mask, dtype, ddof, &arguments, &frame)?;
             self.shape_from(id, primitive, &frame);
             self.null_where_nothing_is_left(&result, needed, &frame);
             return Ok(result);
@@ -199,10 +209,7 @@ impl Lower<'_> {
                         )
                     }
                 };
-                let frame = Frame {
-                    may_be_empty: true,
-                    ..frame.clone()
-                };
+                let frame = frame.or_empty();
                 self.reduce(reduction, truth, &frame)
             }
             Reducer::CountNonzero => {
@@ -458,10 +465,7 @@ impl Lower<'_> {
         };
         let operand = self.dtype(x);
         let kept = self.kept(reduction, x, valid);
-        let frame = Frame {
-            may_be_empty: true,
-            ..frame.clone()
-        };
+        let frame = frame.or_empty();
         let total = self.reduce(reduction, kept, &frame);
         let own = Some(operand).filter(|dtype| dtype.is_float());
         match dtype.or(own) {
@@ -486,10 +490,7 @@ impl Lower<'_> {
             // With an initial value there is always one.
             Some(valid) if nan == NanRule::Skip && dtype.is_float() && !frame.may_be_empty => {
                 // Nothing but NaN is NaN.
-                let frame = Frame {
-                    may_be_empty: true,
-                    ..frame.clone()
-                };
+                let frame = frame.or_empty();
                 let found = self.reduce(Reduction::Max, valid, &frame);
                 let none = self.float_constant(dtype, f64::NAN);
                 self.builder.apply(Op::Select, &[found, value, none])
@@ -689,9 +690,19 @@ impl Lower<'_> {
     }
 
     pub(super) fn reduce(&mut self, reduction: Reduction, x: Value, frame: &Frame) -> Value {
+        self.reduce_all(reduction, &[x], frame)
+    }
+
+    /// A reduction of as many values as it takes.
+    pub(super) fn reduce_all(
+        &mut self,
+        reduction: Reduction,
+        args: &[Value],
+        frame: &Frame,
+    ) -> Value {
         self.builder.reduce_with(Reduce {
             reduction,
-            args: Args::new(&[x]),
+            args: Args::new(args),
             axes: frame.axes.clone(),
             keepdims: frame.keepdims,
             may_be_empty: frame.may_be_empty,

@@ -1,7 +1,10 @@
 //! Well-typed programs, built as `lower` would build them: every operation, dtype, cast mode and reduction.
 
 use numloom_data::DType;
-use numloom_ir::{Builder, CastMode, Domain, InstKind, Op, Program, Reduction, Signature, Value};
+use numloom_ir::{
+    Args, Axes, Builder, CastMode, Domain, InstKind, Op, Program, Reduce, Reduction, Signature,
+    Value,
+};
 
 use super::data::{Spice, scalar};
 use crate::choices::Choices;
@@ -197,13 +200,24 @@ impl Draft {
             return value;
         }
         let reduction = *choices.pick(&Reduction::ALL);
-        let wrap = Op::Cast(CastMode::Wrap);
-        let value = if self.dtype(value) == DType::F16 {
-            self.builder.cast(wrap, value, DType::F32)
-        } else {
-            value
+        let own = self.dtype(value);
+        let dtype = match own {
+            DType::F16 => DType::F32,
+            _ if reduction.takes(own) => own,
+            _ => DType::F64,
         };
-        self.builder.reduce(reduction, value)
+        let mut args = vec![self.builder.cast(Op::Cast(CastMode::Wrap), value, dtype)];
+        while args.len() < reduction.arity() {
+            args.push(self.operand(choices, dtype));
+        }
+        self.builder.reduce_with(Reduce {
+            reduction,
+            args: Args::new(&args),
+            axes: Axes::All,
+            keepdims: false,
+            may_be_empty: false,
+            shape: self.builder.program().whole_shape(),
+        })
     }
 }
 
