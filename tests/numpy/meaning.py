@@ -787,21 +787,12 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
     want = np.asarray(getattr(np, name)(x, axis=axis, **given))
     if "dtype" in keywords and name not in ("mean", "nanmean"):
         x = cast(x, SHORT[np.dtype(keywords["dtype"])]) if not is_complex(x) else x.astype(keywords["dtype"])
-    if want.dtype.kind not in "fc" and not is_complex(x):
-        return want
-    if is_complex(x) and name.removeprefix("nan") in ("var", "std"):
-        want = real_spread(want)
-    if is_complex(x) and name not in ("any", "all", "count_nonzero"):
-        return complex_reduction(name, x, want, axis, keywords, ddof or 0)
-    if want.dtype.kind != "f":
+    if want.dtype.kind not in "fc":
         return want
     if name in EXTREMES:
-
-        def check_zero(got):
-            any_zero(np.atleast_1d((want == 0) & (got == 0) & (np.signbit(want) != np.signbit(got))))
-            return same_bits(np.where(want == 0, np.abs(want), want), np.where(got == 0, np.abs(got), got))
-
-        return Within("bits", want, check_zero)
+        return Within("bits", want, lambda got: extreme(want, got))
+    if is_complex(x):
+        return complex_reduction(name, x, want, axis, keywords, ddof or 0)
     # What is masked is left out; what is there from the start is one more.
     mask = np.broadcast_to(keywords.get("where", True), x.shape)
     start = [keywords["initial"]] if "initial" in keywords else []
@@ -810,6 +801,19 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
         for row, kept in zip(rows(x, axis), rows(mask, axis), strict=True)
     ]
     return Within("fsum", want, lambda got: bounds(found, got))
+
+
+def extreme(want, got):
+    """What is wrong with least or greatest elements: nothing but the sign of a zero."""
+    if is_complex(want):
+        # A number with a NaN part is NaN as a whole.
+        want, got = (np.where(np.isnan(z), np.nan, z) for z in (want, got))
+    for part, other in zip(real_parts(want), real_parts(got), strict=True):
+        any_zero(np.atleast_1d((part == 0) & (other == 0) & (np.signbit(part) != np.signbit(other))))
+        wrong = same_bits(np.where(part == 0, 0, part), np.where(other == 0, 0, other))
+        if wrong:
+            return wrong
+    return None
 
 
 @difference("complex-spread")
@@ -821,7 +825,7 @@ def real_spread(want, differs):
 
 
 def complex_reduction(name, x, want, axis, keywords, ddof):
-    """Sums and means of the parts; variances are sums of those of the parts."""
+    """Sums and means of the parts; variances are sums of those of the parts; products are near by modulus."""
     mask = np.broadcast_to(keywords.get("where", True), x.shape)
     start = keywords.get("initial")
     real = want.real.dtype
@@ -835,8 +839,39 @@ def complex_reduction(name, x, want, axis, keywords, ddof):
         found = of("real"), of("imag")
         return Within("fsum", want, lambda got: bounds(found[0], got.real) or bounds(found[1], got.imag))
     split = zip(rows(x, axis), rows(mask, axis), strict=True)
-    found = [complex_spread(name, row[kept], real, ddof) for row, kept in split]
+    kept_rows = [row[kept] for row, kept in split]
+    if name in ("prod", "nanprod"):
+        found = [complex_total(name, [*row, *([] if start is None else [start])], real) for row in kept_rows]
+        return Within("modulus", want, lambda got: distances(found, got))
+    want = real_spread(want)
+    found = [complex_spread(name, row, real, ddof) for row in kept_rows]
     return Within("fsum", want, lambda got: bounds(found, got))
+
+
+def complex_total(name, row, dtype):
+    """The true product of complex numbers, and how far from it a result may be; None where a part may overflow or vanish on the way."""
+    row = np.array(row, np.complex128)
+    if name == "nanprod":
+        row = row[~np.isnan(row)]
+    if not np.isfinite(row).all():
+        return None
+    sizes = np.log2(np.abs(row[row != 0]))
+    if np.abs(sizes).sum() > (1000 if dtype == np.float64 else 120):
+        return None
+    true = np.multiply.reduce(row.astype(np.clongdouble))
+    return true, (2 * row.size + 1) * float(np.finfo(dtype).eps) * abs(true)
+
+
+def distances(found, got):
+    """What is wrong with complex numbers, given a true value and a distance for each, or None where nothing is known."""
+    flat = np.atleast_1d(got).reshape(-1)
+    wrong = np.zeros(flat.size, bool)
+    for i, bound in enumerate(found):
+        if bound is None:
+            unknown()
+        else:
+            wrong[i] = not abs(flat[i].astype(np.clongdouble) - bound[0]) <= bound[1]
+    return first(wrong, flat, np.array([bound[0] if bound else np.nan for bound in found], np.complex128))
 
 
 def complex_spread(name, row, dtype, ddof):
