@@ -717,10 +717,11 @@ impl<'a> ViewMut<'a> {
             }
         };
         value.write_bytes(bytes);
+        // One axis, which needs no merging.
         let element = RawView {
             ptr,
-            shape: &[],
-            strides: &[],
+            shape: &[1],
+            strides: &[0],
             ..self.raw_mut()
         };
         // SAFETY: (1) `element` checked the index, and what is reached by it can be written; (2) `bytes` is one element;

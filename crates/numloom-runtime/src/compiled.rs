@@ -202,7 +202,9 @@ impl Compiled {
             let Inner { prog, sets, .. } = &*self.inner;
             let mut values = bind::allocate(prog, sets, &scratch.shapes, &views, limit)?;
             let mut outs: Vec<_> = values.iter_mut().map(Out::of).collect();
-            self.evaluate(scratch, &views, &mut outs, options)?;
+            if !self.run_flat(inputs, &mut outs, options) {
+                self.evaluate(scratch, &views, &mut outs, options)?;
+            }
             drop(outs);
             Ok(values)
         })
@@ -266,19 +268,39 @@ impl Compiled {
         outputs: &mut [Out<'_>],
         options: &RunOptions,
     ) -> Result<(), RuntimeError> {
-        let Inner { prog, sets, .. } = &*self.inner;
-        #[cfg(feature = "jit")]
-        if let Some(whole) = &self.inner.whole
-            && options.is_plain()
-            && self.engine.options().run.is_plain()
-            && flat::run(whole, prog, sets, inputs, outputs)
-        {
+        if self.run_flat(inputs, outputs, options) {
             return Ok(());
         }
+        let Inner { prog, sets, .. } = &*self.inner;
         let views = self.views(inputs)?;
         self.infer(scratch, &views)?;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
         self.evaluate(scratch, &views, outputs, options)
+    }
+
+    /// Runs it the short way, if everything is plain; whether it did.
+    #[cfg_attr(
+        not(feature = "jit"),
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "only machine code is so short"
+        )
+    )]
+    fn run_flat(&self, inputs: &[View<'_>], outputs: &mut [Out<'_>], options: &RunOptions) -> bool {
+        #[cfg(feature = "jit")]
+        if let Inner {
+            prog,
+            sets,
+            whole: Some(whole),
+            ..
+        } = &*self.inner
+            && options.is_plain()
+            && self.engine.options().run.is_plain()
+        {
+            return flat::run(whole, prog, sets, inputs, outputs);
+        }
+        false
     }
 
     /// A view for each input of the program.

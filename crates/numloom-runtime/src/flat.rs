@@ -1,8 +1,8 @@
 //! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel.
 //!
-//! What goes in: an elementwise part; inputs that are contiguous arrays of the outputs' one shape, or have no axes; outputs that share
-//! memory with nothing. What comes out: the results, or `false` if anything is not so plain: then the long way runs, and finds every
-//! error. What it never does: allocate, lock, report an error.
+//! What goes in: a part that is the whole program; inputs that are contiguous arrays of one shape, or have no axes; outputs of that
+//! shape, or reduced to one value, that share memory with nothing. What comes out: the results, or `false` if anything is not so plain:
+//! then the long way runs, and finds every error. What it never does: allocate, lock, report an error.
 //!
 //! `cargo bench -p numloom-benches --bench kernel -- call` shows what it spares at ten elements.
 
@@ -14,20 +14,27 @@
 use std::mem::MaybeUninit;
 
 use numloom_data::{DType, View};
+use numloom_ir::reduce::{LANE_WORDS, LEAF};
 use numloom_ir::{Fault, Program};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
 use crate::bind::Out;
 use crate::code::Code;
+use crate::run::reduced_values;
 use crate::shape::ShapeSets;
 use crate::variant::Part;
 
 /// The most elements: more are worth a plan, which looks at the clock between blocks.
 const MAX_ELEMENTS: usize = 1024;
 
+const _: () = assert!(MAX_ELEMENTS <= LEAF);
+
 const MAX_INPUTS: usize = 8;
 const MAX_OUTPUTS: usize = 4;
+
+/// The most words of partial values: their lanes are on the stack.
+const MAX_WORDS: usize = 8;
 
 /// Scratch on the stack: four slots of eight-byte elements.
 const SCRATCH_BYTES: usize = 32 << 10;
@@ -54,25 +61,30 @@ pub(crate) fn run(
     inputs: &[View<'_>],
     outputs: &mut [Out<'_>],
 ) -> bool {
-    let plain = !part.reduces
-        && !part.faults
+    let plain = !part.faults
         && inputs.len() == prog.inputs.len()
-        && (1..=MAX_INPUTS).contains(&inputs.len())
+        && inputs.len() <= MAX_INPUTS
         && outputs.len() == prog.outputs.len()
-        && outputs.len() <= MAX_OUTPUTS;
-    let Some(Out::Array(first)) = outputs.first() else {
+        && (1..=MAX_OUTPUTS).contains(&outputs.len());
+    let Some(first) = inputs.iter().find(|view| view.ndim() > 0) else {
         return false;
     };
     let (shape, n) = (first.shape(), first.len());
-    if !plain || n == 0 || n > MAX_ELEMENTS || shape.is_empty() {
+    if !plain || n == 0 || n > MAX_ELEMENTS {
         return false;
     }
 
     let mut written = [Extent::default(); MAX_OUTPUTS];
     for (i, (out, output)) in outputs.iter().zip(&prog.outputs).enumerate() {
-        let Out::Array(view) = out else { return false };
+        let reduced = part.arrays.binary_search(&i).is_err();
+        let view = match out {
+            Out::Array(view) => view,
+            Out::Scalar(_) if reduced => continue,
+            Out::Scalar(_) => return false,
+        };
         let dtype = prog.dtype(output.value);
-        let fits = view.dtype() == dtype && view.shape() == shape;
+        let (own, n) = if reduced { (&[][..], 1) } else { (shape, n) };
+        let fits = view.dtype() == dtype && view.shape() == own;
         if !fits || !view.is_native() || !view.is_c_contiguous() {
             return false;
         }
@@ -101,8 +113,8 @@ pub(crate) fn run(
         scalars |= u64::from(scalar) << i;
         places[i] = view.ptr();
     }
-    // Of the inputs that shape an output one has the whole shape, so that is the output's.
-    if !sets.each_has(|i| scalars >> i & 1 == 0) {
+    // Of the inputs that shape an array or what is reduced one has the whole shape, so that is the shape of both.
+    if !sets.each_has(&part.arrays, |i| scalars >> i & 1 == 0) {
         return false;
     }
     let Some(variant) = part.met(scalars) else {
@@ -113,23 +125,50 @@ pub(crate) fn run(
     };
 
     let mut targets = [std::ptr::null_mut::<u8>(); MAX_OUTPUTS];
-    for (target, out) in targets.iter_mut().zip(outputs) {
-        let Out::Array(view) = out else { return false };
+    for (target, &array) in targets.iter_mut().zip(&part.arrays) {
+        let Out::Array(view) = &mut outputs[array] else {
+            return false;
+        };
         *target = view.mut_ptr();
     }
     let kernel = &variant.kernel;
-    if kernel.slots.is_empty() {
-        // SAFETY: (1) every place is a native contiguous array of `n` elements of its dtype, or one element without axes where
-        // `part.met` found the variant for that; (2) outputs are `n` elements, held exclusively through `outputs`; (3) no
-        // output shares memory with an input or another output; (4) there are no slots, and no accumulators.
-        unsafe { call(native, n, &places, &targets, std::ptr::null_mut()) }
-    } else if kernel.scratch_bytes() <= SCRATCH_BYTES && n <= kernel.max_block() {
-        let mut scratch = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
-        // SAFETY: (1, 2, 3) as above; (4) the slots fit the scratch and the block fits the slots; there are no accumulators.
-        unsafe { call(native, n, &places, &targets, scratch.as_mut_ptr().cast()) }
-    } else {
-        false
+    let run = |lanes: &mut [u64]| {
+        let lanes = lanes.as_mut_ptr();
+        if kernel.slots.is_empty() {
+            // SAFETY: (1) every place is a native contiguous array of `n` elements of its dtype, or one element without axes where
+            // `part.met` found the variant for that; (2) outputs are `n` elements, held exclusively through `outputs`; (3) no
+            // output shares memory with an input or another output; (4) there are no slots; (5) the lanes are the caller's.
+            unsafe { call(native, n, &places, &targets, lanes, std::ptr::null_mut()) }
+        } else if kernel.scratch_bytes() <= SCRATCH_BYTES && n <= kernel.max_block() {
+            let mut scratch = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
+            let scratch = scratch.as_mut_ptr().cast();
+            // SAFETY: (1, 2, 3, 5) as above; (4) the slots fit the scratch and the block fits the slots.
+            unsafe { call(native, n, &places, &targets, lanes, scratch) }
+        } else {
+            false
+        }
+    };
+    if !part.reduces {
+        return run(&mut []);
     }
+    // All elements are of one leaf, so what its lanes come to is the result.
+    let (mut lanes, mut partials) = ([0; MAX_WORDS * LANE_WORDS], [0; MAX_WORDS]);
+    let Some(partials) = partials.get_mut(..kernel.partial_words()) else {
+        return false;
+    };
+    let lanes = &mut lanes[..kernel.lane_words()];
+    kernel.reset_lanes(lanes);
+    if !run(lanes) {
+        return false;
+    }
+    kernel.combine_lanes(lanes, partials);
+    reduced_values(kernel, partials).all(|(i, value)| match &mut outputs[i] {
+        Out::Array(view) => view.set(&[], &value).is_ok(),
+        Out::Scalar(out) => {
+            **out = value;
+            true
+        }
+    })
 }
 
 /// Calls a kernel on one block; whether it came to an end.
@@ -138,12 +177,14 @@ pub(crate) fn run(
 /// 1. `inputs` point to what the kernel reads: `n` elements, or one of a scalar input, valid for reads and initialised.
 /// 2. `outputs` point to what it writes: `n` elements each, valid for writes.
 /// 3. No output shares memory with an input or another output.
-/// 4. `scratch` is valid for the kernel's scratch bytes, and `n` is within its block, if it has slots; it has no accumulators.
+/// 4. `scratch` is valid for the kernel's scratch bytes, and `n` is within its block, if it has slots.
+/// 5. `lanes` are the kernel's lanes, and nobody else's.
 unsafe fn call(
     native: &NativeKernel,
     n: usize,
     inputs: &[*const u8; MAX_INPUTS],
     outputs: &[*mut u8; MAX_OUTPUTS],
+    lanes: *mut u64,
     scratch: *mut u8,
 ) -> bool {
     let mut fault = Fault::NONE;
@@ -151,10 +192,11 @@ unsafe fn call(
         n,
         inputs: inputs.as_ptr(),
         outputs: outputs.as_ptr(),
+        accumulators: lanes,
         scratch,
         ..KernelArgs::one_row(&raw mut fault)
     };
-    // SAFETY: `call`'s contract, number by number: the caller's (1) to (4); `fault` outlives the call.
+    // SAFETY: `call`'s contract, number by number: the caller's (1) to (5); `fault` outlives the call.
     let status = unsafe { native.call(&mut args) };
     status & STATUS_PANIC == 0
 }

@@ -148,6 +148,7 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Whether a small run need not look at them: nobody watches it, stops it, or says how it is cut.
+    #[cfg(feature = "jit")]
     pub(crate) fn is_plain(&self) -> bool {
         self.block.is_none()
             && self.progress.is_none()

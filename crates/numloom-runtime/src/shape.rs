@@ -128,14 +128,16 @@ impl ShapeSets {
         self.sets[self.outputs[i]].is_empty()
     }
 
-    /// Whether each set has some input for which `holds`.
-    pub(crate) fn each_has(&self, holds: impl Fn(u32) -> bool) -> bool {
-        self.sets.iter().all(|set| {
-            set.iter().any(|source| match source {
+    /// Whether the shapes of `outputs`, and of all that is reduced, each have some input for which `holds`.
+    #[cfg(feature = "jit")]
+    pub(crate) fn each_has(&self, outputs: &[usize], holds: impl Fn(u32) -> bool) -> bool {
+        let has = |set: usize| {
+            self.sets[set].iter().any(|source| match source {
                 Source::Input(input) => holds(*input),
                 Source::Site(_) => false,
             })
-        })
+        };
+        outputs.iter().all(|&i| has(self.outputs[i])) && self.sites.iter().all(|site| has(site.set))
     }
 }
 

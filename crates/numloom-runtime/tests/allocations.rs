@@ -121,6 +121,52 @@ fn a_small_run_into_places_allocates_nothing() {
 }
 
 #[test]
+fn a_small_run_of_reductions_alone_allocates_nothing_and_leaves_the_same_bits() {
+    let prog = program(
+        "input a: f32
+         input k: f32
+         %0 = input 0 : f32
+         %1 = input 1 : f32
+         %2 = mul %0 %1 : f32
+         %3 = sum %2 : f64
+         %4 = cast %0 : f64
+         %5 = m2 %4 : f64
+         %6 = argmin %0 : i64
+         out s = %3
+         out v = %5
+         out at = %6",
+    );
+    let engine = Engine::new(Options::new()).unwrap();
+    let classes = [InputClass::Contiguous, InputClass::Scalar];
+    let compiled = engine.compile(&prog, &classes).unwrap();
+    for n in [1, 15, 16, 17, 1000, 1024] {
+        let a: Vec<f32> = (0..n).map(|i| 1.0 / (3 * i + 1) as f32).collect();
+        let backward: Vec<f32> = a.iter().rev().copied().collect();
+        let run = |a: &View<'_>| {
+            let inputs = [a.clone(), View::scalar(&1.7f32)];
+            let (mut s, mut v, mut at) = (0f64, Scalar::F64(0.0), 0i64);
+            let mut outs = [
+                Out::Array(ViewMut::scalar(&mut s)),
+                Out::Scalar(&mut v),
+                Out::Array(ViewMut::scalar(&mut at)),
+            ];
+            let options = RunOptions::new();
+            let mut once = || compiled.run_into(&inputs, &mut outs, &options).unwrap();
+            once();
+            let allocated = allocations(once);
+            (allocated, s.to_bits(), v, at)
+        };
+        let plain = run(&View::from_slice(&a));
+        assert_eq!(plain.0, 0, "{n} elements");
+        assert_eq!(plain.3, n as i64 - 1);
+        // What has to be copied first goes the long way.
+        let turned = View::from_slice(&backward).reversed(0).unwrap();
+        let (_, s, v, at) = run(&turned);
+        assert_eq!((s, v, at), (plain.1, plain.2, plain.3), "{n} elements");
+    }
+}
+
+#[test]
 fn a_long_serial_run_without_reductions_allocates_nothing() {
     let prog =
         program("input a: f64\n %0 = input 0 : f64\n %1 = mul %0 %0 : f64\n out = %1 shape 0");
