@@ -14,7 +14,7 @@ use std::{ptr, slice};
 use numloom_data::DType;
 use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
 use numloom_ir::reduce::{LANE_WORDS, LANES, MAX_WORDS};
-use numloom_ir::{Accumulator, CallStep, Form, InputClass, Kernel, Step};
+use numloom_ir::{Accumulator, CallStep, Form, InputClass, Kernel, MAX_BLOCK, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
 use crate::strings;
@@ -100,15 +100,18 @@ impl CallTable {
 /// Elements that a block function works on at a time.
 const PIECE: usize = 256;
 
-/// Room for [`PIECE`] elements on the stack.
+/// Elements that lanes take at a time: more, for `argmin` looks after each such part where its value came from.
+const LANES_PIECE: usize = MAX_BLOCK;
+
+/// Room for `N` elements on the stack.
 ///
 /// References are formed to such copies only, never to the arrays: those may be maps of files that others write to, and a kernel's scratch may
 /// be uninitialised. The copy also aligns what the mathematical functions read.
 #[repr(C, align(64))]
-struct Piece([MaybeUninit<u8>; 8 * PIECE]);
+struct Piece<const N: usize>([[MaybeUninit<u8>; 8]; N]);
 
-impl Piece {
-    const EMPTY: Piece = Piece([MaybeUninit::uninit(); 8 * PIECE]);
+impl<const N: usize> Piece<N> {
+    const EMPTY: Piece<N> = Piece([[MaybeUninit::uninit(); 8]; N]);
 
     /// Copies `bytes` bytes from `src`.
     ///
@@ -118,7 +121,7 @@ impl Piece {
     /// # Safety
     /// `src` is valid for reads of `bytes` bytes that are initialised.
     unsafe fn fill(&mut self, src: *const u8, bytes: usize) -> &mut [u8] {
-        let room = &mut self.0[..bytes];
+        let room = &mut self.0.as_flattened_mut()[..bytes];
         // SAFETY: the caller's contract; `room` is as long; then it is initialised, and it is borrowed exclusively.
         unsafe {
             ptr::copy_nonoverlapping(src, room.as_mut_ptr().cast(), bytes);
@@ -128,7 +131,7 @@ impl Piece {
 
     /// The first `bytes` bytes, all zero.
     fn zeroed(&mut self, bytes: usize) -> &mut [u8] {
-        let room = &mut self.0[..bytes];
+        let room = &mut self.0.as_flattened_mut()[..bytes];
         room.fill(MaybeUninit::new(0));
         // SAFETY: `room` was just initialised, and is borrowed exclusively.
         unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), bytes) }
@@ -159,8 +162,8 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     let fault = unsafe { &mut *frame.fault };
     let (from, to) = (call.from.itemsize(), call.to.itemsize());
     let arity = call.args.len();
-    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
-    let mut results = Piece::EMPTY;
+    let mut operands = [const { Piece::<PIECE>::EMPTY }; MAX_CALL_ARGS];
+    let mut results = Piece::<PIECE>::EMPTY;
     let result = catch_unwind(AssertUnwindSafe(|| {
         if call.from.is_bytes() {
             // SAFETY: (1) is (2) here, and (2) is (3).
@@ -253,10 +256,10 @@ unsafe fn accumulate_lanes(frame: &CallFrame, acc: Accumulator, form: Form) {
         // SAFETY: (2); `lanes` is a local, and as long.
         unsafe { ptr::copy_nonoverlapping(dst, lanes.as_mut_ptr(), lanes.len()) };
     }
-    const { assert!(PIECE.is_multiple_of(LANES)) };
-    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
-    for start in (0..frame.n).step_by(PIECE) {
-        let n = PIECE.min(frame.n - start);
+    const { assert!(LANES_PIECE.is_multiple_of(LANES)) };
+    let mut operands = [const { Piece::<LANES_PIECE>::EMPTY }; MAX_CALL_ARGS];
+    for start in (0..frame.n).step_by(LANES_PIECE) {
+        let n = LANES_PIECE.min(frame.n - start);
         // SAFETY: (3), `start + n` being at most `frame.n`.
         let args = unsafe { fill_operands(frame, acc, start, n, &mut operands) };
         let position = frame.position.wrapping_add(start as u64);
@@ -278,8 +281,8 @@ unsafe fn accumulate_lanes(frame: &CallFrame, acc: Accumulator, form: Form) {
 /// # Safety
 /// As [`accumulate_block`], (2) and (3).
 unsafe fn accumulate_columns(frame: &CallFrame, acc: Accumulator) {
-    let mut operands = [const { Piece::EMPTY }; MAX_CALL_ARGS];
-    let mut lanes = [const { Piece::EMPTY }; MAX_WORDS];
+    let mut operands = [const { Piece::<PIECE>::EMPTY }; MAX_CALL_ARGS];
+    let mut lanes = [const { Piece::<PIECE>::EMPTY }; MAX_WORDS];
     for start in (0..frame.n).step_by(PIECE) {
         let n = PIECE.min(frame.n - start);
         // SAFETY: (3), `start + n` being at most `frame.n`.
@@ -311,13 +314,13 @@ unsafe fn accumulate_columns(frame: &CallFrame, acc: Accumulator) {
 /// Copies elements from the `start`-th of each operand of an accumulator.
 ///
 /// # Safety
-/// Each of as many `args` of `frame` as `acc` has operands is valid for reads of `start + n` elements, and `n` is at most [`PIECE`].
-unsafe fn fill_operands<'a>(
+/// Each of as many `args` of `frame` as `acc` has operands is valid for reads of `start + n` elements, and `n` is at most `N`.
+unsafe fn fill_operands<'a, const N: usize>(
     frame: &CallFrame,
     acc: Accumulator,
     start: usize,
     n: usize,
-    operands: &'a mut [Piece; MAX_CALL_ARGS],
+    operands: &'a mut [Piece<N>; MAX_CALL_ARGS],
 ) -> [&'a [u8]; MAX_CALL_ARGS] {
     let size = acc.dtype.itemsize();
     let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
@@ -327,7 +330,7 @@ unsafe fn fill_operands<'a>(
         .zip(&frame.args)
         .take(acc.op.operands());
     for ((arg, piece), &src) in filled {
-        // SAFETY: the caller's contract; the piece has room for `PIECE` elements.
+        // SAFETY: the caller's contract; the piece has room for `N` elements.
         *arg = unsafe { piece.fill(src.add(start * size), n * size) };
     }
     args

@@ -11,7 +11,8 @@
 //! | `complex prod` | real, imaginary | (ac − bd, ad + bc) |
 //! | `complex min`, `complex max` | real, imaginary, position | as `argmin`, by the real and then the imaginary part; NaN is what has a NaN part |
 //!
-//! An element is taken in as if it were a value of its own; only `moments` has a shorter way (Welford, 1962).
+//! An element is taken in as if it were a value of its own; only `moments` has a shorter way (Welford, 1962). What `argmin` and `argmax`,
+//! and `moments` do stands in files of their own, with their quick ways to many elements.
 
 use std::cmp::Ordering;
 
@@ -21,6 +22,7 @@ use super::arithmetic::Arithmetic;
 use super::eval::{any, float, number, typed, undefined};
 use super::item::{self, Item};
 use super::order::Ordered;
+use super::{best, moments};
 use crate::kernel::{AccOp, Accumulator};
 use crate::reduce::{LANES, MAX_WORDS};
 
@@ -48,20 +50,9 @@ pub(crate) fn combine(acc: Accumulator, a: PlanesMut<'_>, b: Planes<'_>) {
     let order = acc.op.order();
     match acc.op {
         AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
-            let (x, at) = (item::items::<T>(b[0]), item::items::<u64>(b[1]));
-            update2(a, x.len(), |best: (T, u64), k| {
-                one_of(order, best, (T::load(x[k]), u64::load(at[k])))
-            });
+            best::combine::<T>(order, a, b);
         }),
-        AccOp::Moments => {
-            let b = b.map(item::items::<f64>);
-            update3(a, b[0].len(), |a, k| {
-                merged(
-                    a,
-                    (f64::load(b[0][k]), f64::load(b[1][k]), f64::load(b[2][k])),
-                )
-            });
-        }
+        AccOp::Moments => moments::combine(a, b),
         AccOp::ComplexProd => {
             let (re, im) = (item::items::<f64>(b[0]), item::items::<f64>(b[1]));
             update2(a, re.len(), |z, k| {
@@ -92,10 +83,9 @@ pub fn take_lanes(acc: Accumulator, lanes: &mut [u64], args: &[&[u8]], position:
     let at = |i: usize| position + i as u64;
     match acc.op {
         AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
-            let x = item::items::<T>(args[0]);
-            lanes2(lanes, x.len(), |best, i| one_of(order, best, (T::load(x[i]), at(i))));
+            best::take_lanes::<T>(order, lanes, item::items::<T>(args[0]), position);
         }),
-        AccOp::Moments => moments_lanes(lanes, item::items::<f64>(args[0])),
+        AccOp::Moments => moments::take_lanes(lanes, item::items::<f64>(args[0])),
         AccOp::ComplexProd => {
             let (re, im) = (item::items::<f64>(args[0]), item::items::<f64>(args[1]));
             lanes2(lanes, re.len(), |z, i| {
@@ -124,10 +114,9 @@ pub fn take_columns(acc: Accumulator, lane: PlanesMut<'_>, args: &[&[u8]], posit
     let order = acc.op.order();
     match acc.op {
         AccOp::ArgMin | AccOp::ArgMax => any!(acc.op, acc.dtype, T => {
-            let x = item::items::<T>(args[0]);
-            update2(lane, x.len(), |best, j| one_of(order, best, (T::load(x[j]), position)));
+            best::take_columns::<T>(order, lane, item::items::<T>(args[0]), position);
         }),
-        AccOp::Moments => moments_columns(lane, item::items::<f64>(args[0])),
+        AccOp::Moments => moments::take_columns(lane, item::items::<f64>(args[0])),
         AccOp::ComplexProd => {
             let (re, im) = (item::items::<f64>(args[0]), item::items::<f64>(args[1]));
             update2(lane, re.len(), |z, j| {
@@ -203,19 +192,7 @@ mod driven {
 
 use driven::{lanes2, lanes3, update2, update3};
 
-/// The one of two elements that comes first by value, `order` saying how a better one compares; else by position.
-fn one_of<T: Copy + PartialOrd>(order: Ordering, a: (T, u64), b: (T, u64)) -> (T, u64) {
-    let is_nan = |x: T| x.partial_cmp(&x).is_none();
-    let by_value = b.0.partial_cmp(&a.0);
-    let (nan_a, nan_b) = (is_nan(a.0), is_nan(b.0));
-    if second(order, by_value, [nan_a, nan_b], [a.1, b.1]) {
-        b
-    } else {
-        a
-    }
-}
-
-/// As [`one_of`], for complex numbers.
+/// The one of two complex numbers that comes first by value, `order` saying how a better one compares; else by position.
 fn complex_one_of<T: Copy + PartialOrd>(
     order: Ordering,
     a: (T, T, u64),
@@ -242,73 +219,4 @@ fn second(order: Ordering, by_value: Option<Ordering>, nan: [bool; 2], at: [u64;
 
 fn product((a, b): (f64, f64), (c, d): (f64, f64)) -> (f64, f64) {
     (a * c - b * d, a * d + b * c)
-}
-
-/// Count, mean and squared deviations of all elements of both.
-fn merged(a: (f64, f64, f64), b: (f64, f64, f64)) -> (f64, f64, f64) {
-    // No elements at all have no mean, and must not change another's.
-    if b.0 == 0.0 {
-        return a;
-    }
-    if a.0 == 0.0 {
-        return b;
-    }
-    let n = a.0 + b.0;
-    let delta = b.1 - a.1;
-    let share = b.0 / n;
-    (
-        n,
-        a.1 + delta * share,
-        a.2 + b.2 + delta * delta * (a.0 * share),
-    )
-}
-
-/// One more element for each value, which have `count` with it.
-#[inline(always)]
-fn welford(mean: &mut f64, m2: &mut f64, x: f64, reciprocal: f64) {
-    let delta = x - *mean;
-    *mean += delta * reciprocal;
-    *m2 += delta * (x - *mean);
-}
-
-fn moments_lanes(planes: PlanesMut<'_>, x: &[[u8; 8]]) {
-    let planes = planes.map(item::items_mut::<f64>);
-    let [mut count, mut mean, mut m2]: [[f64; LANES]; 3] = planes
-        .each_ref()
-        .map(|plane| std::array::from_fn(|k| f64::load(plane[k])));
-    for group in x.chunks(LANES) {
-        // Lanes have as many elements each, so they share a division, but after a row that ends within a group.
-        let shared = 1.0 / (count[0] + 1.0);
-        if group.len() == LANES && count.iter().all(|&n| n == count[0]) {
-            for k in 0..LANES {
-                count[k] += 1.0;
-                welford(&mut mean[k], &mut m2[k], f64::load(group[k]), shared);
-            }
-        } else {
-            for (k, &x) in group.iter().enumerate() {
-                count[k] += 1.0;
-                welford(&mut mean[k], &mut m2[k], f64::load(x), 1.0 / count[k]);
-            }
-        }
-    }
-    for (plane, lanes) in planes.into_iter().zip([count, mean, m2]) {
-        plane
-            .iter_mut()
-            .zip(lanes)
-            .for_each(|(bytes, lane)| *bytes = lane.store());
-    }
-}
-
-fn moments_columns(planes: PlanesMut<'_>, x: &[[u8; 8]]) {
-    let [count, mean, m2] = planes.map(|plane| &mut item::items_mut::<f64>(plane)[..x.len()]);
-    let Some(&first) = count.first() else { return };
-    // The columns of a row have as many elements each.
-    let n = f64::load(first) + 1.0;
-    let reciprocal = 1.0 / n;
-    count.fill(n.store());
-    for ((mean, m2), &x) in mean.iter_mut().zip(m2).zip(x) {
-        let (mut new_mean, mut new_m2) = (f64::load(*mean), f64::load(*m2));
-        welford(&mut new_mean, &mut new_m2, f64::load(x), reciprocal);
-        (*mean, *m2) = (new_mean.store(), new_m2.store());
-    }
 }

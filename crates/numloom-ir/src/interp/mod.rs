@@ -14,6 +14,7 @@
 //! | `bytes` | what operations on byte strings mean |
 //! | `eval` | which of these an operation is |
 //! | `accumulate` | what accumulators mean |
+//! | `best`, `moments` | what `argmin` and `argmax`, and `moments` among them mean |
 //! | `run` | the steps of a kernel |
 //! | `counted` | how many elements that was, for tests |
 //! | `scalar` | an operation on single values |
@@ -23,6 +24,7 @@
 
 mod accumulate;
 mod arithmetic;
+mod best;
 mod bits;
 mod bytes;
 mod cast;
@@ -32,6 +34,7 @@ mod eval;
 mod float;
 mod integer;
 mod item;
+mod moments;
 mod order;
 mod run;
 mod scalar;

@@ -10,35 +10,43 @@ pub(super) trait Ordered: Item + PartialOrd {
     fn minimum(self, y: Self) -> Self;
     /// The larger; a NaN wins (of two, the first), and of equal operands the second.
     fn maximum(self, y: Self) -> Self;
+    /// Whether this is in no order, not even with itself.
+    fn is_nan(self) -> bool;
 }
 
 macro_rules! ordered {
-    ($($type:ty, $x:ident => $is_nan:expr;)*) => {$(
+    ($($type:ty, $is_nan:expr;)*) => {$(
         impl Ordered for $type {
             fn minimum(self, y: Self) -> Self {
-                let $x = self;
-                if $x < y || $is_nan { $x } else { y }
+                if self < y || $is_nan(self) { self } else { y }
             }
 
             fn maximum(self, y: Self) -> Self {
-                let $x = self;
-                if $x > y || $is_nan { $x } else { y }
+                if self > y || $is_nan(self) { self } else { y }
+            }
+
+            fn is_nan(self) -> bool {
+                $is_nan(self)
             }
         }
     )*};
 }
 
+fn never<T>(_: T) -> bool {
+    false
+}
+
 ordered! {
-    i8, x => false;
-    i16, x => false;
-    i32, x => false;
-    i64, x => false;
-    u8, x => false;
-    u16, x => false;
-    u32, x => false;
-    u64, x => false;
-    f32, x => x.is_nan();
-    f64, x => x.is_nan();
+    i8, never;
+    i16, never;
+    i32, never;
+    i64, never;
+    u8, never;
+    u16, never;
+    u32, never;
+    u64, never;
+    f32, f32::is_nan;
+    f64, f64::is_nan;
 }
 
 /// With false before true the smaller is `x and y`, the larger `x or y`.
@@ -49,5 +57,9 @@ impl Ordered for bool {
 
     fn maximum(self, y: bool) -> bool {
         self | y
+    }
+
+    fn is_nan(self) -> bool {
+        false
     }
 }

@@ -234,7 +234,7 @@ fn sequences(random: &mut Random, acc: Accumulator, n: usize) -> Sequences {
         .collect()
 }
 
-fn few(random: &mut Random, dtype: DType) -> Vec<u8> {
+pub(super) fn few(random: &mut Random, dtype: DType) -> Vec<u8> {
     let value = (random.bits() % 4) as u8;
     match dtype {
         DType::F32 => bytes(&[f32::from(value) - 1.5]),
@@ -277,7 +277,7 @@ fn a_place_of_the_first_best_element_is_found() {
 }
 
 /// Whether a later element is better than the best of the earlier ones.
-fn precedes(op: AccOp, x: &Scalar, best: &Scalar) -> bool {
+pub(super) fn precedes(op: AccOp, x: &Scalar, best: &Scalar) -> bool {
     let wanted = match op {
         AccOp::ArgMin => Ordering::Less,
         _ => Ordering::Greater,

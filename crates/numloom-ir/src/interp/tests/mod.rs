@@ -1,5 +1,6 @@
 //! The interpreter against what it must be: NumPy's own results, wide arithmetic, naive loops.
 
+mod accumulators;
 mod blocks;
 mod called;
 mod casts;
