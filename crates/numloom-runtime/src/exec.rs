@@ -22,12 +22,15 @@ use numloom_ir::{Fault, Form, Kernel};
 use rayon::ThreadPool;
 
 use crate::code::{Code, Compiler};
+use crate::compiled::Compiled;
 use crate::control::{Control, Stop};
 use crate::error::RuntimeError;
 use crate::guard::Bound;
+use crate::options::RunOptions;
 use crate::plan::{Access, Operand, Plan};
 use crate::reduce::Joined;
 use crate::scratch::{Work, with_thread_scratch};
+use crate::space::index_of;
 use crate::variant::{Part, Variant};
 
 /// An address in an array: a number, until one of the `unsafe` blocks below uses it.
@@ -58,14 +61,24 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// How a pass is to be run.
+/// How the passes of a run are to be run.
 pub(crate) struct Conditions<'a> {
-    pub(crate) compiler: &'a Compiler,
-    pub(crate) control: &'a Control<'a>,
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) control: Control<'a>,
     /// Elements of a block, if not the best.
     pub(crate) block: Option<usize>,
-    /// Who works on this many elements.
-    pub(crate) workers: &'a dyn Fn(usize) -> Result<Workers, RuntimeError>,
+}
+
+impl Conditions<'_> {
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiled.shared().compiler
+    }
+
+    /// Who works on `total` elements of `part`.
+    pub(crate) fn workers(&self, part: &Part, total: usize) -> Result<Workers, RuntimeError> {
+        self.compiled.workers(part, total, self.options)
+    }
 }
 
 /// A pool, and how many threads may work; none for the caller's thread alone.
@@ -85,10 +98,10 @@ pub(crate) fn run<'p>(
     work: &mut Work,
     reduced: &mut Vec<u64>,
 ) -> Result<&'p Variant, RuntimeError> {
-    let mut copies = conditions.compiler.interprets();
+    let mut copies = conditions.compiler().interprets();
     let variant = loop {
         plan.layout(part, shape, bound, copies)?;
-        let variant = part.variant(&mut plan.classes, Form::Lanes, conditions.compiler)?;
+        let variant = part.variant(&mut plan.classes, Form::Lanes, conditions.compiler())?;
         if copies || !matches!(variant.code, Code::Interpreter) {
             break variant;
         }
@@ -96,7 +109,7 @@ pub(crate) fn run<'p>(
         copies = true;
     };
     plan.follow(&variant.kernel);
-    let pool = (conditions.workers)(plan.total)?;
+    let pool = conditions.workers(part, plan.total)?;
     let threads = pool.as_ref().map_or(1, |(_, threads)| *threads);
     let interpreted = matches!(variant.code, Code::Interpreter);
     plan.cut(
@@ -112,7 +125,7 @@ pub(crate) fn run<'p>(
         part,
         kernel: &variant.kernel,
         code: &variant.code,
-        control: conditions.control,
+        control: &conditions.control,
     };
     match pool {
         Some((pool, threads)) if pass.chunks() > 1 => {
@@ -339,11 +352,7 @@ impl Pass<'_> {
         let space = &self.plan.space;
         let outer = &space.shape()[..space.shape().len() - 1];
         work.index.resize(outer.len(), 0);
-        let mut rest = position / row;
-        for (index, extent) in work.index.iter_mut().zip(outer).rev() {
-            *index = rest % extent;
-            rest /= extent;
-        }
+        index_of(position / row, outer, &mut work.index);
         for i in 0..self.plan.operands.len() {
             let steps = work.index.iter().zip(space.strides(i));
             work.rows.push(

@@ -21,7 +21,7 @@ use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
 use crate::bind::Out;
 use crate::code::Code;
-use crate::run::reduced_values;
+use crate::pass::reduced_values;
 use crate::shape::ShapeSets;
 use crate::variant::Part;
 

@@ -18,9 +18,10 @@
 //! | `compiled`, `variant`, `code` | [`Compiled`]: a program, its parts and variants, what runs them |
 //! | `bind`, `views`, `guard` | arrays checked against the program; views and parts of them; memory that they share |
 //! | `shape`, `pattern`, `stage` | the shapes of a run; the program as passes for shapes of one pattern |
-//! | `run`, `survey` | the passes of one run; what they would be, for people |
+//! | `run`, `kept`, `pass` | the steps of one run; what they keep; one pass, whole or along axes |
+//! | `survey` | what the passes would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
-//! | `exec`, `along`, `reduce` | one pass; one whose reductions leave axes; what its chunks come to |
+//! | `exec`, `along`, `reduce` | a whole pass on threads; one whose reductions leave axes; what its chunks come to |
 //! | `control`, `scratch` | what the threads of a run share; memory that is used again |
 //!
 //! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
@@ -40,7 +41,9 @@ mod exec;
 #[cfg(feature = "jit")]
 mod flat;
 mod guard;
+mod kept;
 mod options;
+mod pass;
 mod pattern;
 mod plan;
 mod reduce;

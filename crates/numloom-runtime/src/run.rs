@@ -4,40 +4,22 @@
 //! it never does: decide how the work is staged, or touch an element itself.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use numloom_data::{Array, Scalar, View, ViewMut};
 use numloom_ir::interp::eval_scalar;
-use numloom_ir::{Fault, FaultCode, Inst, Kernel, Op, ResultKind, Step as KernelStep};
+use numloom_ir::{FaultCode, Inst, InstKind, Op};
 
-#[cfg(feature = "jit")]
-use crate::along::{Along, Running};
 use crate::bind::Out;
-#[cfg(feature = "jit")]
-use crate::code::Code;
 use crate::compiled::Compiled;
-use crate::control::{Control, Verdict};
+use crate::control::Control;
 use crate::error::{RuntimeError, RuntimeErrorKind};
-use crate::exec::{self, Conditions};
-use crate::guard::{Bound, Guards};
+use crate::exec::Conditions;
+use crate::kept::KeptShapes;
 use crate::options::{RunOptions, check_threads};
-use crate::reduce::finished;
+use crate::pass::{PassRun, reduced_values};
 use crate::scratch::Scratch;
-use crate::shape::Shapes;
-use crate::stage::{
-    Feed, Final, Formula, Leaf, Pass, Role, ScalarStep, Space, Stages, Step, Target,
-};
-
-/// What the passes of one call have in common.
-pub(crate) struct Call<'a, 'i> {
-    pub(crate) views: &'a [View<'i>],
-    pub(crate) options: &'a RunOptions,
-    /// Elements of a block, if not the best.
-    pub(crate) block: Option<usize>,
-    pub(crate) control: Control<'a>,
-    /// Elements that are done once the passes so far are.
-    expected: u64,
-}
+use crate::space::elements;
+use crate::stage::{Feed, Final, Formula, Pass, Role, ScalarStep, Stages, Step, Target};
 
 impl Compiled {
     /// Runs all steps, over places that fit the outputs, and lets go of copies.
@@ -51,44 +33,59 @@ impl Compiled {
         if outputs.is_empty() {
             return Ok(());
         }
-        let inner = self.inner();
-        let stages = inner.stages(&scratch.shapes, &mut scratch.pattern, views);
+        let prog = &self.inner().prog;
+        let stages = self
+            .inner()
+            .stages(&scratch.shapes, &mut scratch.pattern, views);
         // An array without axes stands in for a scalar that a pass computes as an array, or that has two parts.
         let lone = |(i, out): (usize, &Out<'_>)| {
-            let output = &inner.prog.outputs[i];
+            let output = &prog.outputs[i];
             let role = stages.layout.role(output.value);
-            let reduced = matches!(
-                inner.prog.inst(output.value).kind,
-                numloom_ir::InstKind::Reduce(_)
-            );
+            let reduced = matches!(prog.inst(output.value).kind, InstKind::Reduce(_));
             matches!(out, Out::Scalar(_))
                 && (output.imag.is_some() || role == Role::Inline && !reduced || role == Role::Kept)
         };
+        let run = Run {
+            compiled: self,
+            stages: &stages,
+            views,
+            options,
+        };
         let result = if outputs.iter().enumerate().any(lone) {
-            self.steps_into_scalars(&stages, scratch, views, outputs, options)
+            run.steps_into_arrays(scratch, outputs)
         } else {
-            self.steps(&stages, scratch, views, outputs, options)
+            run.steps(scratch, outputs)
         };
         scratch.guards.clear();
         result
     }
+}
 
-    /// Lets arrays without axes stand in for scalars.
-    fn steps_into_scalars(
+/// One run of a program.
+struct Run<'a, 'i> {
+    compiled: &'a Compiled,
+    stages: &'a Stages,
+    views: &'a [View<'i>],
+    options: &'a RunOptions,
+}
+
+/// What passes keep for later ones.
+struct Kept {
+    shapes: KeptShapes,
+    arrays: Vec<Option<Array>>,
+}
+
+impl Run<'_, '_> {
+    /// All steps, with arrays without axes in the place of scalars.
+    fn steps_into_arrays(
         &self,
-        stages: &Stages,
         scratch: &mut Scratch,
-        views: &[View<'_>],
         outputs: &mut [Out<'_>],
-        options: &RunOptions,
     ) -> Result<(), RuntimeError> {
-        let prog = &self.inner().prog;
+        let prog = &self.compiled.inner().prog;
         let zero = |output| Array::from_scalar(&Scalar::zero(prog.output_dtype(output)));
-        let mut cells = prog
-            .outputs
-            .iter()
-            .map(zero)
-            .collect::<Result<Vec<_>, _>>()?;
+        let cells = prog.outputs.iter().map(zero);
+        let mut cells = cells.collect::<Result<Vec<_>, _>>()?;
         let mut places: Vec<Out<'_>> = Vec::with_capacity(outputs.len());
         for (out, cell) in outputs.iter_mut().zip(&mut cells) {
             places.push(Out::Array(match out {
@@ -96,7 +93,7 @@ impl Compiled {
                 Out::Scalar(_) => cell.view_mut(),
             }));
         }
-        self.steps(stages, scratch, views, &mut places, options)?;
+        self.steps(scratch, &mut places)?;
         drop(places);
         for (out, cell) in outputs.iter_mut().zip(&cells) {
             if let Out::Scalar(value) = out {
@@ -106,16 +103,15 @@ impl Compiled {
         Ok(())
     }
 
-    fn steps(
-        &self,
-        stages: &Stages,
-        scratch: &mut Scratch,
-        views: &[View<'_>],
-        outputs: &mut [Out<'_>],
-        options: &RunOptions,
-    ) -> Result<(), RuntimeError> {
-        let inner = self.inner();
-        let engine = &self.engine().options().run;
+    /// All steps, and what they come to into the outputs.
+    fn steps(&self, scratch: &mut Scratch, outputs: &mut [Out<'_>]) -> Result<(), RuntimeError> {
+        let Run {
+            compiled,
+            stages,
+            views,
+            options,
+        } = *self;
+        let engine = &compiled.engine().options().run;
         let block = options.block.or(engine.block);
         if block == Some(0) {
             return Err(RuntimeErrorKind::BadBlockSize.into());
@@ -125,64 +121,68 @@ impl Compiled {
         }
         scratch
             .guards
-            .set(&inner.prog, views, outputs, |input, output| {
+            .set(&compiled.inner().prog, views, outputs, |input, output| {
                 stages.turn(input, output)
             })?;
-        let mut kept: Vec<Option<Array>> = Vec::new();
-        let mut total = 0u64;
+        let mut kept = Kept {
+            shapes: KeptShapes::default(),
+            arrays: Vec::new(),
+        };
+        kept.shapes.set(stages, &scratch.shapes, views);
+        kept.arrays.resize_with(stages.kept.len(), || None);
         let mut shape = std::mem::take(&mut scratch.space);
-        let mut kept_shapes = KeptShapes::default();
-        kept_shapes.set(stages, &scratch.shapes, views);
+        let mut total = 0u64;
         for pass in stages.passes() {
-            kept_shapes.space(pass, &scratch.shapes, views, &mut shape);
+            kept.shapes.space(pass, &scratch.shapes, views, &mut shape);
             total = total.saturating_add(elements(&shape));
         }
-        let mut call = Call {
-            views,
+        let conditions = Conditions {
+            compiled,
             options,
-            block,
             control: Control::new(options, engine, total),
-            expected: 0,
+            block,
         };
-        kept.resize_with(stages.kept.len(), || None);
         scratch.scalars.clear();
         scratch.scalars.resize(stages.scalars, Scalar::Bool(false));
+        let mut expected = 0u64;
         for step in &stages.steps {
             match step {
                 Step::Scalar(step) => {
-                    let value = self.scalar(step, scratch, views)?;
+                    let value = self.scalar(step, scratch)?;
                     scratch.scalars[step.slot] = value;
                 }
                 Step::Pass(pass) => {
-                    kept_shapes.space(pass, &scratch.shapes, views, &mut shape);
-                    call.expected = call.expected.saturating_add(elements(&shape));
+                    kept.shapes.space(pass, &scratch.shapes, views, &mut shape);
+                    expected = expected.saturating_add(elements(&shape));
+                    let run = PassRun {
+                        pass,
+                        shape: &shape,
+                        views,
+                        conditions: &conditions,
+                        expected,
+                    };
                     if stages.is_one_pass {
-                        self.one_pass(pass, &shape, scratch, &call, outputs)?;
+                        one_pass(run, scratch, outputs)?;
                     } else {
-                        let state = (&kept_shapes, &mut kept[..]);
-                        self.pass(pass, &shape, stages, scratch, &call, outputs, state)?;
+                        self.pass(run, scratch, outputs, &mut kept)?;
                     }
                 }
             }
         }
         scratch.space = shape;
         for last in &stages.finals {
-            finish(last, &mut outputs[last.output], &scratch.scalars, &kept)?;
+            let out = &mut outputs[last.output];
+            finish(last, out, &scratch.scalars, &kept.arrays)?;
         }
         Ok(())
     }
 
     /// Computes a scalar between passes.
-    fn scalar(
-        &self,
-        step: &ScalarStep,
-        scratch: &Scratch,
-        views: &[View<'_>],
-    ) -> Result<Scalar, RuntimeError> {
+    fn scalar(&self, step: &ScalarStep, scratch: &Scratch) -> Result<Scalar, RuntimeError> {
         Ok(match &step.formula {
             Formula::Count(site) => Scalar::I64(scratch.shapes.site(*site).count as i64),
             Formula::Const(scalar) => scalar.clone(),
-            Formula::Input(input) => views[*input as usize]
+            Formula::Input(input) => self.views[*input as usize]
                 .get(&[])
                 .expect("a scalar input has one element"),
             Formula::Apply(op, args) => {
@@ -199,45 +199,16 @@ impl Compiled {
         })
     }
 
-    /// The one pass of a program whose outputs are its roots.
-    fn one_pass(
-        &self,
-        pass: &Pass,
-        shape: &[usize],
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        outputs: &mut [Out<'_>],
-    ) -> Result<(), RuntimeError> {
-        let kernel = self.execute(pass, shape, scratch, call, call.views, outputs)?;
-        for (i, value) in reduced_values(&kernel, &scratch.reduced) {
-            match &mut outputs[i] {
-                Out::Scalar(out) => **out = value,
-                Out::Array(view) => view.fill(&value)?,
-            }
-        }
-        Ok(())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "what a run consists of")]
+    /// One of several passes: its feeds behind the inputs, and its results to outputs, scalars and kept arrays.
     fn pass(
         &self,
-        pass: &Pass,
-        shape: &[usize],
-        stages: &Stages,
+        run: PassRun<'_, '_>,
         scratch: &mut Scratch,
-        call: &Call<'_, '_>,
         outputs: &mut [Out<'_>],
-        (kept_shapes, kept): (&KeptShapes, &mut [Option<Array>]),
+        kept: &mut Kept,
     ) -> Result<(), RuntimeError> {
-        // What it writes and keeps.
-        let mut fresh: Vec<Array> = Vec::new();
-        for target in &pass.targets {
-            if let Target::Kept(i) = *target {
-                let shape = kept_shapes.shape(i);
-                let array = Array::zeros(stages.kept[i], shape, numloom_data::Order::C)?;
-                fresh.push(array);
-            }
-        }
+        let pass = run.pass;
+        let mut fresh = kept.shapes.room(self.stages, pass)?;
         let cells = pass
             .feeds
             .iter()
@@ -246,56 +217,20 @@ impl Compiled {
                 Feed::Kept(_) => Ok(None),
             })
             .collect::<Result<Vec<_>, RuntimeError>>()?;
-        let mut views = Cow::Borrowed(call.views);
+        let mut views = Cow::Borrowed(run.views);
         for (feed, cell) in pass.feeds.iter().zip(&cells) {
-            let array = match (feed, cell) {
-                (Feed::Kept(i), _) => kept[*i].as_ref(),
-                (_, cell) => cell.as_ref(),
+            let array = match *feed {
+                Feed::Scalar(_) => cell.as_ref(),
+                Feed::Kept(i) => kept.arrays[i].as_ref(),
             };
             let array = array.expect("earlier steps computed it");
             views.to_mut().push(array.view());
         }
-        let mut parts: Vec<Option<Out<'_>>> = Vec::new();
-        let mut fresh_views = fresh.iter_mut();
-        // Scalars are not written through a place.
-        let mut spare = vec![Scalar::Bool(false); pass.targets.len()];
-        let mut spare = spare.iter_mut();
-        let mut split: Vec<(usize, Option<Out<'_>>, Option<Out<'_>>)> = Vec::new();
-        for (i, out) in outputs.iter_mut().enumerate() {
-            let wanted = |target: &Target| matches!(*target, Target::Output(o, _) if o == i);
-            if !pass.targets.iter().any(wanted) {
-                continue;
-            }
-            let complex = self.inner().prog.outputs[i].imag.is_some();
-            let (re, im) = match out {
-                Out::Array(view) => {
-                    let view = view.reborrow();
-                    if complex {
-                        let (re, im) = view.into_parts().expect("it is complex");
-                        (Some(Out::Array(re)), Some(Out::Array(im)))
-                    } else {
-                        (Some(Out::Array(view)), None)
-                    }
-                }
-                Out::Scalar(value) => (Some(Out::Scalar(value)), None),
-            };
-            split.push((i, re, im));
-        }
-        for target in &pass.targets {
-            parts.push(match *target {
-                Target::Output(i, imag) => {
-                    let found = split.iter_mut().find(|(output, _, _)| *output == i);
-                    let (_, re, im) = found.expect("every output that is written was split");
-                    if imag { im.take() } else { re.take() }
-                }
-                Target::Kept(_) => fresh_views.next().map(|array| Out::Array(array.view_mut())),
-                Target::Scalar(_) => spare.next().map(Out::Scalar),
-            });
-        }
-        let mut places: Vec<Out<'_>> = parts
-            .into_iter()
-            .map(|part| part.expect("each root has one place"))
-            .collect();
+        let run = PassRun {
+            views: &views,
+            ..run
+        };
+        let mut places = places(pass, outputs, &mut fresh);
         if let Some(site) = pass.site {
             for (place, own) in places.iter_mut().zip(&pass.sites) {
                 if let (Out::Array(view), Some(own)) = (&mut *place, own) {
@@ -303,16 +238,13 @@ impl Compiled {
                     *place = Out::Array(with_all_axes(view, &scratch.shapes.site(*own).axes)?);
                 }
             }
-            self.execute_along(pass, site, shape, scratch, call, &views, &mut places)?;
+            run.along(site, scratch, &mut places)?;
         } else {
-            let kernel = self.execute(pass, shape, scratch, call, &views, &mut places)?;
+            let kernel = run.whole(scratch, &mut places)?;
             for (root, value) in reduced_values(&kernel, &scratch.reduced) {
                 match pass.targets[root] {
                     Target::Scalar(slot) => scratch.scalars[slot] = value,
-                    _ => match &mut places[root] {
-                        Out::Array(view) => view.fill(&value)?,
-                        Out::Scalar(out) => **out = value,
-                    },
+                    _ => put(&mut places[root], &value)?,
                 }
             }
         }
@@ -320,272 +252,70 @@ impl Compiled {
         let mut fresh = fresh.into_iter();
         for target in &pass.targets {
             if let Target::Kept(i) = *target {
-                kept[i] = fresh.next();
+                kept.arrays[i] = fresh.next();
             }
         }
         Ok(())
     }
-
-    /// Runs one pass over `shape`; reduced values go to the scratch.
-    fn execute(
-        &self,
-        pass: &Pass,
-        shape: &[usize],
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        views: &[View<'_>],
-        places: &mut [Out<'_>],
-    ) -> Result<Arc<Kernel>, RuntimeError> {
-        let Scratch {
-            guards,
-            plan,
-            work,
-            reduced,
-            ..
-        } = scratch;
-        let conditions = Conditions {
-            compiler: &self.shared().compiler,
-            control: &call.control,
-            block: call.block,
-            workers: &|total| self.workers(&pass.part, total, call.options),
-        };
-        let mut bound = Bound::new(views, places, guards);
-        let variant = exec::run(
-            &pass.part,
-            shape,
-            &mut bound,
-            &conditions,
-            plan,
-            work,
-            reduced,
-        )?;
-        self.check(call, &variant.kernel, shape)?;
-        Ok(Arc::clone(&variant.kernel))
-    }
-
-    /// Runs a pass over `shape` whose reductions run along the axes of `site`.
-    #[expect(clippy::too_many_arguments, reason = "what a run consists of")]
-    fn execute_along(
-        &self,
-        pass: &Pass,
-        site: usize,
-        shape: &[usize],
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        views: &[View<'_>],
-        places: &mut [Out<'_>],
-    ) -> Result<(), RuntimeError> {
-        if pass.part.faults {
-            self.find_fault(pass, shape, scratch, call, views)?;
-        }
-        let axes = scratch.shapes.site(site).axes.clone();
-        #[cfg(feature = "jit")]
-        {
-            // Nothing that is read is written: results are kept, and inputs that outputs overwrite were copied.
-            let views = scratch.guards.resolve(views);
-            if let Some(kernel) = self.run_along(pass, &axes, shape, call, &views, places)? {
-                return self.check(call, &kernel, shape);
-            }
-        }
-        self.place_by_place(pass, &axes, shape, scratch, call, views, places)
-    }
-
-    /// The lowest fault of a pass, wherever its reductions leave off.
-    fn find_fault(
-        &self,
-        pass: &Pass,
-        shape: &[usize],
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        views: &[View<'_>],
-    ) -> Result<(), RuntimeError> {
-        let none = RunOptions::new();
-        let expected = elements(shape);
-        let alone = Call {
-            views,
-            options: call.options,
-            block: call.block,
-            control: Control::new(&none, &none, expected),
-            expected,
-        };
-        self.execute(pass, shape, scratch, &alone, views, &mut [])
-            .map(drop)
-    }
-
-    /// Runs a pass along axes with machine code; the kernel, or none if it must go place by place.
-    #[cfg(feature = "jit")]
-    fn run_along(
-        &self,
-        pass: &Pass,
-        axes: &[bool],
-        shape: &[usize],
-        call: &Call<'_, '_>,
-        views: &[View<'_>],
-        places: &mut [Out<'_>],
-    ) -> Result<Option<Arc<Kernel>>, RuntimeError> {
-        let compiler = &self.shared().compiler;
-        if compiler.interprets() {
-            return Ok(None);
-        }
-        let part = &pass.part;
-        let inputs = part
-            .inputs
-            .iter()
-            .map(|&i| Ok((i, views[i].broadcast_to(shape)?)))
-            .collect::<Result<Vec<_>, RuntimeError>>()?;
-        let mut results: Vec<ViewMut<'_>> = places
-            .iter_mut()
-            .map(|place| match place {
-                Out::Array(view) => view.reborrow(),
-                Out::Scalar(_) => unreachable!("reductions that leave axes are kept"),
-            })
-            .collect();
-        let mut along = Along::new(shape, axes, &inputs, &mut results);
-        let mut classes = along.classes(views.len());
-        let variant = part.variant(&mut classes, along.form, compiler)?;
-        let Code::Native(native) = &variant.code else {
-            return Ok(None);
-        };
-        along.follow(&variant.kernel);
-        if !along.fits(&variant.kernel) {
-            return Ok(None);
-        }
-        let workers = self.workers(part, along.elements(), call.options)?;
-        let running = Running {
-            along: &along,
-            kernel: &variant.kernel,
-            native,
-            control: &call.control,
-        };
-        running.run(workers.as_ref().map(|(pool, threads)| (&**pool, *threads)));
-        Ok(Some(Arc::clone(&variant.kernel)))
-    }
-
-    /// Runs a pass along axes as a whole reduction for each place of the result.
-    #[expect(clippy::too_many_arguments, reason = "what a run consists of")]
-    fn place_by_place(
-        &self,
-        pass: &Pass,
-        axes: &[bool],
-        shape: &[usize],
-        scratch: &mut Scratch,
-        call: &Call<'_, '_>,
-        views: &[View<'_>],
-        places: &mut [Out<'_>],
-    ) -> Result<(), RuntimeError> {
-        let extents = |wanted: bool| -> Vec<usize> {
-            let axes = shape.iter().zip(axes);
-            axes.filter(|(_, reduced)| **reduced == wanted)
-                .map(|(&extent, _)| extent)
-                .collect()
-        };
-        let (inner, outer) = (extents(true), extents(false));
-        let Scratch {
-            guards,
-            plan,
-            work,
-            reduced,
-            ..
-        } = scratch;
-        let views = guards.resolve(views);
-        let unguarded = Guards::default();
-        let n: usize = outer.iter().product();
-        let mut index = vec![0; outer.len()];
-        for at in 0..n {
-            let mut rest = at;
-            for (i, extent) in index.iter_mut().zip(&outer).rev() {
-                *i = rest % extent;
-                rest /= extent;
-            }
-            let mut here = views.clone();
-            for &input in &pass.part.inputs {
-                let mut view = views[input].broadcast_to(shape)?;
-                let mut kept = index.iter();
-                let mut axis = 0;
-                for &reduced in axes {
-                    if reduced {
-                        axis += 1;
-                    } else {
-                        view = view.index_axis(axis, *kept.next().expect("as many"))?;
-                    }
-                }
-                here[input] = view;
-            }
-            let conditions = Conditions {
-                compiler: &self.shared().compiler,
-                control: &call.control,
-                block: call.block,
-                workers: &|total| self.workers(&pass.part, total, call.options),
-            };
-            let mut bound = Bound::new(&here, &mut [], &unguarded);
-            let variant = exec::run(
-                &pass.part,
-                &inner,
-                &mut bound,
-                &conditions,
-                plan,
-                work,
-                reduced,
-            )?;
-            for (root, value) in reduced_values(&variant.kernel, reduced) {
-                let Out::Array(view) = &mut places[root] else {
-                    unreachable!("reductions that leave axes are kept")
-                };
-                let mut at = index.iter();
-                let index = axes.iter().map(|&reduced| match reduced {
-                    true => 0,
-                    false => *at.next().expect("as many"),
-                });
-                view.set(&index.collect::<Vec<_>>(), &value)?;
-            }
-        }
-        match n {
-            0 => Ok(()),
-            _ => self.check_stop(call),
-        }
-    }
-
-    /// Whether all that was to be done so far is done, of passes that cannot fault.
-    fn check_stop(&self, call: &Call<'_, '_>) -> Result<(), RuntimeError> {
-        call.control
-            .verdict(call.expected)
-            .map_err(|verdict| match verdict {
-                Verdict::Stopped(error) => error,
-                Verdict::Fault(_) => unreachable!("faults were looked for first"),
-            })
-    }
-
-    /// Whether all that was to be done so far is done.
-    fn check(
-        &self,
-        call: &Call<'_, '_>,
-        kernel: &Kernel,
-        shape: &[usize],
-    ) -> Result<(), RuntimeError> {
-        call.control
-            .verdict(call.expected)
-            .map_err(|verdict| match verdict {
-                Verdict::Stopped(error) => error,
-                Verdict::Fault(fault) => fault_error(kernel, fault, shape),
-            })
-    }
 }
 
-/// The values of a kernel's reductions, with the root each belongs to.
-pub(crate) fn reduced_values<'a>(
-    kernel: &'a Kernel,
-    reduced: &'a [u64],
-) -> impl Iterator<Item = (usize, Scalar)> + 'a {
-    let results = kernel.results.iter().enumerate();
-    results.filter_map(move |(root, &result)| match result {
-        ResultKind::Reduced { acc, word, dtype } => {
-            let (acc, word) = (acc as usize, word as usize);
-            let bits = reduced[kernel.partial_offset(acc) + word];
-            let total = kernel.accumulators[acc].scalar(word, bits);
-            Some((root, finished(total, dtype)))
+/// The one pass of a program whose outputs are its roots.
+fn one_pass(
+    run: PassRun<'_, '_>,
+    scratch: &mut Scratch,
+    outputs: &mut [Out<'_>],
+) -> Result<(), RuntimeError> {
+    let kernel = run.whole(scratch, outputs)?;
+    for (i, value) in reduced_values(&kernel, &scratch.reduced) {
+        put(&mut outputs[i], &value)?;
+    }
+    Ok(())
+}
+
+/// A place for each root of a pass: an output or a part of it, or a fresh array. Scalars are not written through a place.
+fn places<'p>(pass: &Pass, outputs: &'p mut [Out<'_>], fresh: &'p mut [Array]) -> Vec<Out<'p>> {
+    let mut fresh = fresh.iter_mut();
+    let place = |target: &Target| match target {
+        Target::Kept(_) => fresh.next().expect("one for each").view_mut(),
+        _ => ViewMut::from_slice::<u8>(&mut []),
+    };
+    let mut places: Vec<_> = pass.targets.iter().map(place).map(Out::Array).collect();
+    for (i, out) in outputs.iter_mut().enumerate() {
+        let root = |imag| {
+            let mut targets = pass.targets.iter();
+            targets.position(|target| *target == Target::Output(i, imag))
+        };
+        let (re, im) = (root(false), root(true));
+        if re.is_none() && im.is_none() {
+            continue;
         }
-        ResultKind::Array(_) => None,
-    })
+        let out = match out {
+            Out::Array(view) => Out::Array(view.reborrow()),
+            Out::Scalar(value) => Out::Scalar(value),
+        };
+        match out {
+            Out::Array(view) if view.dtype().is_complex() => {
+                let parts = view.into_parts().expect("it is complex");
+                for (at, part) in [(re, parts.0), (im, parts.1)] {
+                    if let Some(at) = at {
+                        places[at] = Out::Array(part);
+                    }
+                }
+            }
+            out => places[re.expect("only complex outputs have two parts")] = out,
+        }
+    }
+    places
+}
+
+/// Writes one value to all of a place.
+fn put(out: &mut Out<'_>, value: &Scalar) -> Result<(), RuntimeError> {
+    match out {
+        Out::Scalar(out) => (*out).clone_from(value),
+        Out::Array(view) if view.ndim() == 0 => view.set(&[], value)?,
+        Out::Array(view) => view.fill(value)?,
+    }
+    Ok(())
 }
 
 /// Writes an output that no pass wrote.
@@ -596,8 +326,10 @@ fn finish(
     kept: &[Option<Array>],
 ) -> Result<(), RuntimeError> {
     match (last.from, out) {
-        (Feed::Scalar(slot), Out::Scalar(out)) => **out = scalars[slot].clone(),
-        (Feed::Scalar(slot), Out::Array(view)) => part(view, last.imag).fill(&scalars[slot])?,
+        (Feed::Scalar(slot), Out::Array(view)) => {
+            put(&mut Out::Array(part(view, last.imag)), &scalars[slot])?;
+        }
+        (Feed::Scalar(slot), out) => put(out, &scalars[slot])?,
         (Feed::Kept(i), Out::Array(view)) => {
             let array = kept[i].as_ref().expect("its pass is done");
             let array = array.view().broadcast_to(view.shape())?;
@@ -629,97 +361,6 @@ fn with_all_axes<'a>(mut view: ViewMut<'a>, axes: &[bool]) -> Result<ViewMut<'a>
         view = view.insert_axis(axis)?;
     }
     Ok(view)
-}
-
-/// The shapes of kept arrays in one run.
-#[derive(Default)]
-pub(crate) struct KeptShapes {
-    shapes: Vec<Vec<usize>>,
-}
-
-impl KeptShapes {
-    pub(crate) fn set(&mut self, stages: &Stages, shapes: &Shapes, views: &[View<'_>]) {
-        self.shapes.resize_with(stages.kept.len(), Vec::new);
-        for pass in stages.passes() {
-            let mut space = Vec::new();
-            for (target, site) in pass.targets.iter().zip(&pass.sites) {
-                let Target::Kept(i) = *target else { continue };
-                match *site {
-                    Some(site) => self.shapes[i].clone_from(&shapes.site(site).shape),
-                    None => {
-                        self.space(pass, shapes, views, &mut space);
-                        self.shapes[i].clone_from(&space);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The shape of kept array `i`.
-    pub(crate) fn shape(&self, i: usize) -> &[usize] {
-        &self.shapes[i]
-    }
-
-    /// The extents that `pass` goes through.
-    pub(crate) fn space(
-        &self,
-        pass: &Pass,
-        shapes: &Shapes,
-        views: &[View<'_>],
-        to: &mut Vec<usize>,
-    ) {
-        to.clear();
-        let leaves = match &pass.space {
-            Space::Set(set) => return to.extend_from_slice(shapes.set(*set)),
-            Space::Leaves(leaves) => leaves,
-        };
-        let shape = |leaf: &Leaf| match *leaf {
-            Leaf::Input(i) => views[i as usize].shape(),
-            Leaf::Kept(i) => &self.shapes[i],
-        };
-        let rank = leaves.iter().map(|leaf| shape(leaf).len()).max();
-        to.resize(rank.unwrap_or(0), 1);
-        for leaf in leaves {
-            for (to, &extent) in to.iter_mut().rev().zip(shape(leaf).iter().rev()) {
-                if *to == 1 {
-                    *to = extent;
-                }
-            }
-        }
-    }
-}
-
-/// The number of elements of a shape that was checked.
-fn elements(shape: &[usize]) -> u64 {
-    shape.iter().product::<usize>() as u64
-}
-
-/// The fault of a run over `shape`, for people.
-fn fault_error(kernel: &Kernel, fault: Fault, shape: &[usize]) -> RuntimeError {
-    let Some(KernelStep::Call(call)) = kernel.steps.get(fault.step as usize) else {
-        unreachable!("only calls raise faults")
-    };
-    let mut rest = fault.index;
-    let mut position: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&extent| {
-            let i = rest % extent as u64;
-            rest /= extent as u64;
-            i as usize
-        })
-        .collect();
-    position.reverse();
-    RuntimeErrorKind::Fault {
-        code: fault.kind().expect("a fault that was recorded has a code"),
-        span: call.span,
-        index: fault.index,
-        position,
-        value: fault.value_text(call.from),
-        dtype: call.from,
-        target: call.to,
-    }
-    .into()
 }
 
 /// The fault of an operation on scalars, for people.

@@ -327,28 +327,39 @@ impl Site {
     }
 }
 
-/// NumPy's rule, into `to`; two sources that disagree if there are such.
+/// Broadcasts `to` to `shape` as well, by NumPy's rule; whether the two agree. If not, `to` keeps its own extents.
+pub(crate) fn stretch(to: &mut Vec<usize>, shape: &[usize]) -> bool {
+    let missing = shape.len().saturating_sub(to.len());
+    to.splice(..0, std::iter::repeat_n(1, missing));
+    let mut agree = true;
+    for (have, &extent) in to.iter_mut().rev().zip(shape.iter().rev()) {
+        if *have == 1 {
+            *have = extent;
+        } else {
+            agree &= extent == 1 || extent == *have;
+        }
+    }
+    agree
+}
+
+/// What a set of sources broadcasts to, into `to`; two sources that disagree if there are such.
 fn broadcast<'s>(
     set: &[Source],
     shape_of: impl Fn(Source) -> &'s [usize],
     to: &mut Vec<usize>,
 ) -> Result<(), (Source, Source)> {
-    let rank = set.iter().map(|&i| shape_of(i).len()).max().unwrap_or(0);
     to.clear();
-    to.resize(rank, 1);
     for (nth, &source) in set.iter().enumerate() {
-        let shape = shape_of(source);
-        for (&extent, have) in shape.iter().rev().zip(to.iter_mut().rev()) {
-            if *have == 1 {
-                *have = extent;
-            } else if extent != 1 && extent != *have {
-                let disagrees = |&&other: &&Source| {
-                    let mut pair = shape_of(other).iter().rev().zip(shape.iter().rev());
-                    pair.any(|(&a, &b)| a != b && a != 1 && b != 1)
-                };
-                let left = set[..nth].iter().find(disagrees);
-                return Err((*left.expect("an earlier source gave the extent"), source));
-            }
+        if !stretch(to, shape_of(source)) {
+            let disagrees = |&&other: &&Source| {
+                let pair = shape_of(other)
+                    .iter()
+                    .rev()
+                    .zip(shape_of(source).iter().rev());
+                pair.into_iter().any(|(&a, &b)| a != b && a != 1 && b != 1)
+            };
+            let left = set[..nth].iter().find(disagrees);
+            return Err((*left.expect("an earlier source gave the extent"), source));
         }
     }
     Ok(())

@@ -4,6 +4,20 @@
 //! elements, in row-major order or, if the order is free, in the order that suits the memory. What it never does:
 //! follow a pointer, or allocate once its vectors have grown.
 
+/// The number of elements of a shape that was checked.
+pub(crate) fn elements(shape: &[usize]) -> u64 {
+    shape.iter().product::<usize>() as u64
+}
+
+/// The index of what has `position` in row-major order of `shape`.
+pub(crate) fn index_of(position: usize, shape: &[usize], index: &mut [usize]) {
+    let mut rest = position;
+    for (i, &extent) in index.iter_mut().zip(shape).rev() {
+        *i = rest % extent;
+        rest /= extent;
+    }
+}
+
 /// Axes and the strides of each operand along them.
 #[derive(Debug, Default)]
 pub(crate) struct Space {

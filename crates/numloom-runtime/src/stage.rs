@@ -20,7 +20,7 @@ use std::sync::Arc;
 use numloom_data::{DType, Scalar};
 use numloom_ir::{Axes, Input, InputSource, Inst, InstKind, Op, Output, Program, Shape, Value};
 
-use crate::shape::{ShapeSets, SiteShape};
+use crate::shape::{ShapeSets, SiteShape, stretch};
 use crate::variant::{Part, work};
 
 /// Work that hoisting must spare, in picoseconds of one thread: a further pass costs some 10 µs, and compiling its kernel more, once.
@@ -199,15 +199,8 @@ impl Interned {
         if let Some(&met) = self.met.get(&key) {
             return met;
         }
-        let (x, y) = (&self.shapes[a as usize], &self.shapes[b as usize]);
-        let (long, short) = if x.len() >= y.len() { (x, y) } else { (y, x) };
-        let mut met = long.clone();
-        let lead = long.len() - short.len();
-        for (to, &extent) in met[lead..].iter_mut().zip(short) {
-            if *to == 1 {
-                *to = extent;
-            }
-        }
+        let mut met = self.shapes[a as usize].clone();
+        stretch(&mut met, &self.shapes[b as usize]);
         let id = self.id(&met);
         self.met.insert(key, id);
         id

@@ -12,10 +12,10 @@ use numloom_syntax::Span;
 
 use crate::compiled::{Compiled, Inner, serial_below};
 use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::kept::KeptShapes;
 use crate::options::Backend;
 use crate::pattern::Pattern;
 use crate::plan::Plan;
-use crate::run::KeptShapes;
 use crate::shape::Shapes;
 use crate::stage::{Feed, Pass, Stages, Target};
 use crate::variant::Variant;

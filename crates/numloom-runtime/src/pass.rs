@@ -1,0 +1,246 @@
+//! One pass of a run: over all of its space at once, or along the axes that its reductions leave.
+//!
+//! What goes in: a [`Pass`], the arrays it reads, places for what it writes. What comes out: written places, reduced values in the
+//! scratch, or the first error. What it never does: know what its results are for.
+
+use std::sync::Arc;
+
+#[cfg(feature = "jit")]
+use numloom_data::ViewMut;
+use numloom_data::{Scalar, View};
+use numloom_ir::{Fault, Kernel, ResultKind, Step};
+
+#[cfg(feature = "jit")]
+use crate::along::{Along, Running};
+use crate::bind::Out;
+#[cfg(feature = "jit")]
+use crate::code::Code;
+use crate::control::{Control, Verdict};
+use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::exec::{self, Conditions};
+use crate::guard::{Bound, Guards};
+use crate::options::RunOptions;
+use crate::reduce::finished;
+use crate::scratch::Scratch;
+use crate::space::{elements, index_of};
+use crate::stage::Pass;
+
+/// A pass that is about to run.
+#[derive(Clone, Copy)]
+pub(crate) struct PassRun<'a, 'v> {
+    pub(crate) pass: &'a Pass,
+    /// The shape it goes through.
+    pub(crate) shape: &'a [usize],
+    /// What it reads: the program's inputs, and its feeds behind them.
+    pub(crate) views: &'a [View<'v>],
+    pub(crate) conditions: &'a Conditions<'a>,
+    /// Elements of the run that are done once it is.
+    pub(crate) expected: u64,
+}
+
+impl PassRun<'_, '_> {
+    /// Runs it over its shape; reduced values go to the scratch.
+    pub(crate) fn whole(
+        &self,
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+    ) -> Result<Arc<Kernel>, RuntimeError> {
+        let Scratch {
+            guards,
+            plan,
+            work,
+            reduced,
+            ..
+        } = scratch;
+        let part = &self.pass.part;
+        let mut bound = Bound::new(self.views, places, guards);
+        let conditions = self.conditions;
+        let variant = exec::run(
+            part, self.shape, &mut bound, conditions, plan, work, reduced,
+        )?;
+        let kernel = &variant.kernel;
+        self.check(|fault| fault_error(kernel, fault, self.shape))?;
+        Ok(Arc::clone(kernel))
+    }
+
+    /// Runs it along the axes of the reduction `site`; the places have all axes of its shape, reduced ones of one element.
+    pub(crate) fn along(
+        &self,
+        site: usize,
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
+        if self.pass.part.faults {
+            self.find_fault(scratch)?;
+        }
+        let axes = scratch.shapes.site(site).axes.clone();
+        #[cfg(feature = "jit")]
+        {
+            // Nothing that is read is written: results are kept, and inputs that outputs overwrite were copied.
+            let views = scratch.guards.resolve(self.views);
+            if self.native_along(&axes, &views, places)? {
+                return self.check(found_before);
+            }
+        }
+        self.place_by_place(&axes, scratch, places)
+    }
+
+    /// The lowest fault, wherever its reductions leave off.
+    fn find_fault(&self, scratch: &mut Scratch) -> Result<(), RuntimeError> {
+        let none = RunOptions::new();
+        let expected = elements(self.shape);
+        let conditions = Conditions {
+            control: Control::new(&none, &none, expected),
+            ..*self.conditions
+        };
+        let alone = PassRun {
+            conditions: &conditions,
+            expected,
+            ..*self
+        };
+        alone.whole(scratch, &mut []).map(drop)
+    }
+
+    /// Runs it along axes with machine code; whether that could be.
+    #[cfg(feature = "jit")]
+    fn native_along(
+        &self,
+        axes: &[bool],
+        views: &[View<'_>],
+        places: &mut [Out<'_>],
+    ) -> Result<bool, RuntimeError> {
+        let compiler = self.conditions.compiler();
+        if compiler.interprets() {
+            return Ok(false);
+        }
+        let part = &self.pass.part;
+        let inputs = part
+            .inputs
+            .iter()
+            .map(|&i| Ok((i, views[i].broadcast_to(self.shape)?)))
+            .collect::<Result<Vec<_>, RuntimeError>>()?;
+        let mut results: Vec<ViewMut<'_>> = places
+            .iter_mut()
+            .map(|place| match place {
+                Out::Array(view) => view.reborrow(),
+                Out::Scalar(_) => unreachable!("reductions that leave axes are kept"),
+            })
+            .collect();
+        let mut along = Along::new(self.shape, axes, &inputs, &mut results);
+        let mut classes = along.classes(views.len());
+        let variant = part.variant(&mut classes, along.form, compiler)?;
+        let Code::Native(native) = &variant.code else {
+            return Ok(false);
+        };
+        along.follow(&variant.kernel);
+        if !along.fits(&variant.kernel) {
+            return Ok(false);
+        }
+        let workers = self.conditions.workers(part, along.elements())?;
+        let running = Running {
+            along: &along,
+            kernel: &variant.kernel,
+            native,
+            control: &self.conditions.control,
+        };
+        running.run(workers.as_ref().map(|(pool, threads)| (&**pool, *threads)));
+        Ok(true)
+    }
+
+    /// Runs it along axes as a whole reduction for each place of the result.
+    fn place_by_place(
+        &self,
+        axes: &[bool],
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
+        let part = &self.pass.part;
+        let pairs = || self.shape.iter().zip(axes);
+        let inner: Vec<usize> = pairs().filter(|(_, r)| **r).map(|(&n, _)| n).collect();
+        let outer: Vec<usize> = pairs().map(|(&n, &r)| if r { 1 } else { n }).collect();
+        let Scratch {
+            guards,
+            plan,
+            work,
+            reduced,
+            ..
+        } = scratch;
+        let mut views = guards.resolve(self.views);
+        let inputs = part.inputs.iter();
+        let whole = inputs
+            .map(|&i| views[i].broadcast_to(self.shape))
+            .collect::<Result<Vec<_>, _>>()?;
+        let unguarded = Guards::default();
+        let mut index = vec![0; outer.len()];
+        for at in 0..outer.iter().product() {
+            index_of(at, &outer, &mut index);
+            for (&input, whole) in part.inputs.iter().zip(&whole) {
+                let mut view = whole.clone();
+                for axis in (0..axes.len()).rev().filter(|&axis| !axes[axis]) {
+                    view = view.index_axis(axis, index[axis])?;
+                }
+                views[input] = view;
+            }
+            let mut bound = Bound::new(&views, &mut [], &unguarded);
+            let conditions = self.conditions;
+            let variant = exec::run(part, &inner, &mut bound, conditions, plan, work, reduced)?;
+            for (root, value) in reduced_values(&variant.kernel, reduced) {
+                let Out::Array(view) = &mut places[root] else {
+                    unreachable!("reductions that leave axes are kept")
+                };
+                view.set(&index, &value)?;
+            }
+        }
+        self.check(found_before)
+    }
+
+    /// Whether all that was to be done so far is done.
+    fn check(&self, faulty: impl FnOnce(Fault) -> RuntimeError) -> Result<(), RuntimeError> {
+        let verdict = self.conditions.control.verdict(self.expected);
+        verdict.map_err(|verdict| match verdict {
+            Verdict::Stopped(error) => error,
+            Verdict::Fault(fault) => faulty(fault),
+        })
+    }
+}
+
+/// The fault of a pass along axes.
+fn found_before(_: Fault) -> RuntimeError {
+    unreachable!("faults were looked for first")
+}
+
+/// The values of a kernel's reductions, with the root each belongs to.
+pub(crate) fn reduced_values<'a>(
+    kernel: &'a Kernel,
+    reduced: &'a [u64],
+) -> impl Iterator<Item = (usize, Scalar)> + 'a {
+    let results = kernel.results.iter().enumerate();
+    results.filter_map(move |(root, &result)| match result {
+        ResultKind::Reduced { acc, word, dtype } => {
+            let (acc, word) = (acc as usize, word as usize);
+            let bits = reduced[kernel.partial_offset(acc) + word];
+            let total = kernel.accumulators[acc].scalar(word, bits);
+            Some((root, finished(total, dtype)))
+        }
+        ResultKind::Array(_) => None,
+    })
+}
+
+/// The fault of a run over `shape`, for people.
+fn fault_error(kernel: &Kernel, fault: Fault, shape: &[usize]) -> RuntimeError {
+    let Some(Step::Call(call)) = kernel.steps.get(fault.step as usize) else {
+        unreachable!("only calls raise faults")
+    };
+    let mut position = vec![0; shape.len()];
+    index_of(fault.index as usize, shape, &mut position);
+    RuntimeErrorKind::Fault {
+        code: fault.kind().expect("a fault that was recorded has a code"),
+        span: call.span,
+        index: fault.index,
+        position,
+        value: fault.value_text(call.from),
+        dtype: call.from,
+        target: call.to,
+    }
+    .into()
+}
