@@ -13,11 +13,12 @@ use crate::error::RuntimeError;
 use crate::exec::Workers;
 #[cfg(feature = "jit")]
 use crate::flat;
+use crate::layout::{Met, layout};
 use crate::options::RunOptions;
 use crate::pattern::Pattern;
 use crate::scratch::{Scratch, with_thread_scratch};
 use crate::shape::{ShapeSets, Shapes};
-use crate::stage::{self, Met, Stages};
+use crate::stage::Stages;
 use crate::variant::{Growing, Part};
 use crate::views;
 
@@ -104,7 +105,7 @@ impl Inner {
             return Arc::clone(stages);
         }
         let (set_shapes, sites) = shapes.all(&self.sets);
-        let layout = stage::layout(&Met {
+        let layout = layout(Met {
             prog: &self.prog,
             sets: &self.sets,
             set_shapes,

@@ -6,8 +6,9 @@
 use numloom_data::{Array, Order, View};
 
 use crate::error::RuntimeError;
+use crate::layout::{Leaf, Space, Target};
 use crate::shape::{Shapes, stretch};
-use crate::stage::{Leaf, Pass, Space, Stages, Target};
+use crate::stage::{Pass, Stages};
 
 /// The shapes of kept arrays in one run.
 #[derive(Default)]

@@ -17,7 +17,8 @@
 //! | `engine`, `cache` | [`Engine`]: threads and the kernel cache |
 //! | `compiled`, `variant`, `code` | [`Compiled`]: a program, its parts and variants, what runs them |
 //! | `bind`, `views`, `guard` | arrays checked against the program; views and parts of them; memory that they share |
-//! | `shape`, `pattern`, `stage` | the shapes of a run; the program as passes for shapes of one pattern |
+//! | `shape`, `pattern` | the shapes of a run, and what of them decides how it is staged |
+//! | `layout`, `stage` | what is computed together, for shapes of one pattern; the program as passes |
 //! | `run`, `kept`, `pass` | the steps of one run; what they keep; one pass, whole or along axes |
 //! | `survey` | what the passes would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
@@ -42,6 +43,7 @@ mod exec;
 mod flat;
 mod guard;
 mod kept;
+mod layout;
 mod options;
 mod pass;
 mod pattern;

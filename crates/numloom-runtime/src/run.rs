@@ -15,11 +15,12 @@ use crate::control::Control;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Conditions;
 use crate::kept::KeptShapes;
+use crate::layout::{Role, Target};
 use crate::options::{RunOptions, check_threads};
 use crate::pass::{PassRun, reduced_values};
 use crate::scratch::Scratch;
 use crate::space::elements;
-use crate::stage::{Feed, Final, Formula, Pass, Role, ScalarStep, Stages, Step, Target};
+use crate::stage::{Feed, Final, Formula, Pass, ScalarStep, Stages, Step};
 
 impl Compiled {
     /// Runs all steps, over places that fit the outputs, and lets go of copies.

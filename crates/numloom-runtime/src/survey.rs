@@ -13,11 +13,12 @@ use numloom_syntax::Span;
 use crate::compiled::{Compiled, Inner, serial_below};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::kept::KeptShapes;
+use crate::layout::Target;
 use crate::options::Backend;
 use crate::pattern::Pattern;
 use crate::plan::Plan;
 use crate::shape::Shapes;
-use crate::stage::{Feed, Pass, Stages, Target};
+use crate::stage::{Feed, Pass, Stages};
 use crate::variant::Variant;
 use crate::views;
 
