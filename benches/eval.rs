@@ -241,5 +241,87 @@ fn summary(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, elementwise, reductions, dtypes, summary);
+/// `argmin` of `n` elements in no order, beside their least value in plain Rust.
+fn place<T: Element + PartialOrd + Sync>(c: &mut Criterion, n: usize, element: impl Fn(u32) -> T) {
+    // Knuth's multiplicative hash: the least of so many comes anywhere.
+    let a: Vec<T> = (0..n as u32)
+        .map(|i| element(i.wrapping_mul(2_654_435_761)))
+        .collect();
+    let pool = pool(1);
+    let kernel = kernel_of("argmin(a)", &["a"], T::DTYPE, 1);
+    let (mut got, mut least) = (0i64, a[0]);
+    let mut run = || {
+        let inputs = [View::from_slice(black_box(&a))];
+        kernel
+            .call(&inputs, &mut [ViewMut::scalar(&mut got)])
+            .expect("the kernel runs");
+    };
+    let smaller = |x: T, y: T| if y < x { y } else { x };
+    // Sixteen at a time, so that the plain loop is bound by memory.
+    let least_of = |piece: &[T]| {
+        let (groups, tail) = piece.as_chunks::<16>();
+        let mut lanes = [piece[0]; 16];
+        for group in groups {
+            for (lane, &x) in lanes.iter_mut().zip(group) {
+                *lane = smaller(*lane, x);
+            }
+        }
+        lanes.iter().chain(tail).copied().fold(piece[0], smaller)
+    };
+    let mut plain = || {
+        let parts = black_box(&a).par_chunks(TASK).map(least_of);
+        least = pool.install(|| parts.reduce(|| a[0], smaller));
+    };
+    run();
+    plain();
+    let mut group = slow(c, format!("eval/argmin/{}/{n}/threads=1", T::DTYPE));
+    group.throughput(Throughput::Bytes((n * size_of::<T>()) as u64));
+    group.bench_function("numloom", |bench| bench.iter(&mut run));
+    group.bench_function("plain-least", |bench| bench.iter(&mut plain));
+    group.finish();
+    let want = a
+        .iter()
+        .position(|&x| x == least)
+        .expect("it is one of them");
+    assert_eq!(got, want as i64, "argmin of {}", T::DTYPE);
+}
+
+/// What comes of more than one word for each lane: places and spreads.
+fn spreads(c: &mut Criterion) {
+    for n in [1_000_000.min(size()), size()] {
+        place(c, n, |i| f64::from(i) * 0.5);
+        place(c, n, |i| i as f32 * 0.5);
+        place(c, n, |i| i as i16);
+        let a: Vec<f64> = (0..n).map(|i| (i % 1_000) as f64).collect();
+        let pool = pool(1);
+        let kernels = ["std(a)", "var(a)"].map(|src| kernel_of(src, &["a"], DType::F64, 1));
+        let mut got = [0.0; 2];
+        let mut group = slow(c, format!("eval/spread/f64/{n}/threads=1"));
+        group.throughput(Throughput::Bytes(8 * n as u64));
+        for ((kernel, got), id) in kernels.iter().zip(&mut got).zip(["std", "var"]) {
+            let mut run = || {
+                let inputs = [View::from_slice(black_box(&a))];
+                kernel
+                    .call(&inputs, &mut [ViewMut::scalar(got)])
+                    .expect("the kernel runs");
+            };
+            run();
+            group.bench_function(id, |bench| bench.iter(&mut run));
+        }
+        group.bench_function("plain-read", |bench| {
+            bench.iter(|| {
+                let sums = black_box(&a).par_chunks(TASK).map(plain_sum);
+                pool.install(|| sums.sum::<f64>())
+            });
+        });
+        group.finish();
+        let mean = a.iter().sum::<f64>() / n as f64;
+        let var = a.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n as f64;
+        for (got, want) in got.into_iter().zip([var.sqrt(), var]) {
+            assert!((got - want).abs() < 1e-9 * want, "{got} {want}");
+        }
+    }
+}
+
+criterion_group!(benches, elementwise, reductions, dtypes, summary, spreads);
 criterion_main!(benches);
