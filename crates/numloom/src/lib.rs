@@ -222,7 +222,7 @@
 //!
 //! # Not supported yet
 //!
-//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits, vector elementary functions, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
+//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
 //!
 //! # Other crates
 //!

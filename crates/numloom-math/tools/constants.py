@@ -1,0 +1,239 @@
+"""Writes src/generic/constants.rs: polynomials by Remez exchange, split constants and tables, all to the last bit.
+
+    pip install mpmath && python tools/constants.py > src/generic/constants.rs && cargo fmt
+
+A polynomial minimises the greatest error of the whole function (column `weight`), and its coefficients are rounded to f64 from the
+lowest up, the rest being fitted anew after each, so that the later ones make up for the rounding of the earlier.
+"""
+
+from mpmath import (
+    atan, cos, cosh, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
+)
+
+mp.prec = 300
+
+
+def hexf(x):
+    """A Rust literal of the f64 nearest to x."""
+    x = float(x)
+    return repr(x) if x != int(x) or abs(x) < 1e15 else f"{x:.1f}"
+
+
+def round_to(x, bits):
+    """x rounded to a multiple of 2^-bits."""
+    return nint(mpf(x) * mpf(2) ** bits) / mpf(2) ** bits
+
+
+def pair(x):
+    hi = mpf(float(x))
+    return hi, mpf(float(mpf(x) - hi))
+
+
+def remez(f, weight, degree, lo, hi, rounds=9):
+    """The polynomial of the degree with the least max |f - p| * weight on [lo, hi]; and that maximum."""
+    lo, hi = mpf(lo), mpf(hi)
+    n = degree + 2
+    points = [(lo + hi) / 2 - (hi - lo) / 2 * cos(pi * i / (n - 1)) for i in range(n)]
+    grid = [(lo + hi) / 2 - (hi - lo) / 2 * cos(pi * i / (24 * n)) for i in range(24 * n + 1)]
+    values = [(x, f(x), weight(x)) for x in grid]
+    for _ in range(rounds):
+        a = matrix(n, n)
+        b = matrix(n, 1)
+        for i, x in enumerate(points):
+            for j in range(degree + 1):
+                a[i, j] = x**j
+            a[i, degree + 1] = (-1) ** i / (weight(x) + mpf(2) ** -200)
+            b[i] = f(x)
+        solution = lu_solve(a, b)
+        coefficients = [solution[j] for j in range(degree + 1)]
+        error = [(x, (polyval(coefficients[::-1], x) - fx) * w) for x, fx, w in values]
+        # The greatest error of each run of one sign.
+        best = [error[0]]
+        for x, e in error[1:]:
+            if e * best[-1][1] > 0:
+                if abs(e) > abs(best[-1][1]):
+                    best[-1] = (x, e)
+            else:
+                best.append((x, e))
+        while len(best) > n:
+            best.pop(0 if abs(best[0][1]) < abs(best[-1][1]) else -1)
+        if len(best) < n:
+            break
+        points = [x for x, _ in best]
+        sizes = [abs(e) for _, e in best]
+        if max(sizes) / min(sizes) < 1.001:
+            break
+    return coefficients, max(abs(e) for _, e in error)
+
+
+def fit(f, weight, degree, lo, hi):
+    """Coefficients in f64, lowest first; and the greatest weighted error with them."""
+    if lo < 0 < hi:
+        # No second fit: the powers that remain all vanish at zero.
+        fixed = [mpf(float(c)) for c in remez(f, weight, degree, lo, hi)[0]]
+    else:
+        fixed = []
+        for k in range(degree + 1):
+            rest = lambda x: (f(x) - polyval(fixed[::-1] or [0], x)) / x**k
+            found, _ = remez(rest, lambda x: weight(x) * x**k, degree - k, lo, hi)
+            fixed.append(mpf(float(found[0])))
+    grid = [lo + (hi - lo) * (mpf(i) + mpf("0.3")) / 500 for i in range(500)]
+    worst = max(abs((polyval(fixed[::-1], x) - f(x)) * weight(x)) for x in grid)
+    return fixed, worst
+
+
+def print_array(doc, name, values, public="pub(crate) "):
+    for line in doc:
+        print(f"/// {line}")
+    print(f"{public}const {name}: [f64; {len(values)}] = [")
+    for v in values:
+        print(f"    {hexf(v)},")
+    print("];\n")
+
+
+def print_table(doc, name, values):
+    for line in doc:
+        print(f"/// {line}")
+    print(f"pub(crate) static {name}: [f64; {len(values)}] = [")
+    for v in values:
+        print(f"    {hexf(v)},")
+    print("];\n")
+
+
+def polynomial(doc, name, f, weight, degree, lo, hi):
+    values, worst = fit(f, weight, degree, mpf(lo), mpf(hi))
+    print_array([f"{doc}; degree {degree}, error 2^{float(log(worst, 2)):.1f}."], name, values)
+
+
+def constant(doc, name, value):
+    print(f"/// {doc}")
+    print(f"pub(crate) const {name}: f64 = {hexf(value)};\n")
+
+
+def main():
+    print("//! Constants of the kernels. Written by tools/constants.py, which says how; do not edit.")
+    print('#![expect(clippy::approx_constant, reason = "parts of well-known constants, beside what is left of them")]\n')
+
+    # Exponentials: x = (16 n + k) ln2/16 + r, |r| <= ln2/32.
+    half = log(2) / 32 + mpf(2) ** -30
+    polynomial(
+        "(e^r - 1 - r) / r^2 on +-ln2/32, relative to e^r - 1", "EXP",
+        lambda r: (exp(r) - 1 - r) / r**2 if abs(r) > 1e-40 else mpf(0.5),
+        lambda r: abs(r) + mpf(2) ** -40, 5, -half, half,
+    )
+    tiny = mpf(2) ** -40
+    polynomial(
+        "(cosh r - 1) / r^2 in u = r^2, |r| <= ln2/32, relative to 1", "COSH",
+        lambda u: (cosh(sqrt(u)) - 1) / u, lambda u: u, 2, tiny, half**2,
+    )
+    polynomial(
+        "(sinh r - r) / r^3 in u = r^2, |r| <= ln2/32, relative to sinh r", "SINH",
+        lambda u: (sinh(sqrt(u)) - sqrt(u)) / sqrt(u) ** 3, lambda u: u, 2, tiny, half**2,
+    )
+    powers = [pair(mpf(2) ** (mpf(k) / 16)) for k in range(16)]
+    print_table(["2^(k/16), rounded."], "EXP_HI", [h for h, _ in powers])
+    print_table(["2^(k/16), what is left."], "EXP_LO", [l for _, l in powers])
+    negative = [pair(mpf(2) ** (-mpf(k) / 16)) for k in range(16)]
+    print_table(["2^(-k/16), rounded."], "EXP_NEG_HI", [h for h, _ in negative])
+    print_table(["2^(-k/16), what is left."], "EXP_NEG_LO", [l for _, l in negative])
+    constant("16/ln2.", "SIXTEEN_OVER_LN2", 16 / log(2))
+    hi, lo = pair(log(2) / 16)
+    constant("ln2/16, rounded.", "LN2_16_HI", hi)
+    constant("ln2/16, what is left.", "LN2_16_LO", lo)
+    constant("ln2.", "LN2", log(2))
+
+    # Logarithms: x = 2^k m, m in [0.75, 1.5), c near 1/m with few bits, r = m c - 1 exact.
+    reciprocals = []
+    least, most = mpf(0), mpf(0)
+    for i in range(16):
+        lo, hi = mpf(1) + mpf(i) / 16, mpf(1) + mpf(i + 1) / 16
+        if i >= 8:
+            lo, hi = lo / 2, hi / 2
+        c = mpf(1)
+        if i not in (0, 15):
+            c = min((mpf(j) / 32 for j in range(16, 48)), key=lambda c: max(abs(lo * c - 1), abs(hi * c - 1)))
+            # Exact: every r is a multiple of 2^-(53 - exponent of m) / 32 and below 2^53 of them.
+            unit = mpf(2) ** (-52 if i < 8 else -53) * (mpf(1) / 32 if (32 * c) % 2 else mpf(1) / 16)
+            assert max(abs(lo * c - 1), abs(hi * c - 1)) <= unit * mpf(2) ** 53, i
+            # The leading part outweighs r, so that a fast sum of the two is exact.
+            assert max(abs(lo * c - 1), abs(hi * c - 1)) <= abs(log(c)), i
+        least, most = min(least, lo * c - 1), max(most, hi * c - 1)
+        reciprocals.append(c)
+    least, most = least - mpf(2) ** -20, most + mpf(2) ** -20
+    polynomial(
+        "(log(1 + r) - r + r^2/2) / r^3, relative to r", "LOG",
+        lambda r: (log1p(r) - r + r**2 / 2) / r**3 if abs(r) > 1e-20 else mpf(1) / 3,
+        lambda r: r**2, 8, least, most,
+    )
+    polynomial(
+        "(log(1 + r) - r + r^2/2 - r^3/3) / r^4, relative to r", "LOG_TAIL",
+        lambda r: (log1p(r) - r + r**2 / 2 - r**3 / 3) / r**4 if abs(r) > 1e-16 else -mpf(1) / 4,
+        lambda r: abs(r) ** 3, 9, least, most,
+    )
+    print_table(["A multiple of 1/32 near 1/m, by the upper four bits of m's mantissa."], "LOG_C", reciprocals)
+    hi, lo = pair(mpf(1) / 3)
+    constant("1/3, rounded.", "THIRD_HI", hi)
+    constant("1/3, what is left.", "THIRD_LO", lo)
+    for base, name in ((mpf(1), "LN"), (log(2), "LB"), (log(10), "LG")):
+        # Multiples of 2^-42, so that the sum of k times the one and the other is exact.
+        his = [round_to(-log(c) / base, 42) for c in reciprocals]
+        los = [-log(c) / base - h for c, h in zip(reciprocals, his)]
+        what = {"LN": "-log c", "LB": "-log2 c", "LG": "-log10 c"}[name]
+        print_table([f"{what}, a multiple of 2^-42."], f"{name}_C_HI", his)
+        print_table([f"{what}, what is left."], f"{name}_C_LO", los)
+        hi = round_to(log(2) / base, 42)
+        constant(f"The logarithm of 2, a multiple of 2^-42 ({name}).", f"{name}_2_HI", hi)
+        constant(f"The logarithm of 2, what is left ({name}).", f"{name}_2_LO", log(2) / base - hi)
+        hi, lo = pair(1 / base)
+        constant(f"The factor from natural logarithms, rounded ({name}).", f"{name}_E_HI", hi)
+        constant(f"The factor from natural logarithms, what is left ({name}).", f"{name}_E_LO", lo)
+
+    # Angles.
+    quarter = (pi / 4) ** 2 * mpf("1.0001")
+    small = mpf(2) ** -30
+    polynomial(
+        "(sin u / u - 1) / u^2 in u^2, |u| <= pi/4, relative to sin u", "SIN",
+        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 6, small, quarter,
+    )
+    polynomial(
+        "(cos u - 1 + u^2/2) / u^4 in u^2, |u| <= pi/4, relative to 1", "COS",
+        lambda x: (cos(sqrt(x)) - 1 + x / 2) / x**2, lambda x: x**2, 5, small, quarter,
+    )
+    constant("2/pi.", "TWO_OVER_PI", 2 / pi)
+    p1 = mpf(float(pi / 2))
+    scale = mpf(2) ** 86
+    p2 = floor((pi / 2 - p1) * scale) / scale
+    p3 = mpf(float(pi / 2 - p1 - p2))
+    constant("pi/2, rounded.", "PI_2_1", p1)
+    constant("pi/2, 33 bits of what is left.", "PI_2_2", p2)
+    constant("pi/2, what is left then.", "PI_2_3", p3)
+    constant("pi/2, all that is left after the first.", "PI_2_LO", pi / 2 - p1)
+    print("/// The first 1280 bits of 2/pi after the point.")
+    mp.prec = 1600
+    digits = int(floor(2 / (+pi) * mpf(2) ** 1280))
+    mp.prec = 300
+    words = [(digits >> (1280 - 64 * (i + 1))) & (2**64 - 1) for i in range(20)]
+    print(f"pub(crate) static TWO_OVER_PI_BITS: [u64; {len(words)}] = [")
+    for w in words:
+        print(f"    0x{w:016x},")
+    print("];\n")
+
+    # Inverse tangent: t in [0, 1], c = j/8 next to it, z = (t - c) / (1 + t c), |z| <= 1/16.
+    polynomial(
+        "(atan z / z - 1) / z^2 in z^2, |z| <= 1/16, relative to atan z", "ATAN",
+        lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, (mpf(1) / 15.9) ** 2,
+    )
+    angles = [pair(atan(mpf(j) / 8)) for j in range(9)] + [(mpf(0), mpf(0))] * 7
+    print_table(["atan(j/8), rounded; nine of them."], "ATAN_HI", [h for h, _ in angles])
+    print_table(["atan(j/8), what is left."], "ATAN_LO", [l for _, l in angles])
+
+    # Cube roots of [0.75, 1.5]: a first guess.
+    polynomial(
+        "cube root on [0.75, 1.5], relative", "CBRT",
+        lambda x: x ** (mpf(1) / 3), lambda x: x ** (-mpf(1) / 3), 4, 0.75, 1.5,
+    )
+    constant("The cube root of 2.", "CBRT_2", mpf(2) ** (mpf(1) / 3))
+    constant("The cube root of 1/2.", "CBRT_HALF", mpf(2) ** (-mpf(1) / 3))
+
+
+main()
