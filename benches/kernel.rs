@@ -148,8 +148,8 @@ fn call(c: &mut Criterion) {
     group.finish();
 }
 
-/// Rows of a hundred elements, and columns a hundred wide: what a kernel call costs an element in each form, against plain Rust in
-/// the same order of lanes. The array, of 90 KB, is in L2.
+/// Rows of a hundred elements, each a leaf or all a lane of a hundred columns: what a kernel call costs an element in each form, against plain
+/// Rust in the same order. The array, of 90 KB, is in L2.
 #[expect(
     unsafe_code,
     reason = "calls machine code as the runtime does, without the checks of a safe call"
@@ -180,42 +180,35 @@ fn along(c: &mut Criterion) {
             let mut memory = vec![0u64; native.kernel().accumulator_words(ROWS, N)];
             let mut scratch = vec![0u64; native.kernel().scratch_bytes() / 8];
             let mut fault = Fault::NONE;
-            // All rows in one call, or as many as there are lanes.
-            let rows = if form == Form::Columns { LANES } else { ROWS };
             group.bench_function(name, |bench| {
                 bench.iter(|| {
-                    for (nth, rows_of) in black_box(&a).chunks_exact(rows * N).enumerate() {
-                        let input = rows_of.as_ptr().cast::<u8>();
-                        let mut args = KernelArgs {
-                            n: N,
-                            rows,
-                            inputs: &raw const input,
-                            input_row_strides: &(8 * N).cast_signed(),
-                            output_row_strides: &0,
-                            accumulators: memory.as_mut_ptr(),
-                            columns: N,
-                            position: (nth * rows) as u64,
-                            row_position_stride: 1,
-                            scratch: scratch.as_mut_ptr().cast(),
-                            ..KernelArgs::one_row(&raw mut fault)
-                        };
-                        // SAFETY: (1) to (3) the one input has that many rows of `N` elements, side by side, and there are no outputs;
-                        // (4) to (6) accumulators, scratch and fault are as the kernel wants them; (7) and nobody else's.
-                        let status = unsafe { native.call(&mut args) };
-                        assert_eq!(status, 0);
-                    }
+                    let input = black_box(&a).as_ptr().cast::<u8>();
+                    let mut args = KernelArgs {
+                        n: N,
+                        rows: ROWS,
+                        inputs: &raw const input,
+                        input_row_strides: &(8 * N).cast_signed(),
+                        output_row_strides: &0,
+                        accumulators: memory.as_mut_ptr(),
+                        columns: N,
+                        row_position_stride: 1,
+                        scratch: scratch.as_mut_ptr().cast(),
+                        ..KernelArgs::one_row(&raw mut fault)
+                    };
+                    // SAFETY: (1) to (3) the one input has `ROWS` rows of `N` elements, side by side, and there are no outputs; (4) to (6)
+                    // accumulators, scratch and fault are as the kernel wants them; (7) and nobody else's.
+                    let status = unsafe { native.call(&mut args) };
+                    assert_eq!(status, 0);
                 });
             });
         }
-        let mut totals = vec![0f64; LANES * N];
+        let mut totals = vec![0f64; ROWS];
         group.bench_function("rust", |bench| {
             bench.iter(|| match form {
                 Form::Columns => {
-                    for group in black_box(&a).chunks_exact(LANES * N) {
-                        totals
-                            .iter_mut()
-                            .zip(group)
-                            .for_each(|(total, x)| *total += x);
+                    for row in black_box(&a).chunks_exact(N) {
+                        let columns = totals.iter_mut().zip(row);
+                        columns.for_each(|(total, x)| *total += x);
                     }
                 }
                 _ => {

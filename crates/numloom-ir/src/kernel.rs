@@ -12,7 +12,7 @@ use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
 use crate::op::{Domain, Op};
-use crate::reduce::LANES;
+use crate::reduce::{self, LANES};
 
 /// The most elements a kernel with scratch slots is given at once, unless its slots are too many: see [`Kernel::max_block`].
 ///
@@ -131,8 +131,8 @@ pub enum Form {
     /// A partial value for each row, written: a row is one leaf (or the end of one that is the last), its lanes start from the identity and are combined at its end.
     /// For reductions along the innermost axis.
     Rows,
-    /// The lanes of one leaf in each column, running: element `j` of row `r` goes to lane `r` of column `j`. For reductions along
-    /// other axes: the rows of a call are up to [`LANES`] consecutive reduced positions, the first a multiple of [`LANES`].
+    /// A running value of each column, read at the start and written at the end: element `j` of each row goes to column `j`, row after row. For
+    /// reductions along other axes: the rows of a call are reduced positions of one lane, and the columns places of the result, or lanes of such.
     Columns,
 }
 
@@ -337,13 +337,13 @@ impl Kernel {
             }
     }
 
-    /// The size, in 64-bit words, of the memory for accumulators in a call of `rows` rows, whose columns are `columns` elements apart.
+    /// The size, in 64-bit words, of the memory for accumulators in a call of `rows` rows, with `columns` columns.
     ///
     /// | form | layout |
     /// |---|---|
     /// | [`Lanes`](Form::Lanes) | the [lanes](Accumulator::reset) of each accumulator |
     /// | [`Rows`](Form::Rows) | for each row the partial value of each accumulator: what [`Tree::push`](crate::reduce::Tree::push) takes |
-    /// | [`Columns`](Form::Columns) | the [columns](Accumulator::reset_columns) of each accumulator |
+    /// | [`Columns`](Form::Columns) | the [running values](Accumulator::reset) of each accumulator, one for each of `columns` columns |
     pub fn accumulator_words(&self, rows: usize, columns: usize) -> usize {
         let one = self.accumulator_offset(self.accumulators.len(), columns);
         match self.form {
@@ -358,7 +358,7 @@ impl Kernel {
         let words = before.map(|acc| match self.form {
             Form::Lanes => acc.lane_words(),
             Form::Rows => acc.words(),
-            Form::Columns => acc.column_words(columns),
+            Form::Columns => acc.values_words(columns),
         });
         words.sum()
     }
@@ -373,13 +373,7 @@ impl Kernel {
     /// # Panics
     /// If `lanes` is not [`lane_words`](Kernel::lane_words) long.
     pub fn reset_lanes(&self, lanes: &mut [u64]) {
-        let mut rest = lanes;
-        for acc in &self.accumulators {
-            let (lanes, after) = rest.split_at_mut(acc.lane_words());
-            acc.reset(lanes);
-            rest = after;
-        }
-        assert!(rest.is_empty(), "the lanes of each accumulator");
+        reduce::reset(&self.accumulators, lanes, LANES);
     }
 
     /// Combines the lanes of each accumulator at the end of a leaf: `partials` are then what [`Tree::push`](crate::reduce::Tree::push) takes.

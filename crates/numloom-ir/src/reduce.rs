@@ -5,9 +5,9 @@
 //! leaf its lanes are combined by halving: lane `j` with lane `j + w`, for `w` = LANES/2 … 1. Leaves are merged by a binary counter over their index
 //! ([`Tree`]), so the length need not be known beforehand, and any aligned power-of-two run of leaves may be reduced on its own.
 //! A reduction along some axes has such a tree for each element of its result; where these lie side by side, [`ColumnTree`] merges the
-//! leaves of all of them at once. `docs/decisions/` records how LEAF and LANES were chosen.
+//! lanes and leaves of all of them at once. `docs/decisions/` records how LEAF and LANES were chosen.
 //!
-//! What is here: the layout of lanes and columns in memory, and the order. What the operations mean stands with the interpreter.
+//! What is here: the layout of running values in memory, and the order. What the operations mean stands with the interpreter.
 
 use numloom_data::{DType, Scalar};
 
@@ -16,7 +16,7 @@ use crate::kernel::{AccOp, Accumulator};
 
 mod tree;
 
-pub use tree::{ColumnTotals, ColumnTree, Tree};
+pub use tree::{ColumnTree, Tree, reset};
 
 /// Virtual lanes inside a leaf.
 pub const LANES: usize = 16;
@@ -24,8 +24,17 @@ pub const LANES: usize = 16;
 /// Consecutive elements of a leaf; a multiple of [`LANES`].
 pub const LEAF: usize = 4096;
 
-/// The size in 64-bit words of the lanes of one word of an accumulator. Lanes are packed at the word's item size from the front.
-pub const LANE_WORDS: usize = LANES;
+/// The lanes of a leaf in the order in which halving meets them: a binary counter over them, as over leaves, combines lane `j` with lane
+/// `j + w` before their sum with that of `j + w/2` and `j + w + w/2`.
+pub const LANE_ORDER: [usize; LANES] = {
+    let mut order = [0; LANES];
+    let mut i = 0;
+    while i < LANES {
+        order[i] = i.reverse_bits() >> (usize::BITS - LANES.ilog2());
+        i += 1;
+    }
+    order
+};
 
 /// The most words of a partial value.
 pub const MAX_WORDS: usize = 3;
@@ -73,46 +82,30 @@ impl Accumulator {
         }
     }
 
-    /// The size in words of its lanes: [`LANE_WORDS`] for each word of a partial value.
+    /// The size in words of `n` running values side by side: for each word of a partial value a *plane* of `n` words, in which that word of
+    /// all values is packed at the word's item size from the front.
+    pub fn values_words(self, n: usize) -> usize {
+        n * self.words()
+    }
+
+    /// The size in words of its lanes: [`LANES`] running values.
     pub fn lane_words(self) -> usize {
-        LANE_WORDS * self.words()
+        self.values_words(LANES)
     }
 
-    /// Fills its lanes with the identity: the start of a leaf.
+    /// Fills `n` running values with the identity: the start of a leaf.
     ///
     /// # Panics
-    /// If `lanes` is not [`lane_words`](Accumulator::lane_words) long.
-    pub fn reset(self, lanes: &mut [u64]) {
-        assert_eq!(lanes.len(), self.lane_words(), "one accumulator's lanes");
-        for (word, plane) in lanes.chunks_exact_mut(LANE_WORDS).enumerate() {
-            plane.fill(self.packed_identity(word));
-        }
-    }
-
-    /// The size in words of `columns` columns: for each word of a partial value the lanes 0 of all columns, side by side and packed at
-    /// the word's item size, then the lanes 1, and so on.
-    pub fn column_words(self, columns: usize) -> usize {
-        let bytes =
-            (0..self.words()).map(|word| LANES * columns * self.word_dtype(word).itemsize());
-        bytes.sum::<usize>() / 8
-    }
-
-    /// Fills the lanes of columns with the identity: the start of a leaf.
-    ///
-    /// # Panics
-    /// If `area` is not [`column_words`](Accumulator::column_words) of `columns` long.
-    pub fn reset_columns(self, area: &mut [u64], columns: usize) {
+    /// If `values` is not [`values_words`](Accumulator::values_words) long.
+    pub fn reset(self, values: &mut [u64], n: usize) {
         assert_eq!(
-            area.len(),
-            self.column_words(columns),
-            "one accumulator's columns"
+            values.len(),
+            self.values_words(n),
+            "one accumulator's values"
         );
-        let mut rest = area;
-        for word in 0..self.words() {
-            let words = LANES * columns * self.word_dtype(word).itemsize() / 8;
-            let (plane, after) = rest.split_at_mut(words);
-            plane.fill(self.packed_identity(word));
-            rest = after;
+        for (word, plane) in values.chunks_exact_mut(n.max(1)).enumerate() {
+            let words = (n * self.word_dtype(word).itemsize()).div_ceil(8);
+            plane[..words].fill(self.packed_identity(word));
         }
     }
 
@@ -140,10 +133,10 @@ impl Accumulator {
             x[8 * word..][..8].copy_from_slice(&element(a[word], size));
             y[8 * word..][..8].copy_from_slice(&element(b[word], size));
         }
-        let left = self.planes_mut(&mut x, 1, |_| 8);
-        let right = self.planes_mut(&mut y, 1, |_| 8);
+        let left = self.planes_mut(&mut x, 1, 8);
+        let right = self.planes_mut(&mut y, 1, 8);
         interp::combine(self, left, right.map(|plane| &*plane));
-        self.gather(a, &x, |_| 8);
+        self.gather(a, &x, 8);
     }
 
     /// Combines the lanes of a finished leaf by halving, to the partial value of the leaf.
@@ -157,55 +150,20 @@ impl Accumulator {
             self.words(),
             "an accumulator's partial value"
         );
-        let mut all = [0; LANE_WORDS * MAX_WORDS];
+        let mut all = [0; LANES * MAX_WORDS];
         let all = &mut all[..lanes.len()];
         all.copy_from_slice(lanes);
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(all);
-        self.halve(self.planes_mut(bytes, LANES, |_| 8 * LANE_WORDS));
-        self.gather(partial, bytes, |_| 8 * LANE_WORDS);
+        self.halve(all, 1);
+        self.gather(partial, bytemuck::cast_slice(all), 8 * LANES);
     }
 
-    /// Combines the lanes of each column of a finished leaf by halving: the partial values of the leaf are then the lanes 0.
+    /// Combines the lanes of `n` leaves by halving, lane `j` of leaf `i` being value `j * n + i`: the partial values of the leaves are then the
+    /// first `n` values.
     ///
     /// # Panics
-    /// If `area` is not [`column_words`](Accumulator::column_words) of `columns` long.
-    pub fn combine_columns(self, area: &mut [u64], columns: usize) {
-        assert_eq!(
-            area.len(),
-            self.column_words(columns),
-            "one accumulator's columns"
-        );
-        let n = LANES * columns;
-        let planes = self.planes_mut(bytemuck::cast_slice_mut(area), n, |size| n * size);
-        self.halve(planes);
-    }
-
-    /// The planes of its lanes.
-    ///
-    /// # Panics
-    /// If `lanes` is not [`lane_words`](Accumulator::lane_words) long.
-    pub(crate) fn lane_planes(self, lanes: &mut [u64]) -> PlanesMut<'_> {
-        assert_eq!(lanes.len(), self.lane_words(), "one accumulator's lanes");
-        self.planes_mut(bytemuck::cast_slice_mut(lanes), LANES, |_| 8 * LANE_WORDS)
-    }
-
-    /// The planes of lane `lane` of all columns.
-    pub(crate) fn column_planes(
-        self,
-        area: &mut [u64],
-        columns: usize,
-        lane: usize,
-    ) -> PlanesMut<'_> {
-        let n = LANES * columns;
-        let planes = self.planes_mut(bytemuck::cast_slice_mut(area), n, |size| n * size);
-        planes.map(|plane| {
-            let bytes = plane.len() / LANES;
-            &mut plane[lane * bytes..][..bytes]
-        })
-    }
-
-    /// Combines the upper half of the lanes with the lower one, and so on to a single one; a plane is all lanes of any number of columns.
-    fn halve(self, mut planes: PlanesMut<'_>) {
+    /// If `lanes` is not [`values_words`](Accumulator::values_words) of `LANES * n` long.
+    pub fn halve(self, lanes: &mut [u64], n: usize) {
+        let mut planes = self.planes(lanes, LANES * n);
         let mut width = LANES / 2;
         while width > 0 {
             let halves = planes.each_mut().map(|plane| {
@@ -218,31 +176,36 @@ impl Accumulator {
         }
     }
 
-    /// The planes in `bytes`, of `n` elements each; from one to the next there are `pitch` bytes, a function of the item size.
-    fn planes_mut(
-        self,
-        bytes: &mut [u8],
-        n: usize,
-        pitch: impl Fn(usize) -> usize,
-    ) -> PlanesMut<'_> {
+    /// The planes of `n` running values.
+    ///
+    /// # Panics
+    /// If `values` is not [`values_words`](Accumulator::values_words) long.
+    pub(crate) fn planes(self, values: &mut [u64], n: usize) -> PlanesMut<'_> {
+        assert_eq!(
+            values.len(),
+            self.values_words(n),
+            "one accumulator's values"
+        );
+        self.planes_mut(bytemuck::cast_slice_mut(values), n, 8 * n)
+    }
+
+    /// The planes in `bytes`, of `n` elements each; from one to the next there are `pitch` bytes.
+    fn planes_mut(self, bytes: &mut [u8], n: usize, pitch: usize) -> PlanesMut<'_> {
         let mut planes = PlanesMut::default();
         let mut rest = bytes;
         for (word, plane) in planes.iter_mut().enumerate().take(self.words()) {
             let size = self.word_dtype(word).itemsize();
-            let (this, after) = rest.split_at_mut(pitch(size));
+            let (this, after) = rest.split_at_mut(pitch);
             *plane = &mut this[..n * size];
             rest = after;
         }
         planes
     }
 
-    /// The first element of each plane in `bytes`, as words.
-    fn gather(self, partial: &mut [u64], bytes: &[u8], pitch: impl Fn(usize) -> usize) {
-        let mut at = 0;
-        for (word, partial) in partial.iter_mut().enumerate() {
-            let size = self.word_dtype(word).itemsize();
-            *partial = zero_extended(&bytes[at..at + size]);
-            at += pitch(size);
+    /// The first element of each plane in `bytes`, as words; from one plane to the next there are `pitch` bytes.
+    fn gather(self, partial: &mut [u64], bytes: &[u8], pitch: usize) {
+        for (word, (partial, plane)) in partial.iter_mut().zip(bytes.chunks(pitch)).enumerate() {
+            *partial = zero_extended(&plane[..self.word_dtype(word).itemsize()]);
         }
     }
 }
@@ -307,22 +270,8 @@ mod tests {
 
     const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
 
-    const DTYPES: [DType; 11] = [
-        DType::Bool,
-        DType::I8,
-        DType::I16,
-        DType::I32,
-        DType::I64,
-        DType::U8,
-        DType::U16,
-        DType::U32,
-        DType::U64,
-        DType::F32,
-        DType::F64,
-    ];
-
     fn accumulators() -> impl Iterator<Item = Accumulator> {
-        let all = DTYPES
+        let all = DType::ALL_REAL
             .into_iter()
             .flat_map(|dtype| OPS.map(|op| Accumulator { op, dtype }));
         all.filter(|acc| acc.op.takes(acc.dtype))
@@ -349,8 +298,8 @@ mod tests {
             };
             assert_eq!(combined(acc, acc.identity(0), x), x, "{acc:?}");
             assert_eq!(combined(acc, x, acc.identity(0)), x, "{acc:?}");
-            let mut lanes = [7; LANE_WORDS];
-            acc.reset(&mut lanes);
+            let mut lanes = [7; LANES];
+            acc.reset(&mut lanes, LANES);
             let mut partial = [7];
             acc.combine_lanes(&lanes, &mut partial);
             assert_eq!(partial, [acc.identity(0)], "{acc:?}");
@@ -393,12 +342,32 @@ mod tests {
     }
 
     #[test]
+    fn a_binary_counter_over_lanes_in_order_combines_by_halving() {
+        let acc = Accumulator {
+            op: AccOp::Sum,
+            dtype: DType::F64,
+        };
+        let lanes = std::array::from_fn(|lane| (1.0 / (3.0 + lane as f64)).to_bits());
+        let mut nodes: Vec<(u32, u64)> = Vec::new();
+        for lane in LANE_ORDER {
+            nodes.push((0, lanes[lane]));
+            while let [.., (a, x), (b, y)] = nodes[..]
+                && a == b
+            {
+                nodes.truncate(nodes.len() - 2);
+                nodes.push((a + 1, combined(acc, x, y)));
+            }
+        }
+        assert_eq!(nodes, [(LANES.ilog2(), halved(acc, lanes))]);
+    }
+
+    #[test]
     fn lanes_and_columns_are_combined_by_halving() {
         for acc in accumulators() {
             for columns in [0, 1, 2, 3, 17] {
                 let size = acc.dtype.itemsize();
-                let mut area = vec![0u64; acc.column_words(columns)];
-                acc.reset_columns(&mut area, columns);
+                let mut area = vec![0u64; acc.values_words(LANES * columns)];
+                acc.reset(&mut area, LANES * columns);
                 let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut area);
                 for column in 0..columns {
                     for (lane, word) in lanes(acc, column as u64).into_iter().enumerate() {
@@ -406,7 +375,7 @@ mod tests {
                         bytes[at..at + size].copy_from_slice(&element(word, size)[..size]);
                     }
                 }
-                acc.combine_columns(&mut area, columns);
+                acc.halve(&mut area, columns);
                 let bytes: &[u8] = bytemuck::cast_slice(&area);
                 for column in 0..columns {
                     let lanes = lanes(acc, column as u64);
@@ -414,7 +383,7 @@ mod tests {
                     let got = zero_extended(&bytes[column * size..][..size]);
                     assert_eq!(got, want, "{acc:?}, column {column} of {columns}");
 
-                    let mut words = [0; LANE_WORDS];
+                    let mut words = [0; LANES];
                     for (lane, word) in lanes.into_iter().enumerate() {
                         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
                         bytes[lane * size..][..size].copy_from_slice(&element(word, size)[..size]);

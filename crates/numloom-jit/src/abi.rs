@@ -39,7 +39,7 @@ pub const MAX_CALL_ARGS: usize = 3;
 /// | 48 | `outputs` | a pointer for each output |
 /// | 56 | `output_row_strides` | bytes from a row to the next, for each output |
 /// | 64 | `accumulators` | [`accumulator_words`](numloom_ir::Kernel::accumulator_words) |
-/// | 72 | `columns` | elements from a lane of columns to the next |
+/// | 72 | `columns` | columns of the accumulators |
 /// | 80 | `position` | position of the first element in what is reduced |
 /// | 88 | `row_position_stride` | position of a row less that of the one before |
 /// | 96 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
@@ -69,10 +69,10 @@ pub struct KernelArgs {
     /// Bytes from a row's first element to the next row's, for each output; null if there is one row.
     pub output_row_strides: *const isize,
     /// The memory of the accumulators, laid out as [`accumulator_words`](numloom_ir::Kernel::accumulator_words) says. In
-    /// [`Lanes`](numloom_ir::Form::Lanes) and [`Columns`](numloom_ir::Form::Columns) it is read and written, so that a leaf may span several calls: with
-    /// lanes, if each row but the last has a multiple of `LANES` elements; with columns, if each call but the last has `LANES` rows.
+    /// [`Lanes`](numloom_ir::Form::Lanes) and [`Columns`](numloom_ir::Form::Columns) it is read and written, so that a leaf or a lane may span several calls: with
+    /// lanes, if each row but the last has a multiple of `LANES` elements.
     pub accumulators: *mut u64,
-    /// In [`Columns`](numloom_ir::Form::Columns), the elements from one lane to the next: at least `n`.
+    /// In [`Columns`](numloom_ir::Form::Columns), how many columns the accumulators have: at least `n`.
     pub columns: usize,
     /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. With
     /// [`Columns`](numloom_ir::Form::Columns) all elements of a row have the one position.
@@ -142,10 +142,9 @@ pub struct CallEntry {
 /// | 32 | `args` | where the operands lie; constants and those past its arity are not set |
 /// | 56 | `fault` | the fault slot |
 /// | 64 | `position` | position of the first element in what is reduced |
-/// | 72 | `row` | number of the row |
-/// | 80 | `columns` | elements from a lane of columns to the next |
+/// | 72 | `columns` | columns of the accumulators |
 ///
-/// 88 bytes. The last three are set for accumulators only.
+/// 80 bytes. The last two are set for accumulators only.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct CallFrame {
@@ -163,8 +162,6 @@ pub struct CallFrame {
     pub fault: *mut Fault,
     /// The position of the row's first element in what is reduced.
     pub position: u64,
-    /// The number of the row.
-    pub row: usize,
     /// As in [`KernelArgs::columns`].
     pub columns: usize,
 }
@@ -215,11 +212,10 @@ mod tests {
             offset_of!(CallFrame, args),
             offset_of!(CallFrame, fault),
             offset_of!(CallFrame, position),
-            offset_of!(CallFrame, row),
             offset_of!(CallFrame, columns),
             size_of::<CallFrame>(),
         ];
-        assert_eq!(frame, [0, 8, 16, 24, 32, 56, 64, 72, 80, 88]);
+        assert_eq!(frame, [0, 8, 16, 24, 32, 56, 64, 72, 80]);
         let fault = [
             offset_of!(Fault, code),
             offset_of!(Fault, step),

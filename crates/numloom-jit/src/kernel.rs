@@ -9,7 +9,6 @@ use std::ptr;
 use std::sync::Arc;
 
 use numloom_ir::interp::Block;
-use numloom_ir::reduce::LANES;
 use numloom_ir::{Form, InputClass, Kernel, LoopOp, Place, Step, verify_kernel};
 
 use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
@@ -108,8 +107,7 @@ impl NativeKernel {
     /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
     ///    any alignment.
     /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
-    ///    `args.columns`. In [`Form::Columns`] `(rows - 1) * columns + n` is at most `LANES * columns`: a row may go on into the lanes of
-    ///    those after it.
+    ///    `args.columns`. In [`Form::Columns`] `n` is at most `columns`.
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
@@ -254,7 +252,6 @@ impl NativeKernel {
             expect(Argument::Output(i), want, slice.len())?;
         }
         if kernel.form == Form::Columns && !kernel.accumulators.is_empty() {
-            expect(Argument::Rows, LANES.min(rows.count), rows.count)?;
             expect(Argument::Columns, n.max(rows.columns), rows.columns)?;
             // Within the words there are, so that their sum does not overflow.
             let most = block.accumulators.len();

@@ -13,7 +13,7 @@ use std::{ptr, slice};
 
 use numloom_data::DType;
 use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
-use numloom_ir::reduce::{LANE_WORDS, LANES, MAX_WORDS};
+use numloom_ir::reduce::{LANES, MAX_WORDS};
 use numloom_ir::{Accumulator, CallStep, Form, InputClass, Kernel, MAX_BLOCK, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
@@ -216,8 +216,8 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
 /// # Safety
 /// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry, for an accumulator.
 /// 2. `dst` is valid for reads and writes of the accumulator's lanes ([`Form::Lanes`]), for writes of the words of a partial value
-///    ([`Form::Rows`]), or for reads and writes of `columns` columns ([`Form::Columns`]), all initialised where they are read; nothing else is used to
-///    reach them meanwhile. In [`Form::Columns`] `row * columns + n` is at most `LANES * columns`.
+///    ([`Form::Rows`]), or for reads and writes of the running values of `columns` columns ([`Form::Columns`]), all initialised where they are read; nothing else is used to
+///    reach them meanwhile. In [`Form::Columns`] `n` is at most `columns`.
 /// 3. Each of as many `args` as the accumulator has operands is valid for reads of `n` elements of its dtype, and
 ///    nothing writes to them meanwhile.
 pub(crate) unsafe extern "C" fn accumulate_block(frame: *const CallFrame) -> u32 {
@@ -247,11 +247,11 @@ pub(crate) unsafe extern "C" fn accumulate_block(frame: *const CallFrame) -> u32
 /// # Safety
 /// As [`accumulate_block`], (2) and (3).
 unsafe fn accumulate_lanes(frame: &CallFrame, acc: Accumulator, form: Form) {
-    let mut words = [0u64; LANE_WORDS * MAX_WORDS];
+    let mut words = [0u64; LANES * MAX_WORDS];
     let lanes = &mut words[..acc.lane_words()];
     let dst = frame.dst.cast::<u64>();
     if form == Form::Rows {
-        acc.reset(lanes);
+        acc.reset(lanes, LANES);
     } else {
         // SAFETY: (2); `lanes` is a local, and as long.
         unsafe { ptr::copy_nonoverlapping(dst, lanes.as_mut_ptr(), lanes.len()) };
@@ -282,31 +282,29 @@ unsafe fn accumulate_lanes(frame: &CallFrame, acc: Accumulator, form: Form) {
 /// As [`accumulate_block`], (2) and (3).
 unsafe fn accumulate_columns(frame: &CallFrame, acc: Accumulator) {
     let mut operands = [const { Piece::<PIECE>::EMPTY }; MAX_CALL_ARGS];
-    let mut lanes = [const { Piece::<PIECE>::EMPTY }; MAX_WORDS];
+    let mut values = [const { Piece::<PIECE>::EMPTY }; MAX_WORDS];
     for start in (0..frame.n).step_by(PIECE) {
         let n = PIECE.min(frame.n - start);
         // SAFETY: (3), `start + n` being at most `frame.n`.
         let args = unsafe { fill_operands(frame, acc, start, n, &mut operands) };
-        // Each word's plane is `LANES` lanes of all columns.
-        let mut plane = frame.dst;
+        // Each word's plane has a word of memory for each column.
         let places: [(*mut u8, usize); MAX_WORDS] = std::array::from_fn(|word| {
             if word >= acc.words() {
-                return (plane, 0);
+                return (frame.dst, 0);
             }
             let size = acc.word_dtype(word).itemsize();
-            let place = plane.wrapping_add((frame.row * frame.columns + start) * size);
-            plane = plane.wrapping_add(LANES * frame.columns * size);
-            (place, n * size)
+            let offset = 8 * word * frame.columns + start * size;
+            (frame.dst.wrapping_add(offset), n * size)
         });
         let mut planes = PlanesMut::default();
-        for ((plane, lane), &(place, bytes)) in planes.iter_mut().zip(&mut lanes).zip(&places) {
-            // SAFETY: (2): items `row * columns + start` and the `n` after it, at most `LANES * columns`, of a plane of the area.
-            *plane = unsafe { lane.fill(place, bytes) };
+        for ((plane, values), &(place, bytes)) in planes.iter_mut().zip(&mut values).zip(&places) {
+            // SAFETY: (2): items `start` to `start + n`, at most `columns`, of a plane.
+            *plane = unsafe { values.fill(place, bytes) };
         }
         take_columns(acc, planes, &args[..acc.op.operands()], frame.position);
-        for (lane, (place, bytes)) in lanes.iter().zip(places) {
+        for (values, (place, bytes)) in values.iter().zip(places) {
             // SAFETY: (2), the same places; the source is a local that was filled.
-            unsafe { ptr::copy_nonoverlapping(lane.0.as_ptr().cast(), place, bytes) };
+            unsafe { ptr::copy_nonoverlapping(values.0.as_ptr().cast(), place, bytes) };
         }
     }
 }

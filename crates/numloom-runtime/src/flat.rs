@@ -14,7 +14,7 @@
 use std::mem::MaybeUninit;
 
 use numloom_data::{DType, View};
-use numloom_ir::reduce::{LANE_WORDS, LEAF};
+use numloom_ir::reduce::{LANES, LEAF};
 use numloom_ir::{Fault, Program};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
@@ -152,7 +152,7 @@ pub(crate) fn run(
         return run(&mut []);
     }
     // All elements are of one leaf, so what its lanes come to is the result.
-    let (mut lanes, mut partials) = ([0; MAX_WORDS * LANE_WORDS], [0; MAX_WORDS]);
+    let (mut lanes, mut partials) = ([0; MAX_WORDS * LANES], [0; MAX_WORDS]);
     let Some(partials) = partials.get_mut(..kernel.partial_words()) else {
         return false;
     };

@@ -78,7 +78,7 @@ pub(crate) fn combine(acc: Accumulator, a: PlanesMut<'_>, b: Planes<'_>) {
 /// If `lanes` is not [`lane_words`](Accumulator::lane_words) long, or operands are too few or of different lengths.
 pub fn take_lanes(acc: Accumulator, lanes: &mut [u64], args: &[&[u8]], position: u64) {
     check(acc, args);
-    let lanes = acc.lane_planes(lanes);
+    let lanes = acc.planes(lanes, LANES);
     let order = acc.op.order();
     let at = |i: usize| position + i as u64;
     match acc.op {

@@ -55,7 +55,7 @@ pub struct Rows<'a> {
     pub input_strides: &'a [usize],
     /// For each output the bytes from a row's first element to the next row's; may be empty if there is one row.
     pub output_strides: &'a [usize],
-    /// In [`Form::Columns`], the elements from one lane of the accumulators to the next: at least a row's.
+    /// In [`Form::Columns`], how many columns the accumulators have: at least as many as a row has elements.
     pub columns: usize,
     /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. In
     /// [`Form::Columns`] all elements of a row have the one position.
@@ -419,10 +419,10 @@ fn take(
         Form::Rows => take_lanes(accumulator, &mut lanes[at], args, position),
         Form::Columns => {
             let at = kernel.accumulator_offset(acc, columns);
-            let area = &mut block.accumulators[at..][..accumulator.column_words(columns)];
+            let values = &mut block.accumulators[at..][..accumulator.values_words(columns)];
             let n = args[0].len() / accumulator.dtype.itemsize();
             let mut word = 0;
-            let lane = accumulator.column_planes(area, columns, row).map(|plane| {
+            let planes = accumulator.planes(values, columns).map(|plane| {
                 if plane.is_empty() {
                     return plane;
                 }
@@ -430,7 +430,7 @@ fn take(
                 word += 1;
                 &mut plane[start * size..][..n * size]
             });
-            take_columns(accumulator, lane, args, block.rows.position(row));
+            take_columns(accumulator, planes, args, block.rows.position(row));
         }
     }
 }
@@ -522,7 +522,6 @@ fn check(kernel: &Kernel, block: &Block<'_, '_>) {
             "{n} elements in {} columns",
             rows.columns
         );
-        assert!(rows.count <= LANES, "a row for each lane");
     }
     assert_eq!(
         block.accumulators.len(),

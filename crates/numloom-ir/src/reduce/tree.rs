@@ -1,7 +1,7 @@
 //! The binary counter that merges leaves, and whole aligned runs of them, in the order of their index.
 
 use super::{Accumulator, LANES};
-use crate::interp::{self, PlanesMut};
+use crate::interp;
 
 /// The levels of the nodes of a binary counter, falling strictly: a node of level `k` stands for 2^k consecutive leaves whose first index is
 /// a multiple of 2^k.
@@ -119,49 +119,145 @@ fn merge_last(accumulators: &[Accumulator], words: usize, partials: &mut Vec<u64
 
 /// The trees of reductions whose results lie side by side, merged all at once: a [`Tree`] for each of `columns` columns.
 ///
-/// What goes in is what a kernel leaves in [`Form::Columns`](crate::Form::Columns) at the end of each leaf.
+/// Lanes come one after the other, in [`LANE_ORDER`](super::LANE_ORDER): halving is a binary counter too, whose nodes of level log2 [`LANES`] are leaves. The
+/// lane that is open is the memory of a kernel's accumulators in [`Form::Columns`](crate::Form::Columns).
 ///
 /// ```
 /// use numloom_data::DType;
-/// use numloom_ir::reduce::{ColumnTree, LANES};
+/// use numloom_ir::reduce::{ColumnTree, LANE_ORDER};
 /// use numloom_ir::{AccOp, Accumulator};
 ///
 /// let sum = Accumulator { op: AccOp::Sum, dtype: DType::F64 };
-/// let mut tree = ColumnTree::new(&[sum], 3);
-/// for leaf in [1.0f64, 20.0] {
-///     // Lanes 0 to 15 of three columns.
-///     let mut area: Vec<u64> = (0..LANES * 3).map(|i| (leaf * (i % 3) as f64).to_bits()).collect();
-///     tree.push_leaf(&mut area);
+/// let mut tree = ColumnTree::new(&[sum]);
+/// tree.restart(3);
+/// for lane in LANE_ORDER {
+///     // The sum of each of three columns over the positions of this lane.
+///     let sums = tree.open_lane();
+///     sums.copy_from_slice(&[1.0, 10.0, lane as f64].map(f64::to_bits));
+///     tree.close_lane();
 /// }
-/// let totals = tree.finish();
-/// let sums: Vec<f64> = totals.plane(0, 0).chunks(8).map(|x| f64::from_ne_bytes(x.try_into().unwrap())).collect();
-/// assert_eq!(sums, [0.0, 16.0 * 21.0, 16.0 * 42.0]);
+/// tree.finish();
+/// let sums: Vec<f64> = tree.plane(0, 0).chunks(8).map(|x| f64::from_ne_bytes(x.try_into().unwrap())).collect();
+/// assert_eq!(sums, [16.0, 160.0, 120.0]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ColumnTree {
-    totals: ColumnTotals,
-    counter: Counter,
-}
-
-/// The partial values of columns, node after node; at the end one node.
-///
-/// A node has for each accumulator and each of its words a *plane*: that word of all columns, packed at its item size and padded to
-/// whole words of memory.
-#[derive(Clone, Debug)]
-pub struct ColumnTotals {
     accumulators: Vec<Accumulator>,
     columns: usize,
-    words: usize,
+    counter: Counter,
+    /// The nodes, one after the other, and behind them memory of earlier ones. A node has the
+    /// [running values](Accumulator::values_words) of each accumulator, of all columns.
     nodes: Vec<u64>,
 }
 
-/// The words of memory that a plane of `bytes` bytes takes.
-fn plane_words(bytes: usize) -> usize {
-    bytes.div_ceil(8)
-}
+/// The level of a leaf: its lanes are merged.
+const LEAF_LEVEL: u32 = LANES.ilog2();
 
-impl ColumnTotals {
-    /// Word `word` of the reduced values of accumulator `acc`: all columns, packed at the item size of
+impl ColumnTree {
+    /// Empty trees over `accumulators`, of no columns.
+    pub fn new(accumulators: &[Accumulator]) -> ColumnTree {
+        ColumnTree {
+            accumulators: accumulators.to_vec(),
+            columns: 0,
+            counter: Counter::default(),
+            nodes: Vec::new(),
+        }
+    }
+
+    /// Empties the trees, of which there are `columns` from now on; their memory is kept.
+    pub fn restart(&mut self, columns: usize) {
+        self.columns = columns;
+        self.counter.0.clear();
+    }
+
+    /// The words of a node.
+    fn node_words(&self) -> usize {
+        let words = |acc: &Accumulator| acc.values_words(self.columns);
+        self.accumulators.iter().map(words).sum()
+    }
+
+    /// The running values of the next lane, of no elements so far.
+    pub fn open_lane(&mut self) -> &mut [u64] {
+        let words = self.node_words();
+        let node = next_node(&mut self.nodes, &self.counter, words);
+        reset(&self.accumulators, node, self.columns);
+        node
+    }
+
+    /// Appends the lane that was opened.
+    pub fn close_lane(&mut self) {
+        self.push(0);
+    }
+
+    /// Combines the lanes of each column of the next leaf by halving, and appends the leaf.
+    ///
+    /// `lanes` holds for each accumulator `LANES * columns` running values, lane after lane.
+    ///
+    /// # Panics
+    /// If `lanes` has not that length.
+    pub fn push_leaf(&mut self, lanes: &mut [u64]) {
+        let (words, n) = (self.node_words(), self.columns);
+        let mut node = next_node(&mut self.nodes, &self.counter, words);
+        let mut rest = lanes;
+        for acc in &self.accumulators {
+            let (lanes, after) = rest.split_at_mut(acc.values_words(LANES * n));
+            acc.halve(lanes, n);
+            let (own, others) = node.split_at_mut(acc.values_words(n));
+            let planes = own
+                .chunks_mut(n.max(1))
+                .zip(lanes.chunks((LANES * n).max(1)));
+            for (word, (plane, lanes)) in planes.enumerate() {
+                let words = (n * acc.word_dtype(word).itemsize()).div_ceil(8);
+                plane[..words].copy_from_slice(&lanes[..words]);
+            }
+            (rest, node) = (after, others);
+        }
+        assert!(rest.is_empty(), "the lanes of each accumulator");
+        self.push(LEAF_LEVEL);
+    }
+
+    /// Appends the nodes of `run`, which covers the leaves after those of these trees and starts at a multiple of its largest node's size.
+    ///
+    /// # Panics
+    /// If a node does not start at a multiple of its own size, or `run` is over other accumulators or columns.
+    pub fn append(&mut self, run: &ColumnTree) {
+        assert_eq!(
+            (&self.accumulators, self.columns),
+            (&run.accumulators, run.columns),
+            "the same columns"
+        );
+        let words = self.node_words();
+        let mut nodes = run.nodes.chunks_exact(words.max(1));
+        for &level in &run.counter.0 {
+            next_node(&mut self.nodes, &self.counter, words)
+                .copy_from_slice(nodes.next().unwrap_or_default());
+            self.push(level);
+        }
+    }
+
+    /// Appends the node whose memory [`next_node`] gave.
+    fn push(&mut self, level: u32) {
+        let mut nodes = self.counter.0.len() + 1;
+        self.counter.push(level, || {
+            merge_columns(&self.accumulators, self.columns, &mut self.nodes, nodes);
+            nodes -= 1;
+        });
+    }
+
+    /// Merges all nodes to one: the reduced values, identities if nothing was pushed. Then only [`plane`](ColumnTree::plane) and
+    /// [`restart`](ColumnTree::restart) make sense.
+    pub fn finish(&mut self) {
+        let mut nodes = self.counter.0.len();
+        let any = self.counter.finish(|| {
+            merge_columns(&self.accumulators, self.columns, &mut self.nodes, nodes);
+            nodes -= 1;
+        });
+        if !any {
+            self.open_lane();
+        }
+    }
+
+    /// Word `word` of the reduced values of accumulator `acc`, once [finished](ColumnTree::finish): all columns, packed at the item size of
     /// [`word_dtype`](Accumulator::word_dtype).
     ///
     /// # Panics
@@ -172,130 +268,50 @@ impl ColumnTotals {
             word < accumulator.words(),
             "word {word} of accumulator {acc}"
         );
-        let before = self.accumulators[..acc]
-            .iter()
-            .map(|&acc| self.accumulator_words(acc));
-        let here = (0..word)
-            .map(|word| plane_words(self.columns * accumulator.word_dtype(word).itemsize()));
-        let start = before.sum::<usize>() + here.sum::<usize>();
-        let bytes: &[u8] = bytemuck::cast_slice(&self.nodes[start..]);
-        &bytes[..self.columns * accumulator.word_dtype(word).itemsize()]
-    }
-
-    /// The words of memory of one accumulator in a node.
-    fn accumulator_words(&self, acc: Accumulator) -> usize {
-        let planes = (0..acc.words())
-            .map(|word| plane_words(self.columns * acc.word_dtype(word).itemsize()));
-        planes.sum()
-    }
-
-    /// Merges the last node into the one before.
-    fn merge_last(&mut self) {
-        let last = self.nodes.len() - self.words;
-        let (left, mut right) = self.nodes.split_at_mut(last);
-        let mut left = &mut left[last - self.words..];
-        for &acc in &self.accumulators {
-            let planes = (0..acc.words())
-                .map(|word| plane_words(self.columns * acc.word_dtype(word).itemsize()));
-            let words = planes.sum();
-            let (a, after_a) = left.split_at_mut(words);
-            let (b, after_b) = right.split_at_mut(words);
-            let planes = |area| -> PlanesMut<'_> {
-                let pitch = |size| 8 * plane_words(self.columns * size);
-                acc.planes_mut(bytemuck::cast_slice_mut(area), self.columns, pitch)
-            };
-            interp::combine(acc, planes(a), planes(b).map(|plane| &*plane));
-            (left, right) = (after_a, after_b);
-        }
-        self.nodes.truncate(last);
+        let words = |acc: &Accumulator| acc.values_words(self.columns);
+        let before: usize = self.accumulators[..acc].iter().map(words).sum();
+        let plane = &self.nodes[before + word * self.columns..];
+        let size = accumulator.word_dtype(word).itemsize();
+        &bytemuck::cast_slice(plane)[..self.columns * size]
     }
 }
 
-impl ColumnTree {
-    /// Empty trees over `accumulators`, one for each of `columns` columns.
-    pub fn new(accumulators: &[Accumulator], columns: usize) -> ColumnTree {
-        let mut totals = ColumnTotals {
-            accumulators: accumulators.to_vec(),
-            columns,
-            words: 0,
-            nodes: Vec::new(),
-        };
-        totals.words = accumulators
-            .iter()
-            .map(|&acc| totals.accumulator_words(acc))
-            .sum();
-        ColumnTree {
-            totals,
-            counter: Counter::default(),
-        }
+/// The memory of the node after those of `counter`, of `words` words: it may hold anything.
+fn next_node<'n>(nodes: &'n mut Vec<u64>, counter: &Counter, words: usize) -> &'n mut [u64] {
+    let start = counter.0.len() * words;
+    if nodes.len() < start + words {
+        nodes.resize(start + words, 0);
     }
+    &mut nodes[start..][..words]
+}
 
-    /// Combines the lanes of each column of the next leaf by halving, and appends the leaf.
-    ///
-    /// `area` is the memory of a kernel's accumulators: the [`column_words`](Accumulator::column_words) of each, one after the other.
-    ///
-    /// # Panics
-    /// If `area` has not that length.
-    pub fn push_leaf(&mut self, area: &mut [u64]) {
-        let ColumnTotals {
-            accumulators,
-            columns,
-            nodes,
-            ..
-        } = &mut self.totals;
-        let columns = *columns;
-        let mut rest = area;
-        for acc in accumulators {
-            let (area, after) = rest.split_at_mut(acc.column_words(columns));
-            acc.combine_columns(area, columns);
-            let mut start = 0;
-            for word in 0..acc.words() {
-                let bytes = columns * acc.word_dtype(word).itemsize();
-                // The lanes 0; what pads them to whole words is never looked at.
-                nodes.extend_from_slice(&area[start..][..plane_words(bytes)]);
-                start += LANES * bytes / 8;
-            }
-            rest = after;
-        }
-        assert!(rest.is_empty(), "the columns of each accumulator");
-        self.counter.push(0, || self.totals.merge_last());
+/// Merges the last of `count` nodes, of `columns` values, into the one before.
+fn merge_columns(accumulators: &[Accumulator], columns: usize, nodes: &mut [u64], count: usize) {
+    let words: usize = accumulators
+        .iter()
+        .map(|acc| acc.values_words(columns))
+        .sum();
+    let (left, right) = nodes[..count * words].split_at_mut((count - 1) * words);
+    let (mut left, mut right) = (&mut left[(count - 2) * words..], right);
+    for &acc in accumulators {
+        let words = acc.values_words(columns);
+        let (a, after_a) = left.split_at_mut(words);
+        let (b, after_b) = right.split_at_mut(words);
+        let b = acc.planes(b, columns).map(|plane| &*plane);
+        interp::combine(acc, acc.planes(a, columns), b);
+        (left, right) = (after_a, after_b);
     }
+}
 
-    /// Appends the nodes of `run`, which covers the leaves after those of these trees and starts at a multiple of its largest node's size.
-    ///
-    /// # Panics
-    /// If a node does not start at a multiple of its own size, or `run` is over other accumulators or columns.
-    pub fn append(&mut self, run: &ColumnTree) {
-        assert_eq!(
-            (&self.totals.accumulators, self.totals.columns),
-            (&run.totals.accumulators, run.totals.columns),
-            "the same columns"
-        );
-        let mut nodes = run.totals.nodes.chunks_exact(self.totals.words.max(1));
-        for &level in &run.counter.0 {
-            self.totals
-                .nodes
-                .extend_from_slice(nodes.next().unwrap_or_default());
-            self.counter.push(level, || self.totals.merge_last());
-        }
+/// Fills a node, or as much memory of a kernel in [`Form::Columns`](crate::Form::Columns), with identities: `n` values of each accumulator.
+pub fn reset(accumulators: &[Accumulator], values: &mut [u64], n: usize) {
+    let mut rest = values;
+    for acc in accumulators {
+        let (own, after) = rest.split_at_mut(acc.values_words(n));
+        acc.reset(own, n);
+        rest = after;
     }
-
-    /// The reduced values of each column: identities if nothing was pushed.
-    pub fn finish(mut self) -> ColumnTotals {
-        if !self.counter.finish(|| self.totals.merge_last()) {
-            let columns = self.totals.columns;
-            let words = |acc: &Accumulator| acc.column_words(columns);
-            let mut area = vec![0; self.totals.accumulators.iter().map(words).sum()];
-            let mut rest = &mut area[..];
-            for acc in &self.totals.accumulators {
-                let (area, after) = rest.split_at_mut(words(acc));
-                acc.reset_columns(area, columns);
-                rest = after;
-            }
-            self.push_leaf(&mut area);
-        }
-        self.totals
-    }
+    assert!(rest.is_empty(), "the values of each accumulator");
 }
 
 #[cfg(test)]
@@ -332,7 +348,7 @@ mod tests {
         assert_eq!(whole.finish(), parts.finish());
     }
 
-    /// Three accumulators of different sizes, with lanes 1 to 15 at the identity.
+    /// Three accumulators of different sizes, with all lanes but the first at the identity.
     #[test]
     fn columns_are_merged_as_each_of_them_would_be() {
         let accumulators = [
@@ -352,38 +368,55 @@ mod tests {
                     let x = (leaf * 7 + column * 3 + 1) as u64;
                     [x % 100, leaf_values()[(leaf + column) % 37], x]
                 };
-                let mut whole = ColumnTree::new(&accumulators, columns);
-                let mut parts = ColumnTree::new(&accumulators, columns);
-                let mut part = ColumnTree::new(&accumulators, columns);
-                for leaf in 0..leaves {
-                    let mut area = Vec::new();
+                // The value of a leaf in lane 0, or in its first `n` running values.
+                let put = |leaf: usize, mut memory: &mut [u64], n: usize| {
                     for (k, acc) in accumulators.iter().enumerate() {
-                        let mut columns_of = vec![0; acc.column_words(columns)];
-                        acc.reset_columns(&mut columns_of, columns);
-                        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut columns_of);
+                        let (own, rest) = memory.split_at_mut(acc.values_words(n));
+                        let bytes: &mut [u8] = bytemuck::cast_slice_mut(own);
                         let size = acc.dtype.itemsize();
                         for column in 0..columns {
                             let element = super::super::element(value(leaf, column)[k], size);
                             bytes[column * size..][..size].copy_from_slice(&element[..size]);
                         }
-                        area.extend(columns_of);
+                        memory = rest;
                     }
-                    whole.push_leaf(&mut area.clone());
-                    part.push_leaf(&mut area);
+                };
+                let [mut whole, mut by_lanes, mut parts, mut part] =
+                    [(); 4].map(|()| ColumnTree::new(&accumulators));
+                for tree in [&mut whole, &mut by_lanes, &mut parts, &mut part] {
+                    tree.restart(columns);
+                }
+                for leaf in 0..leaves {
+                    let n = LANES * columns;
+                    let words = accumulators.iter().map(|acc| acc.values_words(n));
+                    let mut lanes = vec![0; words.sum()];
+                    reset(&accumulators, &mut lanes, n);
+                    put(leaf, &mut lanes, n);
+                    whole.push_leaf(&mut lanes.clone());
+                    part.push_leaf(&mut lanes);
+                    for lane in 0..LANES {
+                        let values = by_lanes.open_lane();
+                        if lane == 0 {
+                            put(leaf, values, columns);
+                        }
+                        by_lanes.close_lane();
+                    }
                     if leaf % 4 == 3 {
                         parts.append(&part);
-                        part = ColumnTree::new(&accumulators, columns);
+                        part.restart(columns);
                     }
                 }
                 parts.append(&part);
-                let (whole, parts) = (whole.finish(), parts.finish());
+                for tree in [&mut whole, &mut by_lanes, &mut parts] {
+                    tree.finish();
+                }
                 for column in 0..columns {
                     let mut tree = Tree::new(&accumulators);
                     (0..leaves).for_each(|leaf| tree.push(0, &value(leaf, column)));
                     for (k, (acc, want)) in accumulators.iter().zip(tree.finish()).enumerate() {
                         let size = acc.dtype.itemsize();
-                        for totals in [&whole, &parts] {
-                            let got = &totals.plane(k, 0)[column * size..][..size];
+                        for tree in [&whole, &by_lanes, &parts] {
+                            let got = &tree.plane(k, 0)[column * size..][..size];
                             assert_eq!(super::super::zero_extended(got), want, "{acc:?}");
                         }
                     }

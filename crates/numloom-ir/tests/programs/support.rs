@@ -303,7 +303,7 @@ fn accumulator(reduction: Reduction, from: DType) -> (Accumulator, usize) {
 fn reduced(acc: Accumulator, word: usize, column: &[Scalar]) -> u64 {
     if acc.op.op().is_none() {
         let mut lanes = vec![0; acc.lane_words()];
-        acc.reset(&mut lanes);
+        acc.reset(&mut lanes, LANES);
         take_lanes(acc, &mut lanes, &[&bytes(column, acc.dtype)], 0);
         let mut partial = vec![0; acc.words()];
         acc.combine_lanes(&lanes, &mut partial);

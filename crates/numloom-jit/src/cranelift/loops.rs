@@ -12,9 +12,9 @@
 //! ```
 //!
 //! The pointers of a row are found from those of the first and the row's number, so that nothing is kept from row to row but that
-//! number; with a single loop, constants are made before the rows.
+//! number; with a single loop, constants are made before the rows. In `columns` a single loop goes round the rows instead ([`columns`]).
 //!
-//! In `columns` an accumulator is like an output that is read before it is written. Otherwise a loop with accumulators takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
+//! A loop with accumulators that is not in `columns` takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
 //! many times over, each copy with its own part of the lanes. With more accumulators than registers, or a long body, it is emitted
 //! once, and finds its part of the lanes in memory, as the tail does. Without accumulators one copy, of interleaved
 //! registers, is enough.
@@ -23,22 +23,24 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, Function, Inst, InstBuilder, Signature, StackSlot, StackSlotData,
-    StackSlotKind, Type, UserFuncName, Value, types,
+    AbiParam, Function, Inst, InstBuilder, Signature, StackSlot, UserFuncName, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use numloom_data::{DType, Scalar};
 use numloom_ir::reduce::LANES;
-use numloom_ir::{
-    AccumulateStep, Accumulator, CallArg, CallStep, Form, InputClass, Kernel, LoopInst, LoopOp, Op,
-    Place, Step,
-};
+use numloom_ir::{Accumulator, Form, InputClass, Kernel, LoopInst, LoopOp, Op, Place, Step};
 
 use super::MAX_INSTS;
 use super::isa::Isa;
-use super::value::{Emit, Pool, Regs, Val, flags, vector};
-use crate::abi::{CallEntry, CallFrame, KernelArgs};
+use super::value::{Emit, Pool, Val, flags, vector};
+use crate::abi::KernelArgs;
 use crate::error::{JitError, JitErrorKind};
+
+mod calls;
+mod columns;
+mod lanes;
+
+use lanes::{Lanes, arguments, replace};
 
 /// The signature of a kernel: one pointer in, a status out.
 pub(super) fn signature(isa: &Isa) -> Signature {
@@ -66,12 +68,6 @@ pub(super) fn build(
         .ins()
         .load(types::I64, flags(), args, offset(offset_of!(KernelArgs, n)));
     let first = b.ins().iconst(types::I64, 0);
-    let none = b.ins().iconst(types::I32, 0);
-    let row_loop = b.create_block();
-    let row = b.append_block_param(row_loop, types::I64);
-    let status = b.append_block_param(row_loop, types::I32);
-    let before_rows = b.ins().jump(row_loop, &[first.into(), none.into()]);
-    b.switch_to_block(row_loop);
     let emit = Emit {
         b,
         x86: isa.x86,
@@ -85,29 +81,20 @@ pub(super) fn build(
         emit,
         args,
         n,
-        row,
-        status,
-        before_rows: (loops(kernel) == 1).then_some(before_rows),
+        row: first,
+        status: None,
+        before_rows: None,
         strides: [None; 2],
         frame: None,
         calls: 0,
     };
-    for step in &kernel.steps {
-        match step {
-            Step::Loop(body) => build.step_loop(body)?,
-            Step::Call(call) => build.step_call(call)?,
-            Step::Accumulate(step) => build.step_accumulate(step)?,
-        }
+    match columns::single(kernel) {
+        Some(body) => build.step_columns(body, true)?,
+        None => build.rows()?,
     }
     let status = build.status;
-    let next = build.plus(row, 1);
-    let rows = build.argument(offset_of!(KernelArgs, rows));
-    let more = build.less(next, rows);
     let mut b = build.emit.b;
-    let done = b.create_block();
-    let again = [next.into(), status.into()];
-    b.ins().brif(more, row_loop, &again, done, &[]);
-    b.switch_to_block(done);
+    let status = status.unwrap_or_else(|| b.ins().iconst(types::I32, 0));
     b.ins().return_(&[status]);
     b.seal_all_blocks();
     b.finalize(isa.get().frontend_config());
@@ -146,7 +133,7 @@ impl Shape {
         let mut accumulator_bytes = 0;
         for inst in body {
             let size = inst.dtype.itemsize();
-            if form != Form::Columns && matches!(inst.op, LoopOp::Accumulate { .. }) {
+            if matches!(inst.op, LoopOp::Accumulate { .. }) {
                 accumulators += 1;
                 accumulator_bytes += size * LANES;
             }
@@ -166,6 +153,9 @@ impl Shape {
                 held: 0,
             };
         }
+        if form == Form::Columns {
+            return Shape::columns(body.len(), lanes, most, accumulator_bytes / LANES, x86);
+        }
         let lanes = lanes.min(LANES);
         let copies = LANES / lanes;
         // Registers that leave some for the work; and copies of a long body cost more to compile than loads and stores to run.
@@ -180,6 +170,23 @@ impl Shape {
         }
     }
 
+    /// Four registers of the widest dtype if the body is short, for the rows to go through quickly; but no more than accumulators leave, of
+    /// which an element has `size` bytes.
+    fn columns(body: usize, lanes: usize, widest: usize, size: usize, x86: bool) -> Shape {
+        let most = if x86 { 8 } else { 20 };
+        let registers = |lanes: usize| lanes * size / 16;
+        let mut lanes = if body <= 8 { 64 / widest } else { lanes };
+        while registers(lanes) > most && lanes > 16 / widest {
+            lanes /= 2;
+        }
+        Shape {
+            lanes,
+            copies: 1,
+            in_memory: false,
+            held: registers(lanes),
+        }
+    }
+
     /// Elements of an iteration.
     fn elements(self) -> usize {
         self.lanes * self.copies
@@ -191,7 +198,7 @@ struct Loop<'k> {
     body: &'k [LoopInst],
     /// The start of each place that is read or written element by element.
     bases: Vec<(Place, Value)>,
-    /// The start of the lanes of each accumulator of the body, or of this row's lane of its columns.
+    /// The start of the lanes of each accumulator of the body, or of its columns.
     lanes: Vec<(u32, Value)>,
     /// Values that are the same for all elements.
     uniform: Vec<Option<Val>>,
@@ -239,9 +246,6 @@ impl Cursor {
     }
 }
 
-/// The accumulators that a copy of the body works on: for each accumulator of the loop, its part of the lanes.
-type Lanes = Vec<Val>;
-
 struct Build<'k, 'f> {
     kernel: &'k Kernel,
     emit: Emit<'f>,
@@ -249,7 +253,8 @@ struct Build<'k, 'f> {
     n: Value,
     /// The number of the row.
     row: Value,
-    status: Value,
+    /// What calls came to, if there are any.
+    status: Option<Value>,
     /// The end of the block before all rows, if constants belong there.
     before_rows: Option<Inst>,
     /// This row's, once there are any: row strides of inputs and of outputs.
@@ -261,6 +266,39 @@ struct Build<'k, 'f> {
 }
 
 impl<'k> Build<'k, '_> {
+    /// All steps over one row after the other.
+    fn rows(&mut self) -> Result<(), JitError> {
+        let b = &mut self.emit.b;
+        let none = b.ins().iconst(types::I32, 0);
+        let row_loop = b.create_block();
+        let row = b.append_block_param(row_loop, types::I64);
+        self.status = Some(b.append_block_param(row_loop, types::I32));
+        let before_rows = b.ins().jump(row_loop, &[self.row.into(), none.into()]);
+        b.switch_to_block(row_loop);
+        self.row = row;
+        self.before_rows = (loops(self.kernel) == 1).then_some(before_rows);
+        for step in &self.kernel.steps {
+            match step {
+                Step::Loop(body) if self.kernel.form == Form::Columns => {
+                    self.step_columns(body, false)?;
+                }
+                Step::Loop(body) => self.step_loop(body)?,
+                Step::Call(call) => self.step_call(call)?,
+                Step::Accumulate(step) => self.step_accumulate(step)?,
+            }
+        }
+        let next = self.plus(row, 1);
+        let rows = self.argument(offset_of!(KernelArgs, rows));
+        let more = self.less(next, rows);
+        let status = self.status.expect("a parameter of the rows");
+        let b = &mut self.emit.b;
+        let done = b.create_block();
+        let again = [next.into(), status.into()];
+        b.ins().brif(more, row_loop, &again, done, &[]);
+        b.switch_to_block(done);
+        Ok(())
+    }
+
     fn argument(&mut self, field: usize) -> Value {
         let at = offset(field);
         self.emit.b.ins().load(types::I64, flags(), self.args, at)
@@ -312,7 +350,7 @@ impl<'k> Build<'k, '_> {
         self.plus(scratch, at as i64)
     }
 
-    /// Where the lanes of an accumulator are; in `columns`, this row's lane of its columns.
+    /// Where the lanes of an accumulator are, or its columns.
     fn accumulator(&mut self, acc: u32) -> Value {
         let acc = acc as usize;
         if self.kernel.form == Form::Rows {
@@ -323,16 +361,17 @@ impl<'k> Build<'k, '_> {
         if self.kernel.form == Form::Lanes {
             return self.plus(start, 8 * self.kernel.accumulator_offset(acc, 0) as i64);
         }
+        self.columns_of(start, acc)
+    }
+
+    /// The running values of an accumulator in `columns`, in the memory from `start`.
+    fn columns_of(&mut self, start: Value, acc: usize) -> Value {
         // Offsets are linear in the number of columns.
         let before = 8 * self.kernel.accumulator_offset(acc, 1) as i64;
-        let size = self.kernel.accumulators[acc].dtype.itemsize() as i64;
         let columns = self.argument(offset_of!(KernelArgs, columns));
         let b = &mut self.emit.b;
-        let size = b.ins().iconst(types::I64, size);
-        let lane = b.ins().imul(self.row, size);
-        let bytes = self.plus(lane, before);
-        let b = &mut self.emit.b;
-        let bytes = b.ins().imul(bytes, columns);
+        let before = b.ins().iconst(types::I64, before);
+        let bytes = b.ins().imul(before, columns);
         b.ins().iadd(start, bytes)
     }
 
@@ -369,7 +408,8 @@ impl<'k> Build<'k, '_> {
 
     fn step_loop(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
         let shape = Shape::of(body, self.kernel.form, self.emit.x86);
-        let l = self.prepare(body, shape)?;
+        let mut l = self.prepare(body, shape);
+        self.uniform(&mut l)?;
         // Elements for whole iterations, and what is left.
         let elements = shape.elements() as i64;
         let mask = self.emit.b.ins().iconst(types::I64, -elements);
@@ -378,9 +418,8 @@ impl<'k> Build<'k, '_> {
         let rows = self.kernel.form == Form::Rows && !l.lanes.is_empty();
         let lanes: Vec<Lanes> = (0..in_registers)
             .map(|copy| match self.kernel.form {
-                Form::Lanes => self.load_lanes(&l, shape, copy),
                 Form::Rows => self.identities(&l, shape),
-                Form::Columns => Lanes::new(),
+                _ => self.load_lanes(&l, shape, copy),
             })
             .collect();
         if rows && shape.in_memory {
@@ -487,8 +526,8 @@ impl<'k> Build<'k, '_> {
         self.emit.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
     }
 
-    /// What comes before the loop: addresses, and values that are the same for all elements.
-    fn prepare(&mut self, body: &'k [LoopInst], shape: Shape) -> Result<Loop<'k>, JitError> {
+    /// What comes before the loop: addresses.
+    fn prepare(&mut self, body: &'k [LoopInst], shape: Shape) -> Loop<'k> {
         let mut l = Loop {
             body,
             bases: Vec::new(),
@@ -507,19 +546,26 @@ impl<'k> Build<'k, '_> {
         if let Some(before_rows) = self.before_rows {
             self.emit.pool.complete(before_rows);
         }
+        for inst in body {
+            if let LoopOp::Load(place) | LoopOp::Store { place, .. } = inst.op
+                && !l.bases.iter().any(|&(known, _)| known == place)
+            {
+                let start = self.place(place);
+                l.bases.push((place, start));
+            }
+        }
+        l
+    }
+
+    /// Computes what is the same for all elements of a row.
+    fn uniform(&mut self, l: &mut Loop<'k>) -> Result<(), JitError> {
         self.emit.lanes = 1;
         self.emit.uniform = true;
-        for (i, inst) in body.iter().enumerate() {
+        for (i, inst) in l.body.iter().enumerate() {
             match &inst.op {
-                LoopOp::Load(place) | LoopOp::Store { place, .. } => {
-                    let known = l.bases.iter().any(|(known, _)| known == place);
-                    if self.is_scalar(*place) {
-                        let start = self.place(*place);
-                        l.uniform[i] = Some(self.emit.load_uniform(inst.dtype, start));
-                    } else if !known {
-                        let start = self.place(*place);
-                        l.bases.push((*place, start));
-                    }
+                LoopOp::Load(place) if self.is_scalar(*place) => {
+                    let start = l.base(*place);
+                    l.uniform[i] = Some(self.emit.load_uniform(inst.dtype, start));
                 }
                 LoopOp::Apply { args, .. } => {
                     // Constants alone were folded; what is left of such operations stays in the loop, with its constants.
@@ -528,15 +574,14 @@ impl<'k> Build<'k, '_> {
                     };
                     let some = args.iter().any(|v| l.uniform[v.index()].is_some());
                     if some && args.iter().all(known) {
-                        l.uniform[i] = Some(self.apply(&l, inst, &l.uniform)?);
+                        l.uniform[i] = Some(self.apply(l, inst, &l.uniform)?);
                     }
                 }
-                LoopOp::Const(_) | LoopOp::Accumulate { .. } => {}
+                _ => {}
             }
         }
         self.emit.uniform = false;
-        self.check_size()?;
-        Ok(l)
+        self.check_size()
     }
 
     fn is_scalar(&self, place: Place) -> bool {
@@ -579,16 +624,8 @@ impl<'k> Build<'k, '_> {
                     let k = position(&l.lanes, *acc);
                     let op = inline(self.kernel.accumulators[*acc as usize]);
                     let dtype = inst.dtype;
-                    if self.kernel.form == Form::Columns {
-                        let address = self.address(l.lanes[k].1, cursor, size);
-                        let lane = self.emit.load(dtype, address, at);
-                        let lane = self.emit.apply(op, dtype, dtype, &[lane, value], None)?;
-                        self.emit.store(dtype, lane, address, at);
-                    } else {
-                        lanes[k] = self
-                            .emit
-                            .apply(op, dtype, dtype, &[lanes[k], value], None)?;
-                    }
+                    let operands = [lanes[k], value];
+                    lanes[k] = self.emit.apply(op, dtype, dtype, &operands, None)?;
                 }
             }
             self.check_size()?;
@@ -633,265 +670,4 @@ impl<'k> Build<'k, '_> {
         self.emit
             .apply(*op, from, inst.dtype, &operands, l.scalar(last))
     }
-
-    /// The part of each accumulator's lanes that `copy` works on.
-    fn load_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize) -> Lanes {
-        self.emit.lanes = shape.lanes;
-        let lanes = l.lanes.iter().map(|&(acc, start)| {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let at = copy * shape.lanes * dtype.itemsize();
-            self.emit.load(dtype, start, offset(at))
-        });
-        lanes.collect()
-    }
-
-    fn store_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize, lanes: &[Val]) {
-        self.emit.lanes = shape.lanes;
-        for (&(acc, start), &lanes) in l.lanes.iter().zip(lanes) {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let at = copy * shape.lanes * dtype.itemsize();
-            self.emit.store(dtype, lanes, start, offset(at));
-        }
-    }
-
-    /// As many lanes of each accumulator as a copy works on, with nothing taken in.
-    fn identities(&mut self, l: &Loop<'_>, shape: Shape) -> Lanes {
-        self.emit.lanes = shape.lanes;
-        let lanes = l.lanes.iter().map(|&(acc, _)| {
-            let acc = self.kernel.accumulators[acc as usize];
-            let identity = acc.identity(0);
-            let (ty, bits) = match acc.dtype {
-                DType::Bool => (types::I8X16, identity.wrapping_neg()),
-                dtype => (vector(dtype), identity),
-            };
-            let value = self.emit.constant(ty, bits);
-            let registers = self.emit.regs(acc.dtype.itemsize());
-            let regs = Regs::collect(std::iter::repeat_n(value, registers));
-            match acc.dtype {
-                DType::Bool => Val::Mask(1, regs),
-                _ => Val::Number(regs),
-            }
-        });
-        lanes.collect()
-    }
-
-    /// Where the row's partial values go, in `rows`.
-    fn partials(&mut self) -> Value {
-        let start = self.argument(offset_of!(KernelArgs, accumulators));
-        let stride = 8 * self.kernel.partial_words() as i64;
-        let b = &mut self.emit.b;
-        let stride = b.ins().iconst(types::I64, stride);
-        let bytes = b.ins().imul(self.row, stride);
-        b.ins().iadd(start, bytes)
-    }
-
-    /// Combines all lanes of each accumulator, given copy by copy, and writes the row's partial values.
-    fn combine(&mut self, l: &Loop<'_>, lanes: &[Lanes]) -> Result<(), JitError> {
-        let partials = self.partials();
-        for (k, &(index, _)) in l.lanes.iter().enumerate() {
-            let acc = self.kernel.accumulators[index as usize];
-            let (op, dtype) = (inline(acc), acc.dtype);
-            let one = |of: &Val, value| match of {
-                Val::Number(_) => Val::Number(Regs::collect([value])),
-                Val::Mask(width, _) => Val::Mask(*width, Regs::collect([value])),
-            };
-            let registers = lanes.iter().map(|copy| &copy[k]);
-            let mut registers: Vec<Val> = registers
-                .flat_map(|lanes| values_of(lanes).map(|value| one(lanes, value)))
-                .collect();
-            self.emit.lanes = LANES / registers.len();
-            while registers.len() > 1 {
-                let upper = registers.split_off(registers.len() / 2);
-                for (x, y) in registers.iter_mut().zip(upper) {
-                    *x = self.emit.apply(op, dtype, dtype, &[*x, y], None)?;
-                }
-            }
-            let mut x = registers[0];
-            while self.emit.lanes > 1 {
-                self.emit.lanes /= 2;
-                let y = self.emit.upper_lanes(dtype.itemsize(), x);
-                x = self.emit.apply(op, dtype, dtype, &[x, y], None)?;
-            }
-            let at = 8 * self.kernel.accumulator_offset(index as usize, 0);
-            self.emit.store_word(dtype, x, partials, offset(at));
-            self.check_size()?;
-        }
-        Ok(())
-    }
-
-    fn lane_types(&self, lanes: &[Lanes]) -> Vec<Type> {
-        let values = lanes.iter().flatten().flat_map(values_of);
-        values
-            .map(|value| self.emit.b.func.dfg.value_type(value))
-            .collect()
-    }
-
-    /// The body once, on accumulators whose lanes are in memory.
-    fn through_memory(&mut self, l: &Loop<'_>, cursor: &mut Cursor) -> Result<(), JitError> {
-        if l.lanes.is_empty() || self.kernel.form == Form::Columns {
-            return self.body(l, cursor, 0, &mut []);
-        }
-        let mask = self.emit.b.ins().iconst(types::I64, LANES as i64 - 1);
-        let lane = self.emit.b.ins().band(cursor.index, mask);
-        let mut lane = Cursor::new(lane);
-        let mut addresses = Vec::new();
-        let mut lanes = Vec::new();
-        for &(acc, start) in &l.lanes {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let address = self.address(start, &mut lane, dtype.itemsize());
-            lanes.push(self.emit.load(dtype, address, 0));
-            addresses.push((dtype, address));
-        }
-        self.body(l, cursor, 0, &mut lanes)?;
-        for ((dtype, address), lanes) in addresses.into_iter().zip(lanes) {
-            self.emit.store(dtype, lanes, address, 0);
-        }
-        Ok(())
-    }
-
-    /// A call through the table.
-    fn step_call(&mut self, call: &CallStep) -> Result<(), JitError> {
-        let frame = self.frame();
-        let dst = self.place(call.dst);
-        self.put(frame, offset_of!(CallFrame, dst), dst);
-        let args = call.args.iter().map(|arg| match arg {
-            CallArg::Place(place) => Some(*place),
-            CallArg::Bytes(_) => None,
-        });
-        self.call(frame, args)
-    }
-
-    /// A call through the table, for an accumulator.
-    fn step_accumulate(&mut self, step: &AccumulateStep) -> Result<(), JitError> {
-        let frame = self.frame();
-        let acc = step.acc as usize;
-        let start = self.argument(offset_of!(KernelArgs, accumulators));
-        let position = self.argument(offset_of!(KernelArgs, position));
-        let columns = self.argument(offset_of!(KernelArgs, columns));
-        let stride = self.argument(offset_of!(KernelArgs, row_position_stride));
-        let rows = self.emit.b.ins().imul(self.row, stride);
-        let position = self.emit.b.ins().iadd(position, rows);
-        let dst = match self.kernel.form {
-            Form::Lanes => {
-                let before = 8 * self.kernel.lane_offset(acc) as i64;
-                self.plus(start, before)
-            }
-            Form::Rows => {
-                let before = 8 * self.kernel.partial_offset(acc) as i64;
-                let partials = self.partials();
-                self.plus(partials, before)
-            }
-            Form::Columns => {
-                // Offsets are linear in the number of columns.
-                let before = 8 * self.kernel.accumulator_offset(acc, 1) as i64;
-                let b = &mut self.emit.b;
-                let before = b.ins().iconst(types::I64, before);
-                let before = b.ins().imul(before, columns);
-                b.ins().iadd(start, before)
-            }
-        };
-        self.put(frame, offset_of!(CallFrame, dst), dst);
-        self.put(frame, offset_of!(CallFrame, position), position);
-        self.put(frame, offset_of!(CallFrame, row), self.row);
-        self.put(frame, offset_of!(CallFrame, columns), columns);
-        self.call(frame, step.args.iter().copied().map(Some))
-    }
-
-    /// The frame of calls, with what they share.
-    fn frame(&mut self) -> StackSlot {
-        match self.frame {
-            Some(frame) => frame,
-            None => {
-                let size = size_of::<CallFrame>() as u32;
-                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
-                let frame = self.emit.b.create_sized_stack_slot(data);
-                let index = self.argument(offset_of!(KernelArgs, index));
-                let stride = self.argument(offset_of!(KernelArgs, row_index_stride));
-                let b = &mut self.emit.b;
-                let before = b.ins().imul(stride, self.row);
-                let index = b.ins().iadd(index, before);
-                let fault = self.argument(offset_of!(KernelArgs, fault));
-                self.put(frame, offset_of!(CallFrame, n), self.n);
-                self.put(frame, offset_of!(CallFrame, index), index);
-                self.put(frame, offset_of!(CallFrame, fault), fault);
-                *self.frame.insert(frame)
-            }
-        }
-    }
-
-    /// Calls the next entry of the table, with operands at places or without.
-    fn call(
-        &mut self,
-        frame: StackSlot,
-        args: impl Iterator<Item = Option<Place>>,
-    ) -> Result<(), JitError> {
-        let entry = offset(self.calls * size_of::<CallEntry>());
-        self.calls += 1;
-        let table = self.argument(offset_of!(KernelArgs, calls));
-        let [function, context] = [
-            offset_of!(CallEntry, function),
-            offset_of!(CallEntry, context),
-        ]
-        .map(|field| {
-            let at = entry + offset(field);
-            self.emit.b.ins().load(types::I64, flags(), table, at)
-        });
-        self.put(frame, offset_of!(CallFrame, context), context);
-        for (i, place) in args.enumerate() {
-            // The table has the constants.
-            if let Some(place) = place {
-                let arg = self.place(place);
-                self.put(frame, offset_of!(CallFrame, args) + 8 * i, arg);
-            }
-        }
-        let b = &mut self.emit.b;
-        // A block function has the signature of a kernel.
-        let signature = b.func.signature.clone();
-        let signature = b.import_signature(signature);
-        let frame = b.ins().stack_addr(types::I64, frame, 0);
-        let call = b.ins().call_indirect(signature, function, &[frame]);
-        let status = b.inst_results(call)[0];
-        self.status = b.ins().bor(self.status, status);
-        self.check_size()
-    }
-
-    fn put(&mut self, frame: StackSlot, field: usize, value: Value) {
-        let at = offset(field);
-        let b = &mut self.emit.b;
-        b.ins().stack_store(types::I64, value, frame, at);
-    }
-}
-
-fn values_of(value: &Val) -> impl Iterator<Item = Value> {
-    let regs = regs_of(value);
-    (0..regs.len()).map(move |i| regs.as_slice()[i])
-}
-
-fn regs_of(value: &Val) -> Regs {
-    match *value {
-        Val::Number(regs) | Val::Mask(_, regs) => regs,
-    }
-}
-
-/// Block arguments: an index, if there is one, then all accumulators' registers.
-fn arguments(index: Option<Value>, lanes: &[Lanes]) -> Vec<BlockArg> {
-    let lanes = lanes.iter().flatten().flat_map(values_of);
-    index.into_iter().chain(lanes).map(BlockArg::from).collect()
-}
-
-/// The same accumulators in other registers.
-fn replace(lanes: &[Lanes], params: &[Value]) -> Vec<Lanes> {
-    let mut params = params.iter().copied();
-    let mut regs = |old: &Val| {
-        let n = regs_of(old).len();
-        let new = Regs::collect(params.by_ref().take(n));
-        match old {
-            Val::Number(_) => Val::Number(new),
-            Val::Mask(width, _) => Val::Mask(*width, new),
-        }
-    };
-    let lanes = lanes
-        .iter()
-        .map(|lanes| lanes.iter().map(&mut regs).collect());
-    lanes.collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::interp::{Block, Interpreter, Rows};
-use numloom_ir::reduce::{LANE_WORDS, LANES};
+use numloom_ir::reduce::LANES;
 use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK};
 use numloom_jit::{Level, NativeKernel, Target};
 
@@ -91,15 +91,15 @@ impl Data {
             let (words, lanes) = match kernel.form {
                 Form::Lanes => (acc.lane_words(), LANES),
                 Form::Rows => (0, 0),
-                Form::Columns => (acc.column_words(columns), LANES * columns),
+                Form::Columns => (acc.values_words(columns), columns),
             };
             let words = &mut accumulators[start..][..words];
             if acc.op.op().is_none() {
                 // Their words belong together.
                 match kernel.form {
-                    Form::Lanes => acc.reset(words),
+                    Form::Lanes => acc.reset(words, LANES),
                     Form::Rows => {}
-                    Form::Columns => acc.reset_columns(words, columns),
+                    Form::Columns => acc.reset(words, columns),
                 }
                 continue;
             }
@@ -260,9 +260,9 @@ pub(crate) fn assert_same(kernel: &Kernel, nan: Nan, got: &Result, want: &Result
             let size = dtype.itemsize();
             // Where its elements lie, in bytes: how many runs, how far apart, of how many elements; and where the next word's do.
             let (runs, pitch, elements, next) = match kernel.form {
-                Form::Lanes => (1, 0, LANES, 8 * LANE_WORDS),
+                Form::Lanes => (1, 0, LANES, 8 * LANES),
                 Form::Rows => (want.rows, 8 * kernel.partial_words(), 1, 8),
-                Form::Columns => (1, 0, LANES * want.columns, LANES * want.columns * size),
+                Form::Columns => (1, 0, want.columns, 8 * want.columns),
             };
             let bytes = |words: &[u64]| -> Vec<u8> {
                 let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();

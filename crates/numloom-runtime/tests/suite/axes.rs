@@ -42,6 +42,8 @@ fn engines_threads_and_layouts_do_not_change_a_bit_along_axes() {
         &[1, 6],
         &[2, 3, 4],
         &[5, 40, 17],
+        // Columns too many for all their lanes together.
+        &[70, 4000],
     ];
     let dtypes = [DType::F64, DType::F32, DType::I8, DType::U64, DType::Bool];
     for (case, shape) in shapes.iter().enumerate() {
@@ -77,6 +79,39 @@ fn engines_threads_and_layouts_do_not_change_a_bit_along_axes() {
                         assert_same(&got, &want, &what);
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_element_for_a_row_of_columns_is_read_row_by_row() {
+    let text = "input a: f64
+input b: f64
+ %0 = input 0 : f64
+ %1 = input 1 : f64
+ %2 = mul %0 %1 : f64
+ %3 = sum %2 axes 0 empty : f64
+ %4 = max %2 axes 0 empty : f64
+ out r1 = %3 shape %3
+ out r2 = %4 shape %4
+";
+    let prog = program(text);
+    // Rows that are read in place, and short ones that are not.
+    for columns in [700, 40] {
+        let a = values(DType::F64, 70 * columns, 3);
+        let b = values(DType::F64, 70, 5);
+        let a = Laid::new(&a, DType::F64, &[70, columns], Layout::C);
+        let b = Laid::new(&b, DType::F64, &[70, 1], Layout::C);
+        let views = [a.view(), b.view()];
+        let compiled = compile(&engine(Backend::Interpreter, 1), &prog);
+        let want = compiled.run(&views, &RunOptions::new()).unwrap();
+        for &backend in backends() {
+            for threads in [1, 2] {
+                let compiled = compile(&engine(backend, threads), &prog);
+                let got = compiled.run(&views, &RunOptions::new()).unwrap();
+                let what = format!("{columns} columns on {threads} of {backend}");
+                assert_same(&got, &want, &what);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::{Array, ByteOrder, DType, Order, Scalar, View, ViewMut, broadcast};
 use numloom_ir::interp::{FaultSink, eval};
-use numloom_ir::reduce::{LANE_WORDS, LANES, LEAF, Tree};
+use numloom_ir::reduce::{LANES, LEAF, Tree};
 use numloom_ir::{
     AccOp, Accumulator, CastMode, Fault, InputClass, InstKind, Op, Program, Reduction,
 };
@@ -316,8 +316,8 @@ fn reduce(reduction: Reduction, from: DType, to: DType, elements: &[Scalar]) -> 
                 acc.dtype,
             );
         }
-        let mut words = [0u64; LANE_WORDS];
-        acc.reset(&mut words);
+        let mut words = [0u64; LANES];
+        acc.reset(&mut words, LANES);
         let mut bytes = vec![];
         for lane in &lanes {
             let mut word = vec![0; acc.dtype.itemsize()];

@@ -177,7 +177,7 @@ fn lanes_take_elements_as_one_by_one() {
                 let mut position = position(&mut random);
                 let mut want = start(&mut random, acc, LANES, position);
                 let mut lanes = vec![0; acc.lane_words()];
-                for (plane, want) in acc.lane_planes(&mut lanes).into_iter().zip(&want) {
+                for (plane, want) in acc.planes(&mut lanes, LANES).into_iter().zip(&want) {
                     plane.copy_from_slice(want);
                 }
                 // Several rows, none but the last within a group; or one that was.
@@ -188,7 +188,7 @@ fn lanes_take_elements_as_one_by_one() {
                     for (i, x) in scalars(acc, &x).iter().enumerate() {
                         naive_take(acc, &mut want, i % LANES, x, position + i as u64);
                     }
-                    let got = acc.lane_planes(&mut lanes).map(|plane| plane.to_vec());
+                    let got = acc.planes(&mut lanes, LANES).map(|plane| plane.to_vec());
                     assert!(agree(acc, &got, &want), "{acc:?} of {n}: {got:?} {want:?}");
                     position += n as u64;
                 }

@@ -11,7 +11,7 @@ use crate::kernel::{
     AccOp, AccumulateStep, Accumulator, Form, InputClass, Kernel, KernelInput, LoopInst, LoopOp,
     Place, Step, V,
 };
-use crate::reduce::{LANES, LEAF, Tree};
+use crate::reduce::{LANE_ORDER, LANES, LEAF, Tree};
 use crate::verify::verify_kernel;
 
 /// Takes its inputs into `acc`, and counts elements before that.
@@ -141,43 +141,36 @@ fn partials(
         }
         Form::Columns => {
             let columns = count + 3;
-            let mut memory = vec![0; kernel.accumulator_words(1, columns)];
-            let mut rest = &mut memory[..];
-            for acc in &kernel.accumulators {
-                let (area, after) = rest.split_at_mut(acc.column_words(columns));
-                acc.reset_columns(area, columns);
-                rest = after;
-            }
-            for start in (0..n).step_by(LANES) {
-                let rows = LANES.min(n - start);
+            let mut tree = crate::reduce::ColumnTree::new(&kernel.accumulators);
+            tree.restart(columns);
+            for lane in LANE_ORDER {
+                let elements: Vec<usize> = (lane..n).step_by(LANES).collect();
                 let row = |operand: &Vec<Vec<u8>>, i: usize| -> Vec<u8> {
-                    operand
-                        .iter()
-                        .flat_map(|x| x[i * size..][..size].to_vec())
-                        .collect()
+                    let row = operand.iter().map(|x| x[i * size..][..size].to_vec());
+                    row.collect::<Vec<_>>().concat()
                 };
-                let inputs = all.iter().map(|operand| {
-                    (start..start + rows)
-                        .flat_map(|i| row(operand, i))
-                        .collect()
-                });
+                let inputs = all
+                    .iter()
+                    .map(|operand| elements.iter().flat_map(|&i| row(operand, i)).collect());
                 let inputs: Vec<Vec<u8>> = inputs.collect();
-                let rows = Rows {
-                    count: rows,
-                    input_strides: &[count * size],
-                    columns,
-                    position: position + start as u64,
-                    position_stride: 1,
-                    ..Rows::ONE
-                };
-                call(rows, count, &inputs, &mut memory);
+                let memory = tree.open_lane();
+                if !elements.is_empty() {
+                    let rows = Rows {
+                        count: elements.len(),
+                        input_strides: &[count * size],
+                        columns,
+                        position: position + lane as u64,
+                        position_stride: LANES as u64,
+                        ..Rows::ONE
+                    };
+                    call(rows, count, &inputs, memory);
+                }
+                tree.close_lane();
             }
-            let mut tree = crate::reduce::ColumnTree::new(&kernel.accumulators, columns);
-            tree.push_leaf(&mut memory);
-            let totals = tree.finish();
+            tree.finish();
             let word = |k: usize, word: usize, column: usize| {
                 let dtype = kernel.accumulators[k].word_dtype(word);
-                let element = &totals.plane(k, word)[column * dtype.itemsize()..];
+                let element = &tree.plane(k, word)[column * dtype.itemsize()..];
                 Scalar::read(dtype, &element[..dtype.itemsize()]).bits() as u64
             };
             let all = (0..count).map(|column| {

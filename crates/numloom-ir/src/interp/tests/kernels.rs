@@ -11,7 +11,7 @@ use crate::kernel::{
     MAX_BLOCK, Place, Step, V,
 };
 use crate::op::{CastMode, Op};
-use crate::reduce::{LANE_WORDS, LANES};
+use crate::reduce::LANES;
 
 fn input(dtype: DType, class: InputClass) -> KernelInput {
     KernelInput { dtype, class }
@@ -101,9 +101,9 @@ fn run(
         .iter()
         .map(|dtype| vec![0xee; n * dtype.itemsize()])
         .collect();
-    let mut lanes = vec![0; kernel.accumulators.len() * LANE_WORDS];
-    for (acc, lanes) in kernel.accumulators.iter().zip(lanes.chunks_mut(LANE_WORDS)) {
-        acc.reset(lanes);
+    let mut lanes = vec![0; kernel.accumulators.len() * LANES];
+    for (acc, lanes) in kernel.accumulators.iter().zip(lanes.chunks_mut(LANES)) {
+        acc.reset(lanes, LANES);
     }
     let mut fault = Fault::NONE;
     for start in (0..n).step_by(size) {
@@ -308,7 +308,7 @@ fn lanes_take_their_elements_in_order() {
                 }
                 for size in [LANES, 3 * LANES, MAX_BLOCK] {
                     let (_, lanes, _) = run(&kernel, &[&x], n, size);
-                    let (count, lanes) = lanes.split_at(LANE_WORDS);
+                    let (count, lanes) = lanes.split_at(LANES);
                     let mut total = [0];
                     kernel.accumulators[0].combine_lanes(count, &mut total);
                     assert_eq!(total, [n as u64]);
