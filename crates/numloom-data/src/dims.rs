@@ -61,9 +61,3 @@ impl<T: fmt::Debug> fmt::Debug for Dims<T> {
         self.deref().fmt(f)
     }
 }
-
-impl<T> AsMut<[T]> for Dims<T> {
-    fn as_mut(&mut self) -> &mut [T] {
-        self
-    }
-}

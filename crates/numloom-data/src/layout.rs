@@ -28,33 +28,49 @@ pub fn merge_axes(shape: &[usize], strides: &[&[isize]]) -> (Vec<usize>, Vec<Vec
         shape.len()
     );
     let mut merged = shape.to_vec();
-    let mut merged_strides: Vec<Vec<isize>> = strides.iter().map(|s| s.to_vec()).collect();
-    let n = merge_in_place(&mut merged, &mut merged_strides);
+    let mut steps = strides.concat();
+    let n = merge_axes_in_place(&mut merged, &mut steps);
     merged.truncate(n);
-    for operand in &mut merged_strides {
-        operand.truncate(n);
-    }
-    (merged, merged_strides)
+    let operand = |i: usize| steps[i * shape.len()..][..n].to_vec();
+    (merged, (0..strides.len()).map(operand).collect())
 }
 
-/// [`merge_axes`] in the caller's memory; the first `n` axes are left, and `n` is returned.
-pub(crate) fn merge_in_place<S: AsMut<[isize]>>(shape: &mut [usize], strides: &mut [S]) -> usize {
+/// [`merge_axes`] in the caller's memory: `strides` has those of all operands one after the other, each as long as `shape`. The number of
+/// axes left is returned; they are the first ones of the shape and of each operand.
+///
+/// # Panics
+/// If the number of strides is no multiple of that of axes.
+///
+/// ```
+/// use numloom_data::layout::merge_axes_in_place;
+///
+/// let (mut shape, mut strides) = ([2, 3, 4], [96, 32, 8, 0, 32, 8]);
+/// assert_eq!(merge_axes_in_place(&mut shape, &mut strides), 2);
+/// assert_eq!((&shape[..2], &strides[..2], &strides[3..5]), (&[2, 12][..], &[96, 8][..], &[0, 8][..]));
+/// ```
+pub fn merge_axes_in_place(shape: &mut [usize], strides: &mut [isize]) -> usize {
+    let rank = shape.len();
+    if rank == 0 {
+        assert!(strides.is_empty(), "no strides without axes");
+        return 0;
+    }
+    assert!(
+        strides.len().is_multiple_of(rank),
+        "strides of whole operands"
+    );
     if shape.contains(&0) {
         shape[0] = 0;
-        for operand in strides {
-            operand.as_mut()[0] = 0;
-        }
+        strides.iter_mut().step_by(rank).for_each(|step| *step = 0);
         return 1;
     }
     let mut n = 0;
-    for axis in 0..shape.len() {
+    for axis in 0..rank {
         let extent = shape[axis];
         if extent == 1 {
             continue;
         }
         let even = n > 0
-            && strides.iter_mut().all(|operand| {
-                let operand = operand.as_mut();
+            && strides.chunks_exact(rank).all(|operand| {
                 operand[axis].checked_mul(extent.cast_signed()) == Some(operand[n - 1])
             });
         // A product that fits no usize belongs to a broadcast shape of no memory: keep the axes apart.
@@ -63,17 +79,14 @@ pub(crate) fn merge_in_place<S: AsMut<[isize]>>(shape: &mut [usize], strides: &m
         } else {
             None
         };
-        let to = if let Some(joint) = joint {
+        if let Some(joint) = joint {
             shape[n - 1] = joint;
-            n - 1
         } else {
             shape[n] = extent;
             n += 1;
-            n - 1
-        };
-        for operand in strides.iter_mut() {
-            let operand = operand.as_mut();
-            operand[to] = operand[axis];
+        }
+        for operand in strides.chunks_exact_mut(rank) {
+            operand[n - 1] = operand[axis];
         }
     }
     n

@@ -1,7 +1,7 @@
 //! Walking the elements of a strided layout in row-major order, one evenly spaced run at a time.
 
 use crate::dims::Dims;
-use crate::layout::merge_in_place;
+use crate::layout::merge_axes_in_place;
 use crate::shape;
 
 /// Elements at `offset`, `offset + stride`, …: a part of the innermost merged axis.
@@ -70,7 +70,7 @@ impl RowWalker {
         check_range(start, n, count);
         let mut axes = Dims::from_slice(shape);
         let mut steps = Dims::from_slice(strides);
-        let ndim = merge_in_place(&mut axes, std::slice::from_mut(&mut steps));
+        let ndim = merge_axes_in_place(&mut axes, &mut steps);
         axes.truncate(ndim);
         steps.truncate(ndim);
 

@@ -4,6 +4,8 @@
 //! elements, in row-major order or, if the order is free, in the order that suits the memory. What it never does:
 //! follow a pointer, or allocate once its vectors have grown.
 
+use numloom_data::layout::merge_axes_in_place;
+
 /// The number of elements of a shape that was checked.
 pub(crate) fn elements(shape: &[usize]) -> u64 {
     shape.iter().product::<usize>() as u64
@@ -144,28 +146,7 @@ impl Space {
     /// Drops axes of extent 1, and joins neighbours over which every operand steps evenly.
     fn merge(&mut self) {
         let (rank, operands) = (self.rank, self.operands());
-        let mut kept = 0;
-        for axis in 0..rank {
-            let extent = self.shape[axis];
-            if extent == 1 {
-                continue;
-            }
-            let even = kept > 0
-                && (0..operands).all(|i| {
-                    let inner = self.stride(i, axis).checked_mul(extent.cast_signed());
-                    inner == Some(self.stride(i, kept - 1))
-                });
-            if even {
-                // The product of all extents was checked.
-                self.shape[kept - 1] *= extent;
-            } else {
-                self.shape[kept] = extent;
-                kept += 1;
-            }
-            for i in 0..operands {
-                self.strides[i * rank + kept - 1] = self.strides[i * rank + axis];
-            }
-        }
+        let kept = merge_axes_in_place(&mut self.shape, &mut self.strides);
         self.shape.truncate(kept);
         for i in 0..operands {
             self.strides
