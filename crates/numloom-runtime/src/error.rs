@@ -49,10 +49,10 @@ pub enum RuntimeErrorKind {
     Broadcast {
         /// The output that needs both.
         output: Option<String>,
-        /// One input and its shape.
-        left: (String, Vec<usize>),
-        /// Another, and its shape.
-        right: (String, Vec<usize>),
+        /// One array.
+        left: Side,
+        /// Another.
+        right: Side,
         /// The expression of the output.
         span: Span,
     },
@@ -238,6 +238,18 @@ impl RuntimeError {
     }
 }
 
+/// One of two arrays that do not broadcast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Side {
+    /// The input, or the reduction as engines call it: `sum(…)`, also where a `mean` was written.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The sub-expression, if it is a reduction.
+    pub span: Option<Span>,
+}
+
 impl From<RuntimeErrorKind> for RuntimeError {
     fn from(kind: RuntimeErrorKind) -> RuntimeError {
         RuntimeError {
@@ -312,10 +324,10 @@ impl fmt::Display for RuntimeError {
             } => write!(
                 f,
                 "`{}` of shape {} and `{}` of shape {} do not broadcast together for {}",
-                left.0,
-                ShapeText(&left.1),
-                right.0,
-                ShapeText(&right.1),
+                left.name,
+                ShapeText(&left.shape),
+                right.name,
+                ShapeText(&right.shape),
                 OutputText(output)
             ),
             K::OutputShape {

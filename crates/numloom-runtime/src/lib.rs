@@ -62,7 +62,7 @@ pub use bind::{Out, OutputValue};
 pub use cache::CacheInfo;
 pub use compiled::Compiled;
 pub use engine::Engine;
-pub use error::{RuntimeError, RuntimeErrorKind};
+pub use error::{RuntimeError, RuntimeErrorKind, Side};
 pub use options::{
     Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
 };

@@ -9,7 +9,7 @@ use numloom_data::{View, shape};
 use numloom_ir::{Axes, InstKind, Program, Reduce, Shape, ShapeSource, Value};
 use numloom_syntax::Span;
 
-use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::error::{RuntimeError, RuntimeErrorKind, Side};
 
 /// What a shape broadcasts from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -216,16 +216,18 @@ impl Shapes {
         right: Source,
     ) -> RuntimeError {
         let side = |source: Source| {
-            let name = match source {
-                Source::Input(input) => prog.inputs[input as usize].name.clone(),
+            let (name, span) = match source {
+                Source::Input(input) => (prog.inputs[input as usize].name.clone(), None),
                 Source::Site(site) => {
-                    let InstKind::Reduce(reduce) = &prog.inst(sets.sites[site].value).kind else {
+                    let site = &sets.sites[site];
+                    let InstKind::Reduce(reduce) = &prog.inst(site.value).kind else {
                         unreachable!("shapes go by reductions")
                     };
-                    format!("{}(…)", reduce.reduction.name())
+                    (format!("{}(…)", reduce.reduction.name()), Some(site.span))
                 }
             };
-            (name, self.source(source, inputs).to_vec())
+            let shape = self.source(source, inputs).to_vec();
+            Side { name, shape, span }
         };
         let output = sets.outputs.iter().position(|&of| of == set);
         let (output, span) = match output {

@@ -540,6 +540,14 @@ impl Text {
             .find(|node| reads(&node.kind))
             .map(|node| node.span)
     }
+
+    /// The name of what is called at `span`, if that is a call.
+    fn callee(&self, span: Span) -> Option<&str> {
+        self.ast.exprs.iter().find_map(|node| match &node.kind {
+            ExprKind::Call { func, .. } if node.span == span => Some(func.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// What an error of the runtime is called, and how it is drawn.
@@ -574,21 +582,30 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
             right,
             ..
         } => {
-            let (left_shape, right_shape) = (ShapeText(&left.1), ShapeText(&right.1));
+            let sides = [left, right].map(|side| {
+                let called = text
+                    .zip(side.span)
+                    .and_then(|(text, span)| text.callee(span));
+                let name = called.map_or_else(|| side.name.clone(), |name| format!("{name}(…)"));
+                (side, name, ShapeText(&side.shape))
+            });
+            let [(_, left, left_shape), (_, right, right_shape)] = &sides;
             let mut message = format!(
-                "`{}` of shape {left_shape} and `{}` of shape {right_shape} do not broadcast together",
-                left.0, right.0
+                "`{left}` of shape {left_shape} and `{right}` of shape {right_shape} do not broadcast together"
             );
             if let Some(output) = output {
                 message.push_str(&format!(" for output `{output}`"));
             }
-            let diagnostic = Diagnostic::error(Code::ShapeMismatch, message);
-            let diagnostic = at(diagnostic, &left.0, left_shape.to_string());
-            let diagnostic = at(diagnostic, &right.0, right_shape.to_string());
+            let mut diagnostic = Diagnostic::error(Code::ShapeMismatch, message);
+            for (side, name, shape) in &sides {
+                diagnostic = match (text, side.span) {
+                    (Some(_), Some(span)) => diagnostic.with_primary(span, shape.to_string()),
+                    _ => at(diagnostic, name, shape.to_string()),
+                };
+            }
             let rule = "counted from the last, two axes must be equal or one of them 1";
-            let mut diagnostic = diagnostic.with_note(rule);
-            // Names of what is computed end so.
-            if left.0.ends_with("(…)") || right.0.ends_with("(…)") {
+            diagnostic = diagnostic.with_note(rule);
+            if sides.iter().any(|(side, ..)| side.span.is_some()) {
                 let help = "`keepdims=True` leaves a reduced axis in, with one element";
                 diagnostic = diagnostic.with_help(help);
             }
