@@ -13,7 +13,7 @@
 
 use numloom_data::{ByteOrder, DType};
 use numloom_ir::reduce::{LANES, LEAF};
-use numloom_ir::{Kernel, MAX_BLOCK};
+use numloom_ir::{InputClass, Kernel, MAX_BLOCK};
 
 use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
@@ -223,7 +223,7 @@ impl Plan {
         for operand in &mut self.operands[..self.inputs] {
             let scalar = matches!(operand.access, Access::Scalar | Access::Cell);
             let class = kernel.inputs[operand.index].class;
-            if scalar && class == numloom_ir::InputClass::Contiguous {
+            if scalar && class == InputClass::Contiguous {
                 operand.access = Access::Block;
             }
         }

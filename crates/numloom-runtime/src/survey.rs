@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use numloom_data::{Buffer, Order, View, shape};
 use numloom_ir::reduce::LEAF;
-use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Program};
+use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Output, Program};
 use numloom_syntax::Span;
 
 use crate::compiled::{Compiled, Inner, serial_below};
@@ -293,7 +293,7 @@ impl<'a> Survey<'a> {
     fn roots(&self, pass: &Pass) -> Vec<Root> {
         let prog = &self.inner.prog;
         if self.stages.is_one_pass {
-            let root = |(i, output): (usize, &numloom_ir::Output)| Root {
+            let root = |(i, output): (usize, &Output)| Root {
                 kind: RootKind::Output(i),
                 span: output.span,
             };
