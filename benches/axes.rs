@@ -9,19 +9,11 @@ use rayon::prelude::*;
 
 #[path = "common.rs"]
 mod common;
+#[path = "threads.rs"]
+mod threads;
 
 use common::{is_test, kernel_of, plain_sum, slow};
-
-/// Threads for the hand-written loops.
-pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("threads can be had")
-}
-
-/// Elements of a task of the plain read: 512 KiB.
-const TASK: usize = 1 << 16;
+use threads::{TASK, pool};
 
 /// What the sums are, element by element in the order of memory.
 fn want(data: &[f64], shape: &[usize], fortran: bool, axis: usize) -> Vec<f64> {

@@ -9,19 +9,11 @@ use rayon::prelude::*;
 
 #[path = "common.rs"]
 mod common;
+#[path = "threads.rs"]
+mod threads;
 
 use common::{is_test, kernel_of, plain_sum, slow};
-
-/// Threads for the hand-written loops.
-pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("threads can be had")
-}
-
-/// Elements of a task of the hand-written loops: 512 KiB of `f64`.
-const TASK: usize = 1 << 16;
+use threads::{TASK, pool};
 
 /// 20 million elements, or few where every bench is run once for its assertion.
 fn size() -> usize {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use numloom::{Backend, DType, Engine, Expr, Kernel, Options, Schema, View, ViewMut};
+use numloom_benches::leaf;
 use numloom_ir::reduce::LANES;
 use numloom_ir::{Builder, Fault, Form, InputClass, Reduction, schedule};
 use numloom_jit::abi::KernelArgs;
@@ -213,7 +214,7 @@ fn along(c: &mut Criterion) {
                 }
                 _ => {
                     for (total, row) in totals.iter_mut().zip(black_box(&a).chunks_exact(N)) {
-                        *total = lanes_sum(row);
+                        *total = leaf::<LANES, f64>(row);
                     }
                 }
             });
@@ -221,27 +222,6 @@ fn along(c: &mut Criterion) {
         black_box(&totals);
         group.finish();
     }
-}
-
-/// A row in sixteen lanes, combined by halving.
-fn lanes_sum(row: &[f64]) -> f64 {
-    let mut lanes = [0f64; LANES];
-    let mut groups = row.chunks_exact(LANES);
-    for group in &mut groups {
-        lanes.iter_mut().zip(group).for_each(|(lane, x)| *lane += x);
-    }
-    lanes
-        .iter_mut()
-        .zip(groups.remainder())
-        .for_each(|(lane, x)| *lane += x);
-    let mut width = LANES / 2;
-    while width > 0 {
-        for j in 0..width {
-            lanes[j] += lanes[j + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
 }
 
 criterion_group!(benches, in_cache, call, along);

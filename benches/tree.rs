@@ -9,27 +9,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-/// One leaf: lanes in registers, combined by halving.
-fn leaf<const LANES: usize, T: Copy + Into<f64>>(x: &[T]) -> f64 {
-    let mut lanes = [0f64; LANES];
-    let mut groups = x.chunks_exact(LANES);
-    for group in &mut groups {
-        for j in 0..LANES {
-            lanes[j] += group[j].into();
-        }
-    }
-    for (lane, &value) in lanes.iter_mut().zip(groups.remainder()) {
-        *lane += value.into();
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for j in 0..width {
-            lanes[j] += lanes[j + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
+use numloom_benches::leaf;
 
 /// Leaves merged by a binary counter over their index.
 fn tree<const LANES: usize, T: Copy + Into<f64>>(x: &[T], leaf_len: usize) -> f64 {

@@ -183,7 +183,7 @@ def missing(binary, report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("cases", nargs="?", type=int, default=6000)
+    parser.add_argument("cases", nargs="?", type=int, default=12_000)
     parser.add_argument("seed", nargs="?", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--case", type=int)

@@ -631,22 +631,23 @@ def elementary_of_complex(name, z):
     return Within("modulus", want, lambda got: check(got, other=(angle_of > LARGEST_ANGLE) & np.isfinite(angle_of)))
 
 
-@difference("complex-expm1")
-def infinite_expm1(want, got, differs):
-    """`expm1` of infinities is `exp(z) - 1`, where NumPy has NaN wherever 0 meets an infinity. Where that is."""
-    odd = ~(np.isfinite(want) & np.isfinite(got))
+def seen(odd, want, got, differs):
+    """Where a difference is, noted if it shows."""
     if (odd & (want != got)).any():
         differs()
     return odd
+
+
+@difference("complex-expm1")
+def infinite_expm1(want, got, differs):
+    """`expm1` of infinities is `exp(z) - 1`, where NumPy has NaN wherever 0 meets an infinity. Where that is."""
+    return seen(~(np.isfinite(want) & np.isfinite(got)), want, got, differs)
 
 
 @difference("complex-log1p")
 def small_log1p(z, want, got, differs):
     """`log1p` keeps the digits of a small number, where NumPy rounds `1 + z`. Where that shows."""
-    odd = (np.abs(z) < 1) & (np.abs(want - got) <= 4 * np.finfo(want.real.dtype).eps)
-    if (odd & (want != got)).any():
-        differs()
-    return odd
+    return seen((np.abs(z) < 1) & (np.abs(want - got) <= 4 * np.finfo(want.real.dtype).eps), want, got, differs)
 
 
 def power_of_complex(want, x, y):
@@ -661,10 +662,7 @@ def power_of_complex(want, x, y):
 @difference("complex-power")
 def unbounded(want, got, differs):
     """Where a power is not finite, or not a number, it depends on how it is computed. Where that is."""
-    odd = ~(np.isfinite(want) & np.isfinite(got))
-    if (odd & (want != got)).any():
-        differs()
-    return odd
+    return seen(~(np.isfinite(want) & np.isfinite(got)), want, got, differs)
 
 
 # ---- Reductions.

@@ -38,7 +38,7 @@ pub use program::{
     Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,
     ShapeSource, Value, ViewItem,
 };
-pub use schedule::schedule;
+pub use schedule::{accumulator_of, schedule};
 pub use schema::{Schema, SchemaInput};
 pub use text::{TextError, TextErrorKind};
 pub use verify::{VerifyError, VerifyErrorKind, VerifyPlace, verify, verify_kernel};

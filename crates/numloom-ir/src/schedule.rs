@@ -41,9 +41,9 @@ pub fn schedule(prog: &Program, classes: &[InputClass], form: Form) -> Kernel {
     build.finish(form)
 }
 
-/// The accumulator of a reduction and the word of its partial values that is the result.
-fn accumulator(reduction: Reduction) -> (AccOp, u32) {
-    match reduction {
+/// The accumulator of a reduction of elements of `operand`, and the word of its partial values that is the result.
+pub fn accumulator_of(reduction: Reduction, operand: DType) -> (Accumulator, u32) {
+    let (op, word) = match reduction {
         Reduction::Sum => (AccOp::Sum, 0),
         Reduction::Prod => (AccOp::Prod, 0),
         Reduction::Min => (AccOp::Min, 0),
@@ -59,17 +59,24 @@ fn accumulator(reduction: Reduction) -> (AccOp, u32) {
         Reduction::MaxRe => (AccOp::ComplexMax, 0),
         Reduction::MaxIm => (AccOp::ComplexMax, 1),
         Reduction::ComplexArgMax => (AccOp::ComplexMax, 2),
-    }
+    };
+    let dtype = reduction.accumulator(operand);
+    (Accumulator { op, dtype }, word)
+}
+
+/// Whether only a block function can accumulate it.
+fn is_called(prog: &Program, reduce: &Reduce) -> bool {
+    let (acc, _) = accumulator_of(reduce.reduction, prog.dtype(reduce.args[0]));
+    acc.op.op().is_none()
 }
 
 /// The program with operands of reductions converted to what block functions accumulate them in; loops do it themselves.
 fn converted(prog: &Program) -> Cow<'_, Program> {
     let wanted = |inst: &Inst| match &inst.kind {
         InstKind::Reduce(reduce) => {
-            let (op, _) = accumulator(reduce.reduction);
             let from = prog.dtype(reduce.args[0]);
-            let to = reduce.reduction.accumulator(from);
-            (op.op().is_none() && from != to).then_some(to)
+            let (acc, _) = accumulator_of(reduce.reduction, from);
+            (is_called(prog, reduce) && from != acc.dtype).then_some(acc.dtype)
         }
         _ => None,
     };
@@ -147,9 +154,7 @@ impl Phases {
         for (i, inst) in prog.insts.iter().enumerate() {
             let step = match &inst.kind {
                 // What calls take is there after the loop before them, and an accumulator's after the last loop that computes one.
-                InstKind::Reduce(reduce) if accumulator(reduce.reduction).0.op().is_none() => {
-                    phase[i] + 1
-                }
+                InstKind::Reduce(reduce) if is_called(prog, reduce) => phase[i] + 1,
                 _ if is_block(prog, Value(i as u32)) => phase[i],
                 _ => continue,
             };
@@ -234,7 +239,7 @@ struct Build<'a> {
     stored: Vec<bool>,
     outputs: Vec<DType>,
     accumulators: Vec<Accumulator>,
-    accumulated: HashMap<(AccOp, DType, Args), u32>,
+    accumulated: HashMap<(Accumulator, Args), u32>,
     results: Vec<ResultKind>,
     /// The one array output that a value goes to without further uses, if so.
     direct: HashMap<Value, u32>,
@@ -391,7 +396,7 @@ impl<'a> Build<'a> {
             let result = match &self.prog.inst(output.value).kind {
                 InstKind::Reduce(reduce) => ResultKind::Reduced {
                     acc: self.accumulate(reduce),
-                    word: accumulator(reduce.reduction).1,
+                    word: accumulator_of(reduce.reduction, self.prog.dtype(reduce.args[0])).1,
                     dtype,
                 },
                 _ => {
@@ -422,26 +427,26 @@ impl<'a> Build<'a> {
         let Reduce {
             reduction, args, ..
         } = reduce;
-        let (op, _) = accumulator(*reduction);
-        let dtype = reduction.accumulator(self.prog.dtype(args[0]));
-        if let Some(&acc) = self.accumulated.get(&(op, dtype, *args)) {
+        let (accumulator, _) = accumulator_of(*reduction, self.prog.dtype(args[0]));
+        if let Some(&acc) = self.accumulated.get(&(accumulator, *args)) {
             return acc;
         }
         let acc = self.accumulators.len() as u32;
-        self.accumulators.push(Accumulator { op, dtype });
-        self.accumulated.insert((op, dtype, *args), acc);
+        self.accumulators.push(accumulator);
+        self.accumulated.insert((accumulator, *args), acc);
         let phase = |arg: &Value| self.phases.phase[arg.index()];
         let phase = args
             .iter()
             .map(phase)
             .max()
             .expect("a reduction has operands");
-        if op.op().is_none() {
+        if accumulator.op.op().is_none() {
             let args = args.iter().map(|&arg| self.operand(arg)).collect();
             self.accumulates[phase].push(PendingAccumulate { acc, args });
             return acc;
         }
         let mut value = self.name(phase, args[0]);
+        let dtype = accumulator.dtype;
         if self.prog.dtype(args[0]) != dtype {
             let cast = LoopOp::Apply {
                 op: Op::Cast(CastMode::Wrap),

@@ -288,19 +288,8 @@ impl Interpreter {
                 }
                 LoopOp::Accumulate { acc, value } => {
                     let x = &[operand(*value, inst.dtype)];
-                    let position = block.rows.position(at.row);
-                    let position = position.wrapping_add(elements.start as u64);
-                    let acc = *acc as usize;
-                    take(
-                        kernel,
-                        acc,
-                        &mut self.lanes,
-                        block,
-                        at.row,
-                        elements.start,
-                        x,
-                        position,
-                    );
+                    let (lanes, acc) = (&mut self.lanes, *acc as usize);
+                    take(kernel, acc, lanes, block, at.row, elements.start, x);
                 }
             }
         }
@@ -324,17 +313,7 @@ impl Interpreter {
             };
         }
         let operands = &operands[..step.args.len()];
-        let position = block.rows.position(at.row);
-        take(
-            kernel,
-            acc,
-            &mut self.lanes,
-            block,
-            at.row,
-            0,
-            operands,
-            position,
-        );
+        take(kernel, acc, &mut self.lanes, block, at.row, 0, operands);
     }
 
     fn run_call(&mut self, kernel: &Kernel, call: &CallStep, at: At, block: &mut Block<'_, '_>) {
@@ -400,7 +379,6 @@ impl Interpreter {
 }
 
 /// Takes elements from the `start`-th of a row into an accumulator.
-#[expect(clippy::too_many_arguments, reason = "what a step knows")]
 fn take(
     kernel: &Kernel,
     acc: usize,
@@ -409,14 +387,15 @@ fn take(
     row: usize,
     start: usize,
     args: &[&[u8]],
-    position: u64,
 ) {
+    let position = block.rows.position(row);
+    let first = position.wrapping_add(start as u64);
     let accumulator = kernel.accumulators[acc];
     let columns = block.rows.columns;
     let at = kernel.lane_offset(acc)..kernel.lane_offset(acc) + accumulator.lane_words();
     match kernel.form {
-        Form::Lanes => take_lanes(accumulator, &mut block.accumulators[at], args, position),
-        Form::Rows => take_lanes(accumulator, &mut lanes[at], args, position),
+        Form::Lanes => take_lanes(accumulator, &mut block.accumulators[at], args, first),
+        Form::Rows => take_lanes(accumulator, &mut lanes[at], args, first),
         Form::Columns => {
             let at = kernel.accumulator_offset(acc, columns);
             let values = &mut block.accumulators[at..][..accumulator.values_words(columns)];
@@ -430,7 +409,7 @@ fn take(
                 word += 1;
                 &mut plane[start * size..][..n * size]
             });
-            take_columns(accumulator, planes, args, block.rows.position(row));
+            take_columns(accumulator, planes, args, position);
         }
     }
 }

@@ -7,8 +7,8 @@ use numloom_data::{DType, Scalar, f16};
 use numloom_ir::interp::{Block, FaultSink, Interpreter, Rows, eval, take_lanes};
 use numloom_ir::reduce::LANES;
 use numloom_ir::{
-    AccOp, Accumulator, Builder, CastMode, Domain, Fault, Form, InputClass, InstKind, Op, Program,
-    Reduction, ResultKind, Value, schedule,
+    Accumulator, Builder, CastMode, Domain, Fault, Form, InputClass, InstKind, Op, Program,
+    Reduction, ResultKind, Value, accumulator_of, schedule,
 };
 use numloom_syntax::Span;
 use proptest::prelude::*;
@@ -255,7 +255,7 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
             InstKind::Reduce(reduce) => {
                 let arg = reduce.args[0];
                 let from = prog.dtype(arg);
-                let (acc, word) = accumulator(reduce.reduction, from);
+                let (acc, word) = accumulator_of(reduce.reduction, from);
                 let column = &columns[arg.index()];
                 let column = if from == acc.dtype {
                     column.clone()
@@ -275,39 +275,23 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
         let InstKind::Reduce(reduce) = &inst.kind else {
             return Outcome::Array(scalars(column, inst.dtype));
         };
-        let (acc, word) = accumulator(reduce.reduction, prog.dtype(reduce.args[0]));
+        let (acc, word) = accumulator_of(reduce.reduction, prog.dtype(reduce.args[0]));
         let bits = u64::from_ne_bytes(column[..].try_into().expect("one word"));
-        Outcome::Reduced(acc.scalar(word, bits), inst.dtype)
+        Outcome::Reduced(acc.scalar(word as usize, bits), inst.dtype)
     });
     let outcomes = outcomes.collect();
     (outcomes, fault.is_some().then_some(fault.index))
 }
 
-/// The accumulator of a reduction, and which word of it.
-fn accumulator(reduction: Reduction, from: DType) -> (Accumulator, usize) {
-    let (op, word) = match reduction {
-        Reduction::Sum => (AccOp::Sum, 0),
-        Reduction::Prod => (AccOp::Prod, 0),
-        Reduction::Min => (AccOp::Min, 0),
-        Reduction::Max => (AccOp::Max, 0),
-        Reduction::ArgMin => (AccOp::ArgMin, 1),
-        Reduction::ArgMax => (AccOp::ArgMax, 1),
-        Reduction::M2 => (AccOp::Moments, 2),
-        complex => unreachable!("`{}` takes two operands", complex.name()),
-    };
-    let dtype = reduction.accumulator(from);
-    (Accumulator { op, dtype }, word)
-}
-
 /// One leaf: each element into its lane, then lanes combined.
-fn reduced(acc: Accumulator, word: usize, column: &[Scalar]) -> u64 {
+fn reduced(acc: Accumulator, word: u32, column: &[Scalar]) -> u64 {
     if acc.op.op().is_none() {
         let mut lanes = vec![0; acc.lane_words()];
         acc.reset(&mut lanes, LANES);
         take_lanes(acc, &mut lanes, &[&bytes(column, acc.dtype)], 0);
         let mut partial = vec![0; acc.words()];
         acc.combine_lanes(&lanes, &mut partial);
-        return partial[word];
+        return partial[word as usize];
     }
     let mut lanes = [acc.identity(0); LANES];
     for (i, element) in column.iter().enumerate() {
