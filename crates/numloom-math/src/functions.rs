@@ -4,8 +4,9 @@
 
 use std::marker::PhantomData;
 
-use crate::generic::scalar;
-use crate::generic::{angle, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root};
+use crate::generic::{
+    angle, error, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root,
+};
 use crate::isa::Isa;
 use crate::lanes::{Binary, BinaryBlock, Lane, Lanes, Unary, UnaryBlock};
 
@@ -209,8 +210,8 @@ functions! {
         log10_f64 log10_f32 "log10" = log::log10,   "Decimal logarithm",          "exact at powers of ten, -infinity at zeros, NaN below";
         log1p_f64 log1p_f32 "log1p" = log::log1p,   "Natural logarithm of 1 + x", "-infinity at -1, NaN below, -0 at -0";
         cbrt_f64  cbrt_f32  "cbrt"  = root::cbrt,   "Cube root",                  "exact at cubes, itself at zeros and infinities";
-        erf_f64   erf_f32   "erf"   = scalar::erf,  "Error function",             "-1 and 1 at infinities, -0 at -0";
-        erfc_f64  erfc_f32  "erfc"  = scalar::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
+        erf_f64   erf_f32   "erf"   = error::erf,  "Error function",             "-1 and 1 at infinities, -0 at -0";
+        erfc_f64  erfc_f32  "erfc"  = error::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
     }
     binary {
         atan2_f64 atan2_f32 "atan2" (y, x) = inverse_angle::atan2, "Angle of the point (x, y)", "signs of zeros count; -π to π";

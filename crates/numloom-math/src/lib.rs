@@ -17,7 +17,6 @@
 //! operations: with AVX-512, AVX2 or NEON, or one lane at a time, the same bits come out, whatever the length of the block
 //! and wherever it lies. Nothing branches on the value of an element but the reduction of huge angles and the special values of powers.
 //! `f32` functions go through `f64` lanes and round once more, which is correct rounding but for a handful of inputs.
-//! `erf` and `erfc` have no kernel yet, and go lane by lane through the scalar [`libm`] crate.
 //!
 //! How far each may be from the true value stands in one table, [`accuracy`]. Special values are those of the C standard,
 //! Annex F, which NumPy's are as well: `pow(1, nan)` is 1, `hypot(inf, nan)` is infinite, `atan2` knows the signs of zeros.

@@ -45,11 +45,6 @@ fn apart(a: f64, b: f64) -> u64 {
     }
 }
 
-/// What the functions that have no kernel yet may be off by.
-fn most(name: &str) -> u64 {
-    if name == "erfc" { 3 } else { 1 }
-}
-
 fn compare(function: &Function, x: &[f64], y: &[f64]) {
     let got = evaluate!(f64, function, Isa::current(), x, y);
     for (i, got) in got.into_iter().enumerate() {
@@ -58,7 +53,7 @@ fn compare(function: &Function, x: &[f64], y: &[f64]) {
             True::Binary(f, _) => f(x[i], y[i]),
         };
         assert!(
-            apart(got, want) <= most(function.name),
+            apart(got, want) <= 1,
             "{}({:?}, {:?}): {got:e}, correctly rounded {want:e}",
             function.name,
             x[i],

@@ -7,7 +7,7 @@ lowest up, the rest being fitted anew after each, so that the later ones make up
 """
 
 from mpmath import (
-    atan, cos, cosh, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
+    atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
 )
 
 mp.prec = 300
@@ -69,8 +69,18 @@ def remez(f, weight, degree, lo, hi, rounds=9):
 def fit(f, weight, degree, lo, hi):
     """Coefficients in f64, lowest first; and the greatest weighted error with them."""
     if lo < 0 < hi:
-        # No second fit: the powers that remain all vanish at zero.
-        fixed = [mpf(float(c)) for c in remez(f, weight, degree, lo, hi)[0]]
+        # The powers that remain all vanish at zero, where exchange fails: by least squares, on Chebyshev's points.
+        n = 4 * degree
+        nodes = [(lo + hi) / 2 - (hi - lo) / 2 * cos(pi * (i + mpf("0.5")) / n) for i in range(n)]
+        fixed = [mpf(float(remez(f, weight, degree, lo, hi)[0][0]))]
+        for k in range(1, degree + 1):
+            a = matrix(n, degree + 1 - k)
+            b = matrix(n, 1)
+            for i, x in enumerate(nodes):
+                b[i] = (f(x) - polyval(fixed[::-1], x)) * weight(x)
+                for j in range(k, degree + 1):
+                    a[i, j - k] = x**j * weight(x)
+            fixed.append(mpf(float(lu_solve(a, b)[0])))
     else:
         fixed = []
         for k in range(degree + 1):
@@ -100,9 +110,17 @@ def print_table(doc, name, values):
     print("];\n")
 
 
-def polynomial(doc, name, f, weight, degree, lo, hi):
-    values, worst = fit(f, weight, degree, mpf(lo), mpf(hi))
+def polynomial(doc, name, f, weight, degree, lo, hi, first=None):
+    """With `first`, what rounding takes from the first coefficient is a constant of that name."""
+    lo, hi = mpf(lo), mpf(hi)
+    rest = mpf(0)
+    if first:
+        exact, _ = remez(f, weight, degree, lo, hi)
+        _, rest = pair(exact[0])
+    values, worst = fit(lambda x: f(x) - rest, weight, degree, lo, hi)
     print_array([f"{doc}; degree {degree}, error 2^{float(log(worst, 2)):.1f}."], name, values)
+    if first:
+        constant("What is left of its first coefficient.", first, rest)
 
 
 def constant(doc, name, value):
@@ -227,6 +245,20 @@ def main():
     print_table(["atan(j/8), rounded; nine of them."], "ATAN_HI", [h for h, _ in angles])
     print_table(["atan(j/8), what is left."], "ATAN_LO", [l for _, l in angles])
 
+    # Error functions: near zero as x + x Q(x^2); else erfc x = e^(-x^2) H(t) / (1 + 2x), t = (x - 3) / (x + 3), which maps 3/4 to
+    # -0.6 and 27.5 to 0.8. H is between 1.1 and 1.3.
+    _, left = pair(2 / sqrt(pi) - 1)
+    polynomial(
+        "erf x / x - 1, less what is left of the first coefficient, in x^2, |x| <= 3/4, relative to erf x", "ERF",
+        lambda u: erf(sqrt(u)) / sqrt(u) - 1 - left, lambda u: sqrt(u) / erf(sqrt(u)), 11, mpf(2) ** -20, mpf(9) / 16,
+    )
+    constant("2/sqrt(pi) - 1, what the first coefficient leaves.", "ERF_LO", left)
+    of_x = lambda t: 3 * (1 + t) / (1 - t)
+    times = lambda x: (1 + 2 * x) * exp(x * x) * erfc(x)
+    polynomial(
+        "(1 + 2x) e^(x^2) erfc x in t = (x - 3)/(x + 3), x from 3/4 to 27.5, relative", "ERFC",
+        lambda t: times(of_x(t)), lambda t: 1 / times(of_x(t)), 19, mpf("-0.6001"), mpf(49) / 61, first="ERFC_LO",
+    )
     # Cube roots of [0.75, 1.5]: a first guess.
     polynomial(
         "cube root on [0.75, 1.5], relative", "CBRT",

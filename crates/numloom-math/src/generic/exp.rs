@@ -7,7 +7,7 @@
 //! 15(2), 1989. Constants: tools/constants.py.
 
 use super::constants::{EXP, EXP_HI, EXP_LO, LN2, LN2_16_HI, LN2_16_LO, SIXTEEN_OVER_LN2};
-use super::double::{fast_two_sum, two_product, two_sum};
+use super::double::{Pair, fast_two_sum, two_product, two_sum};
 use crate::lanes::{Lanes, MAGIC};
 
 /// `x = (16 n + k) ln2/16 + r + r_lo`.
@@ -65,6 +65,19 @@ pub(super) fn exp_sum<V: Lanes>(x: V, low: V) -> V {
     let r0 = sixteenths.mul_sub_from(x.of(LN2_16_HI), x);
     let r = sixteenths.mul_sub_from(x.of(LN2_16_LO), r0 + low);
     finish(k, r).ldexp(whole(k))
+}
+
+/// `(n, p)` with `e^(x + low) = 2^n p`, to about 2^-58; for |x| of at most 1100 and `low` far smaller.
+#[inline(always)]
+pub(super) fn exp_pair<V: Lanes>(x: V, low: V) -> (V, Pair<V>) {
+    let Reduced { k, n, r, r_lo } = reduce(x);
+    let Pair { hi: r, lo: r_lo } = fast_two_sum(r, r_lo + low);
+    let (hi, lo) = (k.lookup(&EXP_HI), k.lookup(&EXP_LO));
+    let linear = two_product(hi, r);
+    let sum = fast_two_sum(hi, linear.hi);
+    let tail = (r * r).mul_add(r.polynomial(&EXP), r_lo);
+    let low = hi.mul_add(tail, lo.mul_add(r, lo) + linear.lo) + sum.lo;
+    (n, fast_two_sum(sum.hi, low))
 }
 
 #[inline(always)]

@@ -9,13 +9,21 @@ use super::constants::{ATAN, ATAN_HI, ATAN_LO, PI_2_LO};
 use super::double::{Pair, divide, fast_two_sum, sqrt, two_product};
 use crate::lanes::{Lanes, MAGIC};
 
-/// The angle of (x, y), both above or at zero, not both zero, finite, neither far from 1 in size if it is the greater. With the mask, of (-x, y).
+/// The smaller of two through the greater.
 #[inline(always)]
-fn angle<V: Lanes>(y: Pair<V>, x: Pair<V>, is_left: V::Mask) -> V {
+fn quotient<V: Lanes>(y: V, x: V) -> V {
+    let is_steep = x.lt(y);
+    V::select(is_steep, x, y) / V::select(is_steep, y, x)
+}
+
+/// The angle of (x, y), both above or at zero, not both zero, finite, neither far from 1 in size if it is the greater; `t` is about their [`quotient`].
+/// With the mask, of (-x, y).
+#[inline(always)]
+fn angle<V: Lanes>(t: V, y: Pair<V>, x: Pair<V>, is_left: V::Mask) -> V {
     let zero = y.hi.of(0.0);
     let is_steep = x.hi.lt(y.hi);
     let (num, den) = (Pair::select(is_steep, x, y), Pair::select(is_steep, y, x));
-    let j = (num.hi / den.hi).mul_add(zero.of(8.0), zero.of(MAGIC));
+    let j = t.mul_add(zero.of(8.0), zero.of(MAGIC));
     let c = (j - MAGIC) * 0.125;
     let rest = Pair {
         hi: c.mul_sub_from(den.hi, num.hi),
@@ -49,8 +57,9 @@ fn never<V: Lanes>(x: V) -> V::Mask {
 #[inline(always)]
 pub(crate) fn atan<V: Lanes>(x: V) -> V {
     // From here on it is a quarter turn, and the division stays away from subnormal numbers.
-    let y = x.abs().at_most(x.of(1e300));
-    let result = angle(Pair::of(y), Pair::of(x.of(1.0)), never(x)).or(x.sign());
+    let (y, one) = (x.abs().at_most(x.of(1e300)), x.of(1.0));
+    let t = quotient(y, one);
+    let result = angle(t, Pair::of(y), Pair::of(one), never(x)).or(x.sign());
     V::select(x.is_nan(), x, result)
 }
 
@@ -65,14 +74,18 @@ fn across<V: Lanes>(x: V) -> Pair<V> {
 #[inline(always)]
 pub(crate) fn asin<V: Lanes>(x: V) -> V {
     let size = x.abs();
-    let result = angle(Pair::of(size), across(size), never(x)).or(x.sign());
+    let along = across(size);
+    let t = quotient(size, along.hi);
+    let result = angle(t, Pair::of(size), along, never(x)).or(x.sign());
     V::select(size.le(x.of(1.0)), result, x.of(f64::NAN))
 }
 
 #[inline(always)]
 pub(crate) fn acos<V: Lanes>(x: V) -> V {
     let size = x.abs();
-    let result = angle(across(size), Pair::of(size), x.lt(x.of(0.0)));
+    let across = across(size);
+    let t = quotient(size, across.hi);
+    let result = angle(t, across, Pair::of(size), x.lt(x.of(0.0)));
     V::select(size.le(x.of(1.0)), result, x.of(f64::NAN))
 }
 
@@ -89,6 +102,7 @@ pub(crate) fn atan2<V: Lanes>(y: V, x: V) -> V {
     // The greater one near 1; the smaller may vanish, and counts only through the quotient then.
     let is_steep = x1.lt(y1);
     let (small, great) = (V::select(is_steep, x1, y1), V::select(is_steep, y1, x1));
+    let t = small / great;
     let (k, great) = great.split();
     let down = small.ldexp(-k);
     let (y2, x2) = (
@@ -96,10 +110,9 @@ pub(crate) fn atan2<V: Lanes>(y: V, x: V) -> V {
         V::select(is_steep, down, great),
     );
     let is_left = x.has_bits(1 << 63);
-    let result = angle(Pair::of(y2), Pair::of(x2), is_left);
+    let result = angle(t, Pair::of(y2), Pair::of(x2), is_left);
     // So near the axis the angle is the quotient, rounded once even where it is subnormal.
-    let quotient = y1 / x1;
-    let is_flat = quotient.lt(x.of(3.725290298461914e-9)) & !is_left; // 2^-28
-    let result = V::select(is_flat, quotient, result).or(y.sign());
+    let is_flat = t.lt(x.of(3.725290298461914e-9)) & !is_left & !is_steep; // 2^-28
+    let result = V::select(is_flat, t, result).or(y.sign());
     V::select(x.is_nan() | y.is_nan(), x + y, result)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod angle;
 pub(crate) mod constants;
 pub(crate) mod double;
+pub(crate) mod error;
 pub(crate) mod exp;
 pub(crate) mod hyperbolic;
 pub(crate) mod inverse_angle;
@@ -11,4 +12,3 @@ pub(crate) mod log;
 mod payne_hanek;
 pub(crate) mod pow;
 pub(crate) mod root;
-pub(crate) mod scalar;
