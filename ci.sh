@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-all=(fmt lint test release features doc numpy conformance bench fuzz miri supply)
+all=(fmt lint test release features doc neon numpy conformance bench fuzz miri supply)
 quick=(fmt lint test doc)
 
 skipped=()
@@ -35,6 +35,17 @@ step_features() {
 }
 
 step_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
+
+# The elementary functions on NEON, emulated: the bits that are written down.
+step_neon() {
+  local target=aarch64-unknown-linux-gnu
+  qemu-aarch64 --version >/dev/null 2>&1 || { skip neon "qemu-user is not installed"; return 0; }
+  aarch64-linux-gnu-gcc --version >/dev/null 2>&1 || { skip neon "gcc-aarch64-linux-gnu is not installed"; return 0; }
+  [ -d "$(rustc --print target-libdir --target "$target")" ] || { skip neon "rustup target add $target"; return 0; }
+  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" TARGET_CPU=armv8-a \
+    cargo test -p numloom-math --target "$target" --test same_bits --test specials --test accuracy
+}
 
 # Sets `numpy` to a Python with NumPy in an environment of its own; false, and step `$1` skipped, where there is no Python.
 with_numpy() {
