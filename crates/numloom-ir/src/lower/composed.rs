@@ -210,7 +210,8 @@ impl Lower<'_> {
         let [(x, x_span), (y, y_span)] = self.first(args)?;
         let x = Operand::Value(self.coerce(&x, DType::F64, x_span)?);
         let y = match y {
-            Operand::Weak(_) => y,
+            // The one form of its own with another answer, for -0 and -inf: NumPy takes it for the operator only.
+            Operand::Weak(exponent) if exponent.as_f64() != 0.5 => y,
             _ => Operand::Value(self.coerce(&y, DType::F64, y_span)?),
         };
         self.power((&x, x_span), (&y, y_span))
