@@ -1,7 +1,7 @@
 //! What a kernel may ask of a vector: one trait, and the loops that run a kernel over a block.
 //!
 //! A kernel is one generic function over [`Lanes`]. Each instance of the trait does the same IEEE operations in the same
-//! order, so a kernel has the same bits on all of them. Three methods are *semantic*: [`ldexp`](Lanes::ldexp),
+//! order, so a kernel has the same bits on all of them. Some methods are *semantic*: [`ldexp`](Lanes::ldexp),
 //! [`split`](Lanes::split) and [`lookup`](Lanes::lookup) say what is computed, and an instance uses the best instructions it
 //! has. No estimates (reciprocals, inverse roots) and no contraction appear anywhere: they differ between processors.
 
@@ -96,17 +96,40 @@ pub(crate) trait Lanes:
         self * half.exp2_int() * (n - half).exp2_int()
     }
 
+    /// `self * 2^n`, rounded once, for `self` in [0.5, 2] or NaN, and `sixteenths` that hold `16 n + k` in their lowest bits as [`MAGIC`] leaves it, with k
+    /// below 16 and n of at most 1100 in size.
+    ///
+    /// Where no result is subnormal or infinite, n is added to the exponents.
+    #[inline(always)]
+    fn ldexp_sixteenths(self, sixteenths: Self) -> Self {
+        let whole = sixteenths.and(self.bits(!15));
+        let times_16 = whole - MAGIC;
+        if Self::any(!times_16.abs().le(self.of(16.0 * 1020.0))) {
+            return self.ldexp(times_16 * 0.0625);
+        }
+        self.add_bits(whole.shl::<48>())
+    }
+
     /// `(k, m)` with `self = 2^k * m`, `k` integral and `m` in [0.75, 1.5); for numbers above zero, subnormal ones included.
     /// Of anything else, anything comes out.
     #[inline(always)]
     fn split(self) -> (Self, Self) {
         let is_small = self.lt(self.of(f64::MIN_POSITIVE));
-        let x = Self::select(is_small, self * 18014398509481984.0, self); // 2^54
-        let bias = Self::select(is_small, self.of(TWO_52 + 1077.0), self.of(TWO_52 + 1023.0));
+        if Self::any(is_small) {
+            let normal = Self::select(is_small, self * 18014398509481984.0, self); // 2^54
+            let (k, m) = normal.split_normal();
+            return (Self::select(is_small, k - 54.0, k), m);
+        }
+        self.split_normal()
+    }
+
+    /// [`split`](Lanes::split) of normal numbers.
+    #[inline(always)]
+    fn split_normal(self) -> (Self, Self) {
         // Half of a mantissa more, and the exponent counts one up from 1.5 on.
-        let t = x.add_bits(self.bits(1 << 51));
-        let k = t.shr::<52>().or(self.of(TWO_52)) - bias;
-        let m = x
+        let t = self.add_bits(self.bits(1 << 51));
+        let k = t.shr::<52>().or(self.of(TWO_52)) - (TWO_52 + 1023.0);
+        let m = self
             .add_bits(self.of(1.0))
             .sub_bits(t.and(self.bits(0xfff << 52)));
         (k, m)

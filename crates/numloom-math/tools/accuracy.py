@@ -47,8 +47,15 @@ def quarters(rng, n):
     return rng.integers(1, 1 << 22, n) * (np.pi / 4) * (1 + rng.uniform(-1, 1, n) * 2.0 ** -rng.integers(20, 53, n))
 
 
+def reduced_worst(rng, n):
+    """Where the reduction cancels most: tools/angles.py."""
+    words = [line for line in (HERE.parent / "tests/angles.txt").read_text().split("\n") if line and line[0] != "#"]
+    x = np.array([int(word, 16) for word in words], dtype=np.uint64).view(np.float64)
+    return rng.permutation(x)[:n]
+
+
 POSITIVE = [uniform(0.01, 100), uniform(0.5, 2), wide(-1074, 1024, False), near(1.0)]
-ANGLES = [uniform(-100, 100), uniform(-4, 4), wide(-40, 1024), quarters, wide(15, 25)]
+ANGLES = [uniform(-100, 100), uniform(-4, 4), wide(-40, 1024), quarters, wide(15, 25), reduced_worst]
 SMALL = [uniform(-5, 5), uniform(-1, 1), wide(-60, 10), uniform(-720, 720)]
 
 UNARY = {

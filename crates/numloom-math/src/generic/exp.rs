@@ -64,7 +64,7 @@ pub(super) fn exp_sum<V: Lanes>(x: V, low: V) -> V {
     let sixteenths = k - MAGIC;
     let r0 = sixteenths.mul_sub_from(x.of(LN2_16_HI), x);
     let r = sixteenths.mul_sub_from(x.of(LN2_16_LO), r0 + low);
-    finish(k, r).ldexp(whole(k))
+    finish(k, r).ldexp_sixteenths(k)
 }
 
 /// `(n, p)` with `e^(x + low) = 2^n p`, to about 2^-58; for |x| of at most 1100 and `low` far smaller.
@@ -85,7 +85,7 @@ pub(crate) fn exp2<V: Lanes>(x: V) -> V {
     let x = x.at_least(x.of(-1080.0)).at_most(x.of(1025.0));
     let k = x.mul_add(x.of(16.0), x.of(MAGIC));
     let rest = (k - MAGIC).mul_sub_from(x.of(0.0625), x);
-    finish(k, rest * LN2).ldexp(whole(k))
+    finish(k, rest * LN2).ldexp_sixteenths(k)
 }
 
 /// `e^x - 1`: the one is taken from the table's entry, before anything is added that is not exact.

@@ -18,7 +18,7 @@ use std::arch::x86_64::*;
 use std::ops::{BitAnd, BitOr, Neg, Not};
 
 use crate::arch::operators;
-use crate::lanes::{Job, Lanes, SIGN};
+use crate::lanes::{Job, Lanes, MAGIC, SIGN};
 
 /// Exists only where the processor has AVX-512 F, DQ, BW, VL and FMA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -233,6 +233,12 @@ impl Lanes for F64x8 {
     #[inline(always)]
     fn ldexp(self, n: F64x8) -> F64x8 {
         F64x8(proven!(_mm512_scalef_pd(self.0, n.0)))
+    }
+    /// One instruction scales to whatever comes out.
+    #[inline(always)]
+    fn ldexp_sixteenths(self, sixteenths: F64x8) -> F64x8 {
+        let whole = sixteenths.and(self.bits(!15)) - MAGIC;
+        self.ldexp(whole * 0.0625)
     }
     #[inline(always)]
     fn split(self) -> (F64x8, F64x8) {
