@@ -2,6 +2,7 @@
 
 use numloom_ir::Schema;
 use numloom_ir::func::{FUNCTIONS, Func, Rule};
+use numloom_math::accuracy;
 
 use crate::Expr;
 use crate::engine::{Check, Engine};
@@ -64,7 +65,7 @@ pub fn check(src: &str, schema: &Schema) -> Check {
 }
 
 /// A function of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Function {
     /// Its names, the canonical one first.
@@ -75,6 +76,9 @@ pub struct Function {
     pub doc: &'static str,
     /// Whether this version computes it. Others are part of the language and refused with `not-supported-yet`.
     pub is_supported: bool,
+    /// How far results in `f64` may be from the true value, in units in the last place: the greatest error that a search found, rounded up to a tenth. None where
+    /// each operation is rounded once, or where it follows from those of other functions.
+    pub max_ulp: Option<f64>,
 }
 
 impl From<&Func> for Function {
@@ -84,6 +88,9 @@ impl From<&Func> for Function {
             signature: func.signature,
             doc: func.doc,
             is_supported: func.rule != Rule::Later,
+            max_ulp: (accuracy::TABLE.iter())
+                .find(|row| row.name == func.names[0])
+                .map(|row| row.max_ulp),
         }
     }
 }
@@ -93,6 +100,7 @@ impl From<&Func> for Function {
 /// ```
 /// let hypot = numloom::functions().find(|f| f.names[0] == "hypot").unwrap();
 /// assert_eq!(hypot.signature, "hypot(x, y)");
+/// assert!(hypot.max_ulp < Some(1.0));
 /// ```
 pub fn functions() -> impl ExactSizeIterator<Item = Function> {
     FUNCTIONS.iter().map(Function::from)

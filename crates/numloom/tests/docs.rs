@@ -25,8 +25,9 @@ fn is_current(name: &str, want: &str) {
 fn the_list_of_functions_is_current() {
     let mut text = "# Functions\n\n\
         Written from the table in `numloom-ir`, by the test that compares them. Arguments after `*` are given by name. *Later* marks \
-        what parses and is not computed yet.\n\n\
-        | call | other names | meaning |\n|---|---|---|\n"
+        what parses and is not computed yet. The last column is how far a result in `f64` may be from the true value, in units in the last place, where it is not \
+        rounded once; in `f32` such functions are rounded correctly but for a handful of arguments. How that was measured: `accuracy` in `numloom-math`.\n\n\
+        | call | other names | meaning | ulp |\n|---|---|---|---|\n"
         .to_owned();
     for function in functions() {
         let others = function.names[1..].iter().map(|name| format!("`{name}`"));
@@ -36,10 +37,11 @@ fn the_list_of_functions_is_current() {
         } else {
             "*later*: "
         };
+        let ulp = (function.max_ulp).map_or(String::new(), |ulp| format!("{ulp:.1}"));
         let doc = function.doc.replace('|', "\\|");
         writeln!(
             text,
-            "| `{}` | {others} | {later}{doc} |",
+            "| `{}` | {others} | {later}{doc} | {ulp} |",
             function.signature
         )
         .unwrap();

@@ -18,7 +18,15 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
             } else {
                 " [not supported yet]"
             };
-            say!("{:24}  {}{others}{later}", function.signature, function.doc);
+            let ulp = match function.max_ulp {
+                Some(ulp) => format!(" [{ulp} ulp]"),
+                None => String::new(),
+            };
+            say!(
+                "{:24}  {}{others}{ulp}{later}",
+                function.signature,
+                function.doc
+            );
         }
         return Ok(());
     }
