@@ -1,7 +1,7 @@
 //! Every function at points whose true value is known to more bits than it has.
 
-use numloom_math::accuracy::TABLE;
-use numloom_math::{Blocks, Function, Isa};
+use numloom_math::accuracy::{F32_MISROUNDED, TABLE};
+use numloom_math::{Blocks, FUNCTIONS, Function, Isa};
 
 fn function(name: &str) -> &'static Function {
     Function::named(name).unwrap_or_else(|| panic!("no function `{name}`"))
@@ -88,4 +88,28 @@ fn f32_results_are_correctly_rounded() {
         tested += 1;
     }
     assert!(tested >= 8 * TABLE.len());
+}
+
+#[test]
+fn the_tables_of_accuracy_have_every_function() {
+    let of_table = |name| TABLE.iter().filter(|row| row.name == name).count();
+    let of_f32 = |name| F32_MISROUNDED.iter().filter(|row| row.0 == name).count();
+    for function in FUNCTIONS {
+        assert_eq!(of_table(function.name), 1, "{}", function.name);
+        let is_unary = matches!(function.blocks, Blocks::Unary { .. });
+        assert_eq!(
+            of_f32(function.name),
+            usize::from(is_unary),
+            "{}",
+            function.name
+        );
+    }
+    assert_eq!(TABLE.len(), FUNCTIONS.len());
+    for row in TABLE {
+        assert!(
+            row.measured <= row.max_ulp && row.max_ulp < 1.0,
+            "{}",
+            row.name
+        );
+    }
 }
