@@ -20,8 +20,7 @@ pub struct Accuracy {
 /// Correct rounding, but where the true value lies within a few 2^-30 ulp of a tie.
 pub const F32_MAX_ULP: f64 = 0.5 + 1.0 / (1 << 28) as f64;
 
-/// On how many of all 2^32 arguments a function of one argument is not correctly rounded in `f32`: by `examples/exhaustive.rs`, beside CORE-MATH. Always by one unit, where the true value is
-/// nearly halfway between two.
+/// On how many of all 2^32 arguments a function of one argument is not correctly rounded in `f32`: by `examples/exhaustive.rs`, beside CORE-MATH.
 pub const F32_MISROUNDED: &[(&str, u32)] = &[
     ("sin", 2),
     ("cos", 4),
