@@ -10,7 +10,7 @@
 
 use crate::dtype::DType;
 use crate::view::{RawView, View, ViewMut};
-use crate::walk::RowWalker;
+use crate::walk::{RowWalker, Rows};
 
 /// Copies the `n` elements from logical position `start` on into the front of `dst`.
 ///
@@ -201,7 +201,16 @@ unsafe fn copy_runs<const GATHER: bool, C: Convert>(
 ) {
     let size = size_of::<C::Word>();
     let stride = walker.stride();
-    while let Some(run) = walker.next_run(usize::MAX) {
+    loop {
+        while let Some(rows) = walker.next_rows_across() {
+            let place = base.wrapping_offset(rows.offset);
+            // SAFETY: as below: rows are elements of the view, as many as the block's next.
+            unsafe { copy_across::<GATHER, C>(place, stride, block, rows) };
+            block = block.wrapping_add(rows.n * rows.len * size);
+        }
+        let Some(run) = walker.next_run(usize::MAX) else {
+            return;
+        };
         let place = base.wrapping_offset(run.offset);
         // SAFETY: the walker's runs are elements of the view, `n` in all, so `place` and its followers can be accessed by
         // (1), and the block's next `run.n` elements by (2); they are apart by (3).
@@ -213,6 +222,37 @@ unsafe fn copy_runs<const GATHER: bool, C: Convert>(
             }
         }
         block = block.wrapping_add(run.n * size);
+    }
+}
+
+/// Rows whose neighbours share cache lines, a few columns at a time: a line is read once for all rows that it has elements of.
+///
+/// # Safety
+/// As [`copy_runs`]: `place` and what `stride` and `rows` reach from it are elements of the view, and `block` holds as many.
+unsafe fn copy_across<const GATHER: bool, C: Convert>(
+    place: *mut u8,
+    stride: isize,
+    block: *mut u8,
+    rows: Rows,
+) {
+    // As many lines as a cache of eight ways holds, however far apart.
+    const COLUMNS: usize = 8;
+    let size = size_of::<C::Word>();
+    for first in (0..rows.len).step_by(COLUMNS) {
+        let n = COLUMNS.min(rows.len - first);
+        for row in 0..rows.n {
+            let offset = rows.stride * row.cast_signed() + stride * first.cast_signed();
+            let place = place.wrapping_offset(offset);
+            let block = block.wrapping_add((row * rows.len + first) * size);
+            // SAFETY: the caller's, `row` being a row and `first + n` at most its length.
+            unsafe {
+                if GATHER {
+                    words::<C>(place, stride, block, size.cast_signed(), n);
+                } else {
+                    words::<C>(block, size.cast_signed(), place, stride, n);
+                }
+            }
+        }
     }
 }
 

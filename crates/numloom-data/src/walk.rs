@@ -13,6 +13,19 @@ pub struct Run {
     pub n: usize,
 }
 
+/// Whole rows of the innermost merged axis, evenly spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Bytes from the first element of the layout to the first of the rows.
+    pub(crate) offset: isize,
+    /// How many rows.
+    pub(crate) n: usize,
+    /// Bytes from each row to the next.
+    pub(crate) stride: isize,
+    /// Elements of a row.
+    pub(crate) len: usize,
+}
+
 /// An odometer over a layout that yields its elements as [`Run`]s, from any logical position on.
 ///
 /// Axes are merged first, so an array without gaps is one run. Dividing happens once, at the start; going on costs an
@@ -139,6 +152,38 @@ impl RowWalker {
         Some(run)
     }
 
+    /// The next whole rows, if the walk is at the start of one and at least two are to come whose elements lie closer to those of the next row
+    /// than to each other: a matrix that is stored by columns. The walk goes on after them.
+    #[inline]
+    pub(crate) fn next_rows_across(&mut self) -> Option<Rows> {
+        let outer = self.shape.len().checked_sub(1)?;
+        let stride = self.strides[outer];
+        let across = stride != 0 && stride.unsigned_abs() < self.inner_stride.unsigned_abs();
+        if self.inner != 0 || !across {
+            return None;
+        }
+        let to_come = self.shape[outer] - self.index[outer];
+        let n = to_come.min(self.left / self.inner_extent);
+        if n < 2 {
+            return None;
+        }
+        let rows = Rows {
+            offset: self.row,
+            n,
+            stride,
+            len: self.inner_extent,
+        };
+        self.left -= n * self.inner_extent;
+        // All but the last without looking at the other axes.
+        let skipped = n - 1;
+        self.index[outer] += skipped;
+        self.row = self
+            .row
+            .wrapping_add(stride.wrapping_mul(skipped.cast_signed()));
+        self.next_row();
+        Some(rows)
+    }
+
     #[inline]
     fn next_row(&mut self) {
         let axes = self.index.iter_mut().zip(&*self.shape).zip(&*self.strides);
@@ -204,6 +249,15 @@ mod tests {
             let (start, end) = (a.min(b), a.max(b));
             let mut walker = RowWalker::new(&shape, &strides, start, end - start);
             let mut got = vec![];
+            while let Some(rows) = walker.next_rows_across() {
+                let starts = (0..rows.n as isize).map(|row| rows.offset + row * rows.stride);
+                got.extend(starts.flat_map(|start| {
+                    (0..rows.len as isize).map(move |i| (start, i))
+                }).map(|(start, i)| start + i * walker.stride()));
+                if let Some(run) = walker.next_run(limit) {
+                    got.extend((0..run.n as isize).map(|i| run.offset + i * walker.stride()));
+                }
+            }
             while let Some(run) = walker.next_run(limit) {
                 got.extend((0..run.n as isize).map(|i| run.offset + i * walker.stride()));
             }

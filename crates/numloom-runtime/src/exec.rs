@@ -303,6 +303,7 @@ impl Pass<'_> {
         let mut fault = Fault::NONE;
         let mut at = self.seek(work, start);
         self.load_cells(work);
+        self.load_chunk(work, start, end);
         while at.position < end {
             let leaf_end = if self.part.reduces {
                 self.kernel.reset_lanes(&mut work.lanes);
@@ -315,7 +316,7 @@ impl Pass<'_> {
                     return End::Short;
                 }
                 let n = plan.block.min(leaf_end - at.position).min(at.row_left);
-                self.locate(work, &at, n);
+                self.locate(work, &at, start, n);
                 if self.control.loses_block(at.position, n) {
                     return End::Short;
                 }
@@ -428,8 +429,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Fills the blocks of inputs, and sets the kernel's pointers to where its operands are for `n` elements from `at` on.
-    fn locate(&self, work: &mut Work, at: &Cursor, n: usize) {
+    /// Copies the chunk from `start` to `end` of each input that wants it.
+    fn load_chunk(&self, work: &mut Work, start: usize, end: usize) {
+        let area = Self::area(work);
+        for (i, operand) in self.plan.operands[..self.plan.inputs].iter().enumerate() {
+            if operand.access == Access::Chunk {
+                let copy = area.wrapping_add(operand.offset);
+                // SAFETY: gather's (1) the array is alive (`Pass`), and `end` is at most its number of elements; (2) `cut` left room for a
+                // chunk; (3) the area is this thread's own; if an output shares the array, then under the same indices
+                // (`Bound`), and only the thread that has this chunk writes to those, after this.
+                unsafe { self.array(i, operand).gather(start, end - start, copy) };
+            }
+        }
+    }
+
+    /// Fills the blocks of inputs, and sets the kernel's pointers to where its operands are for `n` elements from `at` on, in the chunk that
+    /// starts at `chunk`.
+    fn locate(&self, work: &mut Work, at: &Cursor, chunk: usize, n: usize) {
         let area = Self::area(work);
         for (i, operand) in self.plan.operands.iter().enumerate() {
             let is_input = i < self.plan.inputs;
@@ -441,6 +457,10 @@ impl Pass<'_> {
                         .offset(row + operand.step * at.in_row.cast_signed())
                 }
                 Access::Cell => Ptr(area.wrapping_add(operand.offset)),
+                Access::Chunk => {
+                    let before = (at.position - chunk) * operand.dtype.itemsize();
+                    Ptr(area.wrapping_add(operand.offset + before))
+                }
                 Access::Block => {
                     let block = area.wrapping_add(operand.offset);
                     if is_input {

@@ -8,6 +8,7 @@
 //! | `Scalar` | the one element | the same element for the whole block |
 //! | `Cell` | a native copy of the one element | the same element everywhere, of the other byte order or for the interpreter |
 //! | `Block` | a private block, filled before or emptied after | everything else |
+//! | `Chunk` | a part of a private copy of the whole chunk | rows of an input lie closer to each other than their elements, and a chunk has several |
 //!
 //! Blocks end at multiples of the block size or, if that makes more operands direct, at the ends of rows.
 
@@ -31,6 +32,9 @@ const MAX_COPIED_BLOCK: usize = 1 << 16;
 /// The most bytes of all copied blocks together, unless the options ask for larger blocks.
 const COPIED_BYTES: usize = 128 << 10;
 
+/// The most bytes of the copied chunks of all inputs together.
+const COPIED_CHUNK_BYTES: usize = 1 << 20;
+
 /// Bytes read and written between two looks at the cancel flag and the clock: about 30 µs of memory traffic.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -44,6 +48,7 @@ pub(crate) enum Access {
     Scalar,
     Cell,
     Block,
+    Chunk,
 }
 
 /// An array of a pass.
@@ -269,6 +274,9 @@ impl Plan {
         if threads > 1 {
             chunk = chunk.min(self.total.div_ceil(4 * threads));
         }
+        if !interpreted && let Some(copied) = self.choose_chunks(threads) {
+            chunk = chunk.max(copied);
+        }
         chunk = if part.reduces {
             LEAF << chunk.div_ceil(LEAF).max(1).ilog2()
         } else {
@@ -286,9 +294,40 @@ impl Plan {
                 Access::Direct | Access::Scalar => 0,
                 Access::Cell => operand.dtype.itemsize().next_multiple_of(LINE),
                 Access::Block => (self.block * operand.dtype.itemsize()).next_multiple_of(LINE),
+                Access::Chunk => (self.chunk * operand.dtype.itemsize()).next_multiple_of(LINE),
             };
         }
         self.work_bytes = end;
+    }
+
+    /// Elements of a chunk of which inputs that lie across the order of iteration are copied whole, so that their cache lines are read once; if there
+    /// are such, and it has several rows.
+    fn choose_chunks(&mut self, threads: usize) -> Option<usize> {
+        let [.., _, row] = *self.space.shape() else {
+            return None;
+        };
+        let across = |plan: &Plan, i: usize| match *plan.space.strides(i) {
+            [.., outer, inner] => {
+                let across = outer != 0 && outer.unsigned_abs() < inner.unsigned_abs();
+                across && plan.operands[i].access == Access::Block
+            }
+            _ => false,
+        };
+        let bytes: usize = (0..self.inputs)
+            .filter(|&i| across(self, i))
+            .map(|i| self.operands[i].dtype.itemsize())
+            .sum();
+        let most = COPIED_CHUNK_BYTES.checked_div(bytes)?;
+        let chunk = most.min(self.total.div_ceil(2 * threads)) / LEAF * LEAF;
+        if chunk < 2 * row {
+            return None;
+        }
+        for i in 0..self.inputs {
+            if across(self, i) {
+                self.operands[i].access = Access::Chunk;
+            }
+        }
+        Some(chunk)
     }
 }
 
