@@ -304,6 +304,11 @@ def least(name, x, y, differs):
 @difference("clip-literal")
 def clip(x, low, high, differs):
     """A bound that is a literal takes the common dtype, where NumPy wants an integer to fit the dtype of `x`."""
+    if x.dtype.kind in "iu":
+        # Beyond all its values, a literal is no bound.
+        info = np.iinfo(x.dtype)
+        low = None if type(low) is int and low <= info.min else low
+        high = None if type(high) is int and high >= info.max else high
     if x.dtype.kind in "biu" and np.result_type(*(a for a in (x, low, high) if a is not None)).kind == "f":
         if int in (type(low), type(high)):
             differs()
@@ -313,7 +318,8 @@ def clip(x, low, high, differs):
         return found
     # `minimum` and `maximum` of zeros of both signs.
     ours = x if low is None else least("maximum", x, low)
-    ours = np.asarray(least("minimum", ours, high)).astype(found.dtype)
+    ours = ours if high is None else least("minimum", ours, high)
+    ours = np.asarray(ours).astype(found.dtype)
     return np.where(found == ours, ours, found)
 
 
@@ -552,6 +558,8 @@ def ratio(want, x, y):
 
 
 def quotient(x, y):
+    if not hasattr(x, "dtype"):
+        y = np.asarray(y)  # or Python would divide literals by a value itself
     want = x / y
     return ratio(want, x, y) if is_complex(want) else want
 
@@ -661,8 +669,10 @@ def power_of_complex(want, x, y):
 
 @difference("complex-power")
 def unbounded(want, got, differs):
-    """Where a power is not finite, or not a number, it depends on how it is computed. Where that is."""
-    return seen(~(np.isfinite(want) & np.isfinite(got)), want, got, differs)
+    """Where a power is not finite, or not a number, or vanishes, it depends on how it is computed. Where that is."""
+    least = np.finfo(want.real.dtype).smallest_normal
+    odd = ~(np.isfinite(want) & np.isfinite(got)) | ((np.abs(want) < least) & (np.abs(got) < least))
+    return seen(odd, want, got, differs)
 
 
 # ---- Reductions.
@@ -739,7 +749,9 @@ def spread(row, ddof, eps, only_numbers):
     if np.square(apart).sum() > np.finfo(np.float64).max:
         return None
     true = (np.square(apart).sum() - np.square(apart.sum()) / n) / free
-    return true, n * eps * np.sqrt(true * true + true * mean * mean) + (n * eps * mean) ** 2
+    # Squares may vanish.
+    least = n * float(np.finfo(np.float64).smallest_subnormal)
+    return true, n * eps * np.sqrt(true * true + true * mean * mean) + (n * eps * mean) ** 2 + least
 
 
 @difference("zero-of-many")
@@ -825,6 +837,9 @@ def real_spread(want, differs):
 def complex_reduction(name, x, want, axis, keywords, ddof):
     """Sums and means of the parts; variances are sums of those of the parts; products are near by modulus."""
     mask = np.broadcast_to(keywords.get("where", True), x.shape)
+    if name.startswith("nan"):
+        # A NaN part leaves out the number.
+        mask = mask & ~np.isnan(x)
     start = keywords.get("initial")
     real = want.real.dtype
 
@@ -885,7 +900,7 @@ def complex_spread(name, row, dtype, ddof):
         return None
     (re, off_re), (im, off_im) = found
     # No degree of freedom: one part may have no spread, and the other some.
-    true = max(re, im) if np.inf in (re, im) else re + im
+    true = math.inf if math.inf in (re, im) else re + im
     if name.endswith("var") or not np.isfinite(true):
         return true, off_re + off_im
     root, most = np.sqrt(true), off_re + off_im

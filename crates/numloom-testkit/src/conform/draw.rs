@@ -148,8 +148,14 @@ impl Keywords {
         self.numpy += text;
     }
 
-    /// No axis, one, several where they may be, seldom one that does not exist; those that are meant.
-    fn axis(&mut self, choices: &mut Choices<'_>, n: usize, several: bool) -> Vec<usize> {
+    /// No axis, one, several where they may be, seldom one that does not exist, if any may; those that are meant.
+    fn axis(
+        &mut self,
+        choices: &mut Choices<'_>,
+        n: usize,
+        several: bool,
+        misfits: bool,
+    ) -> Vec<usize> {
         let all = (0..n).collect();
         let signed = |choices: &mut Choices<'_>, axis: usize| match choices.chance(30) {
             true => axis as isize - n as isize,
@@ -161,7 +167,7 @@ impl Keywords {
                 self.push(", axis=None");
                 all
             }
-            8 => {
+            8 if misfits => {
                 self.push(&format!(", axis={n}"));
                 all
             }
@@ -349,7 +355,7 @@ impl Draft {
             match keyword {
                 "axis" => {
                     let several = production.keywords != PLACE;
-                    axes = keywords.axis(choices, shape.len(), several);
+                    axes = keywords.axis(choices, shape.len(), several, self.misfits);
                 }
                 "keepdims" if choices.chance(40) => {
                     keepdims = true;
