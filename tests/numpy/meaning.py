@@ -737,6 +737,8 @@ def total(name, row, dtype, ddof):
 def spread(row, ddof, eps, only_numbers):
     """The variance of a row, and n·eps of it by its condition: sqrt(1 + mean² / variance)."""
     n, free = row.size, row.size - ddof
+    if 0 < n <= ddof and 0 < np.ptp(row) <= 8 * eps * np.abs(row).max():
+        return None  # whether there is any spread depends on a rounding
     if n == 0 or not np.isfinite(row).all() or free <= 0 and (only_numbers or (row == row[0]).all()):
         return math.nan, 0.0
     if (row == row[0]).all():

@@ -31,8 +31,8 @@ impl Lower<'_> {
         Ok(self.builder.apply(Op::Select, &[missing, x, chosen]))
     }
 
-    /// `minimum(maximum(x, min), max)` in the common dtype. A literal beyond all values of an integer dtype is no bound, if
-    /// it is on its side of them.
+    /// `minimum(maximum(x, min), max)` in the common dtype. A literal that no value of an integer `x` is beyond is no bound, as in NumPy: also not
+    /// of what a wider other bound lets through.
     pub(super) fn clip(&mut self, args: &Arguments) -> Lowered<Value> {
         let (x, x_span) = self.argument(args, 0)?;
         let strong = match &x {
@@ -47,8 +47,8 @@ impl Lower<'_> {
             let bound = self.operand(id)?;
             let beyond = match (&bound, strong.map(int_range)) {
                 (Operand::Weak(Weak::Int(bound)), Some((least, most))) => match op {
-                    Op::Maximum => *bound < least,
-                    _ => *bound > most,
+                    Op::Maximum => *bound <= least,
+                    _ => *bound >= most,
                 },
                 _ => false,
             };
