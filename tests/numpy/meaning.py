@@ -879,14 +879,7 @@ def complex_total(name, row, dtype):
 
 def distances(found, got):
     """What is wrong with complex numbers, given a true value and a distance for each, or None where nothing is known."""
-    flat = np.atleast_1d(got).reshape(-1)
-    wrong = np.zeros(flat.size, bool)
-    for i, bound in enumerate(found):
-        if bound is None:
-            unknown()
-        else:
-            wrong[i] = not abs(flat[i].astype(np.clongdouble) - bound[0]) <= bound[1]
-    return first(wrong, flat, np.array([bound[0] if bound else np.nan for bound in found], np.complex128))
+    return known_elements(found, got, np.complex128, lambda value, true, most: abs(value.astype(np.clongdouble) - true) <= most)
 
 
 def complex_spread(name, row, dtype, ddof):
@@ -911,19 +904,28 @@ def complex_spread(name, row, dtype, ddof):
 
 def bounds(found, got):
     """What is wrong with an array, given a true value and a distance for each element, or None where nothing is known."""
+    dtype = np.asarray(got).dtype
+    # Where all is subnormal, the last place is as large as what is bounded.
+    least = float(np.finfo(dtype).smallest_subnormal)
+
+    def near_enough(value, true, most):
+        nearest, value = dtype.type(true), float(value)
+        same = value == nearest or (np.isnan(value) and np.isnan(nearest))
+        return same or (np.isfinite(value) and abs(value - true) <= most + least)
+
+    return known_elements(found, got, np.float64, near_enough)
+
+
+def known_elements(found, got, dtype, is_near):
+    """The words for elements that are not near what is known of them; the true values are of `dtype`."""
     flat = np.atleast_1d(got).reshape(-1)
     wrong = np.zeros(flat.size, bool)
     for i, bound in enumerate(found):
         if bound is None:
             unknown()
-            continue
-        true, most = bound
-        nearest, value = flat.dtype.type(true), float(flat[i])
-        same = value == nearest or (np.isnan(value) and np.isnan(nearest))
-        # Where all is subnormal, the last place is as large as what is bounded.
-        most = most + float(np.finfo(flat.dtype).smallest_subnormal)
-        wrong[i] = not (same or (np.isfinite(value) and abs(value - true) <= most))
-    return first(wrong, flat, np.array([bound[0] if bound else np.nan for bound in found], np.float64))
+        else:
+            wrong[i] = not is_near(flat[i], *bound)
+    return first(wrong, flat, np.array([bound[0] if bound else np.nan for bound in found], dtype))
 
 
 def real_parts(x):

@@ -80,7 +80,7 @@ pub enum Argument {
     InputStrides,
     /// The number of row strides of outputs.
     OutputStrides,
-    /// The elements from one lane of columns to the next.
+    /// The number of columns of the accumulators.
     Columns,
 }
 

@@ -99,7 +99,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f64(dst: &mut [f64], x: &[f64]) {
-                kernels::$f64(Isa::current(), dst, x);
+                unary::<kernels::$f64, f64>(Isa::current(), dst, x);
             }
 
             #[doc = concat!($title, " of a block, in `f32`: ", $specials, ". Computed in `f64`.")]
@@ -107,7 +107,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f32(dst: &mut [f32], x: &[f32]) {
-                kernels::$f32(Isa::current(), dst, x);
+                unary::<kernels::$f64, f32>(Isa::current(), dst, x);
             }
         )*
         $(
@@ -116,7 +116,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $g64(dst: &mut [f64], $x: &[f64], $y: &[f64]) {
-                kernels::$g64(Isa::current(), dst, $x, $y);
+                binary::<kernels::$g64, f64>(Isa::current(), dst, $x, $y);
             }
 
             #[doc = concat!($btitle, " of two blocks, in `f32`: ", $bspecials, ". Computed in `f64`.")]
@@ -124,64 +124,38 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $g32(dst: &mut [f32], $x: &[f32], $y: &[f32]) {
-                kernels::$g32(Isa::current(), dst, $x, $y);
+                binary::<kernels::$g64, f32>(Isa::current(), dst, $x, $y);
             }
         )*
 
         /// Every function of this crate.
         pub static FUNCTIONS: &[Function] = &[
-            $( Function { name: $name, blocks: Blocks::Unary { f64: kernels::$f64, f32: kernels::$f32 } }, )*
-            $( Function { name: $bname, blocks: Blocks::Binary { f64: kernels::$g64, f32: kernels::$g32 } }, )*
+            $( Function { name: $name, blocks: Blocks::Unary { f64: unary::<kernels::$f64, f64>, f32: unary::<kernels::$f64, f32> } }, )*
+            $( Function { name: $bname, blocks: Blocks::Binary { f64: binary::<kernels::$g64, f64>, f32: binary::<kernels::$g64, f32> } }, )*
         ];
 
-        /// The same, on an instruction set of choice.
+        #[expect(non_camel_case_types, reason = "a kernel has the name of its function")]
         mod kernels {
             use super::*;
 
             $(
-                pub(super) fn $f64(isa: Isa, dst: &mut [f64], x: &[f64]) {
-                    struct Kernel;
-                    impl Unary for Kernel {
-                        #[inline(always)]
-                        fn lanes<V: Lanes>(x: V) -> V {
-                            $kernel(x)
-                        }
-                    }
-                    unary::<Kernel, _>(isa, dst, x);
-                }
+                pub(super) struct $f64;
 
-                pub(super) fn $f32(isa: Isa, dst: &mut [f32], x: &[f32]) {
-                    struct Kernel;
-                    impl Unary for Kernel {
-                        #[inline(always)]
-                        fn lanes<V: Lanes>(x: V) -> V {
-                            $kernel(x)
-                        }
+                impl Unary for $f64 {
+                    #[inline(always)]
+                    fn lanes<V: Lanes>(x: V) -> V {
+                        $kernel(x)
                     }
-                    unary::<Kernel, _>(isa, dst, x);
                 }
             )*
             $(
-                pub(super) fn $g64(isa: Isa, dst: &mut [f64], $x: &[f64], $y: &[f64]) {
-                    struct Kernel;
-                    impl Binary for Kernel {
-                        #[inline(always)]
-                        fn lanes<V: Lanes>($x: V, $y: V) -> V {
-                            $bkernel($x, $y)
-                        }
-                    }
-                    binary::<Kernel, _>(isa, dst, $x, $y);
-                }
+                pub(super) struct $g64;
 
-                pub(super) fn $g32(isa: Isa, dst: &mut [f32], $x: &[f32], $y: &[f32]) {
-                    struct Kernel;
-                    impl Binary for Kernel {
-                        #[inline(always)]
-                        fn lanes<V: Lanes>($x: V, $y: V) -> V {
-                            $bkernel($x, $y)
-                        }
+                impl Binary for $g64 {
+                    #[inline(always)]
+                    fn lanes<V: Lanes>($x: V, $y: V) -> V {
+                        $bkernel($x, $y)
                     }
-                    binary::<Kernel, _>(isa, dst, $x, $y);
                 }
             )*
         }

@@ -450,7 +450,7 @@ impl<'k> Build<'k, '_> {
         let mut cursor = Cursor::new(index);
         self.emit.lanes = shape.lanes;
         if shape.in_memory {
-            self.through_memory(&l, &mut cursor)?;
+            self.on_lanes_in_memory(&l, &mut cursor)?;
         } else {
             for (copy, lanes) in lanes.iter_mut().enumerate() {
                 self.body(&l, &mut cursor, copy * shape.lanes, lanes)?;
@@ -491,7 +491,7 @@ impl<'k> Build<'k, '_> {
         b.switch_to_block(tail);
         let index = b.block_params(tail)[0];
         self.emit.lanes = 1;
-        self.through_memory(&l, &mut Cursor::new(index))?;
+        self.on_lanes_in_memory(&l, &mut Cursor::new(index))?;
         let next = self.plus(index, 1);
         let more = self.less(next, self.n);
         let b = &mut self.emit.b;

@@ -143,22 +143,11 @@ impl<'k> Build<'k, '_> {
     ) -> Result<(), JitError> {
         self.emit.lanes = lanes;
         let mut cursor = Cursor::new(index);
-        let mut values = Lanes::new();
-        let mut addresses = Vec::new();
-        for &(acc, start) in &l.lanes {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let address = self.address(start, &mut cursor, dtype.itemsize());
-            values.push(self.emit.load(dtype, address, 0));
-            addresses.push((dtype, address));
-        }
-        match inside {
-            Some(inside) => values = self.all_rows(l, &mut cursor, values, inside)?,
-            None => self.body(l, &mut cursor, 0, &mut values)?,
-        }
-        for ((dtype, address), values) in addresses.into_iter().zip(values) {
-            self.emit.store(dtype, values, address, 0);
-        }
-        Ok(())
+        let mut running = Cursor::new(index);
+        self.through_memory(l, &mut running, |build, values| match inside {
+            Some(inside) => build.all_rows(l, &mut cursor, values, inside),
+            None => build.body(l, &mut cursor, 0, values),
+        })
     }
 
     /// The body on each row, with the running values in registers.
@@ -166,9 +155,9 @@ impl<'k> Build<'k, '_> {
         &mut self,
         l: &Loop<'k>,
         cursor: &mut Cursor,
-        values: Lanes,
+        running: &mut Lanes,
         inside: &Inside,
-    ) -> Result<Lanes, JitError> {
+    ) -> Result<(), JitError> {
         let lanes = self.emit.lanes;
         // What all rows share is computed before them.
         for inst in l.body {
@@ -178,7 +167,7 @@ impl<'k> Build<'k, '_> {
                 inst.dtype.itemsize(),
             );
         }
-        let values = [values];
+        let values = [std::mem::take(running)];
         let types = self.lane_types(&values);
         let b = &mut self.emit.b;
         let [row, done] = [(); 2].map(|()| b.create_block());
@@ -235,7 +224,7 @@ impl<'k> Build<'k, '_> {
 
         b.switch_to_block(done);
         let params = b.block_params(done).to_vec();
-        let [values] = <[Lanes; 1]>::try_from(replace(&values, &params)).expect("one copy");
-        Ok(values)
+        *running = replace(&values, &params).remove(0);
+        Ok(())
     }
 }

@@ -106,8 +106,30 @@ impl Build<'_, '_> {
             .collect()
     }
 
-    /// The body once, on accumulators whose lanes are in memory.
+    /// Running values from memory at `at`, `work` on them, and back.
     pub(super) fn through_memory(
+        &mut self,
+        l: &Loop<'_>,
+        at: &mut Cursor,
+        work: impl FnOnce(&mut Self, &mut Lanes) -> Result<(), JitError>,
+    ) -> Result<(), JitError> {
+        let mut addresses = Vec::new();
+        let mut values = Lanes::new();
+        for &(acc, start) in &l.lanes {
+            let dtype = self.kernel.accumulators[acc as usize].dtype;
+            let address = self.address(start, at, dtype.itemsize());
+            values.push(self.emit.load(dtype, address, 0));
+            addresses.push((dtype, address));
+        }
+        work(self, &mut values)?;
+        for ((dtype, address), values) in addresses.into_iter().zip(values) {
+            self.emit.store(dtype, values, address, 0);
+        }
+        Ok(())
+    }
+
+    /// The body once, on accumulators whose lanes are in memory.
+    pub(super) fn on_lanes_in_memory(
         &mut self,
         l: &Loop<'_>,
         cursor: &mut Cursor,
@@ -118,19 +140,7 @@ impl Build<'_, '_> {
         let mask = self.emit.b.ins().iconst(types::I64, LANES as i64 - 1);
         let lane = self.emit.b.ins().band(cursor.index, mask);
         let mut lane = Cursor::new(lane);
-        let mut addresses = Vec::new();
-        let mut lanes = Vec::new();
-        for &(acc, start) in &l.lanes {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let address = self.address(start, &mut lane, dtype.itemsize());
-            lanes.push(self.emit.load(dtype, address, 0));
-            addresses.push((dtype, address));
-        }
-        self.body(l, cursor, 0, &mut lanes)?;
-        for ((dtype, address), lanes) in addresses.into_iter().zip(lanes) {
-            self.emit.store(dtype, lanes, address, 0);
-        }
-        Ok(())
+        self.through_memory(l, &mut lane, |build, lanes| build.body(l, cursor, 0, lanes))
     }
 }
 
