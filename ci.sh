@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-all=(fmt lint test release features doc neon numpy conformance bench fuzz miri supply)
+all=(fmt lint test release features doc neon numpy conformance python bench fuzz miri supply)
 quick=(fmt lint test doc)
 
 skipped=()
@@ -73,6 +73,22 @@ step_conformance() {
   with_numpy conformance || return 0
   cargo build --release -p numloom-tests --example conformance
   NUMLOOM_CONFORMANCE="$target/release/examples/conformance" "$numpy" tests/conformance.py
+}
+
+# The Python package as `pip install ./python` makes it, in an environment of its own.
+step_python() {
+  if ! python3 -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    [ -z "${CI:-}" ] || { echo "CI needs python3, 3.10 or newer, with venv"; exit 1; }
+    skip python "no python3 of 3.10 or newer with venv"
+    return 0
+  fi
+  local target=${CARGO_TARGET_DIR:-$PWD/target}
+  local python=$target/python-venv/bin/python
+  [ -x "$python" ] || python3 -m venv "$target/python-venv"
+  "$python" -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+  CARGO_TARGET_DIR=$target "$python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./python
+  # From a directory where only what was installed can be imported.
+  (cd python/tests && "$python" -m pytest -q -p no:cacheprovider -c ../pyproject.toml --rootdir .. .)
 }
 
 # Each bench once, for its assertion.

@@ -143,14 +143,26 @@ pub(crate) fn check_outputs(
     Ok(())
 }
 
-/// Room for each output: arrays in column-major order if all inputs that have their shape are in it.
-pub(crate) fn allocate(
-    prog: &Program,
-    sets: &ShapeSets,
-    shapes: &Shapes,
-    inputs: &[View<'_>],
+/// What one output of a run takes: see [`Compiled::rooms`](crate::Compiled::rooms).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Room<'s> {
+    /// Its dtype.
+    pub dtype: DType,
+    /// Its shape; a reduced value has no axes.
+    pub shape: &'s [usize],
+    /// How its elements had best lie: column-major if all inputs of its shape do.
+    pub order: Order,
+}
+
+/// The room that each output takes, in order, unless all of them take more than `limit` bytes.
+pub(crate) fn rooms<'s>(
+    prog: &'s Program,
+    sets: &'s ShapeSets,
+    shapes: &'s Shapes,
+    inputs: &'s [View<'_>],
     limit: Option<u64>,
-) -> Result<Vec<OutputValue>, RuntimeError> {
+) -> Result<impl Iterator<Item = Room<'s>>, RuntimeError> {
     let mut needed = 0u64;
     for (i, output) in prog.outputs.iter().enumerate() {
         let itemsize = prog.output_dtype(output).itemsize();
@@ -165,11 +177,7 @@ pub(crate) fn allocate(
         }
         .into());
     }
-    let make = |(i, output): (usize, &Output)| {
-        let dtype = prog.output_dtype(output);
-        if sets.is_scalar(i) {
-            return Ok(OutputValue::Scalar(Scalar::zero(dtype)));
-        }
+    let room = move |(i, output): (usize, &'s Output)| {
         let shape = shapes.output(sets, i);
         let shaping = output.shape.inputs().map(|i| &inputs[i as usize]);
         let mut full = shaping.filter(|view| view.shape() == shape).peekable();
@@ -180,7 +188,31 @@ pub(crate) fn allocate(
         } else {
             Order::C
         };
-        Ok(OutputValue::Array(Array::zeros(dtype, shape, order)?))
+        let dtype = prog.output_dtype(output);
+        Room {
+            dtype,
+            shape,
+            order,
+        }
     };
-    prog.outputs.iter().enumerate().map(make).collect()
+    Ok(prog.outputs.iter().enumerate().map(room))
+}
+
+/// Memory of that room for each output.
+pub(crate) fn allocate(
+    prog: &Program,
+    sets: &ShapeSets,
+    shapes: &Shapes,
+    inputs: &[View<'_>],
+    limit: Option<u64>,
+) -> Result<Vec<OutputValue>, RuntimeError> {
+    let make = |(i, room): (usize, Room<'_>)| {
+        if sets.is_scalar(i) {
+            return Ok(OutputValue::Scalar(Scalar::zero(room.dtype)));
+        }
+        let array = Array::zeros(room.dtype, room.shape, room.order)?;
+        Ok(OutputValue::Array(array))
+    };
+    let rooms = rooms(prog, sets, shapes, inputs, limit)?;
+    rooms.enumerate().map(make).collect()
 }

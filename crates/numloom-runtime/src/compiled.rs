@@ -7,7 +7,7 @@ use std::sync::Arc;
 use numloom_data::View;
 use numloom_ir::{Axes, Inst, InstKind, Program, Value};
 
-use crate::bind::{self, Out, OutputValue, check_inputs, check_outputs};
+use crate::bind::{self, Out, OutputValue, Room, check_inputs, check_outputs};
 use crate::engine::{Engine, Shared};
 use crate::error::RuntimeError;
 use crate::exec::Workers;
@@ -179,6 +179,35 @@ impl Compiled {
         })
     }
 
+    /// Tells `each` what room every output takes for `inputs`, in order, and returns about how many operations on elements the run
+    /// will be: for hosts that own the memory of results, and choose how to wait for them.
+    ///
+    /// # Errors
+    /// Those of [`shapes`](Compiled::shapes), and outputs of more bytes than the engine or `options` allow.
+    pub fn rooms(
+        &self,
+        inputs: &[View<'_>],
+        options: &RunOptions,
+        each: &mut dyn FnMut(Room<'_>),
+    ) -> Result<u64, RuntimeError> {
+        with_thread_scratch(|scratch| {
+            let views = self.views(inputs)?;
+            self.infer(scratch, &views)?;
+            let Inner { prog, sets, .. } = &*self.inner;
+            let limit = self.max_output_bytes(options);
+            bind::rooms(prog, sets, &scratch.shapes, &views, limit)?.for_each(each);
+            let (spaces, _) = scratch.shapes.all(sets);
+            let elements = |shape: &Vec<usize>| shape.iter().product::<usize>() as u64;
+            let widest = spaces.iter().map(elements).max().unwrap_or(0);
+            Ok(widest.saturating_mul(prog.insts.len() as u64))
+        })
+    }
+
+    fn max_output_bytes(&self, options: &RunOptions) -> Option<u64> {
+        let engine = &self.engine.options().run;
+        options.max_output_bytes.or(engine.max_output_bytes)
+    }
+
     /// Runs it over `inputs`, in the order of the program's, and hands out new arrays and reduced values, in the order of its
     /// outputs.
     ///
@@ -198,8 +227,7 @@ impl Compiled {
         with_thread_scratch(|scratch| {
             let views = self.views(inputs)?;
             self.infer(scratch, &views)?;
-            let limit = options.max_output_bytes;
-            let limit = limit.or(self.engine.options().run.max_output_bytes);
+            let limit = self.max_output_bytes(options);
             let Inner { prog, sets, .. } = &*self.inner;
             let mut values = bind::allocate(prog, sets, &scratch.shapes, &views, limit)?;
             let mut outs: Vec<_> = values.iter_mut().map(Out::of).collect();

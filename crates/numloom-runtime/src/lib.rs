@@ -58,7 +58,7 @@ mod survey;
 mod variant;
 mod views;
 
-pub use bind::{Out, OutputValue};
+pub use bind::{Out, OutputValue, Room};
 pub use cache::CacheInfo;
 pub use compiled::Compiled;
 pub use engine::Engine;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use numloom_data::{DType, View, ViewMut};
 use numloom_ir::{InputClass, Program, Schema};
-use numloom_runtime::{Compiled, Out, RunOptions};
+use numloom_runtime::{Compiled, Out, Room, RunOptions};
 
 use crate::error::{Error, Text};
 use crate::explain::Explanation;
@@ -376,6 +376,33 @@ impl Kernel {
             done = self.inner.compiled.run_into(inputs, outs, &self.run);
         });
         done.map_err(|error| self.error(error))
+    }
+
+    /// Tells `each` what room every output takes for these inputs, both in the order of [`call`](Kernel::call), and returns about how many
+    /// operations on elements the run will be: for hosts that own the memory of results, and choose how to wait for them.
+    ///
+    /// # Errors
+    /// As [`shapes`](Kernel::shapes), and `limit-exceeded` if all outputs together take more than `max_output_bytes`.
+    ///
+    /// ```
+    /// use numloom::{DType, Expr, Schema, View};
+    ///
+    /// let kernel = Expr::parse("a > 0; sum(a)")?.compile(&Schema::new().with("a", DType::I16))?;
+    /// let mut rooms = Vec::new();
+    /// let work = kernel.rooms(&[View::from_slice(&[1i16, 2, 3])], |room| {
+    ///     rooms.push((room.dtype, room.shape.to_vec()));
+    /// })?;
+    /// assert_eq!(rooms, [(DType::Bool, vec![3]), (DType::I64, vec![])]);
+    /// assert!(work >= 3);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn rooms(
+        &self,
+        inputs: &[View<'_>],
+        mut each: impl FnMut(Room<'_>),
+    ) -> Result<u64, Error> {
+        let rooms = self.inner.compiled.rooms(inputs, &self.run, &mut each);
+        rooms.map_err(|error| self.error(error))
     }
 
     fn error(&self, error: numloom_runtime::RuntimeError) -> Error {

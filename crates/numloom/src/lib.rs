@@ -222,11 +222,11 @@
 //!
 //! # Not supported yet
 //!
-//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays, resumable runs, a Python package.
+//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays, resumable runs.
 //!
 //! # Other crates
 //!
-//! `numloom-cli` is the command. This crate is built of `numloom-syntax` (text and diagnostics), `numloom-data` (arrays and maps), `numloom-ir` (meaning, passes, the
+//! `numloom-cli` is the command, `python/` the Python package. This crate is built of `numloom-syntax` (text and diagnostics), `numloom-data` (arrays and maps), `numloom-ir` (meaning, passes, the
 //! interpreter), `numloom-math` (elementary functions), `numloom-jit` (machine code), `numloom-runtime` (threads and blocks) and `numloom-io` (files); they move in step with it, and
 //! are for those who want to see how it works: [design](_documentation::design).
 #![forbid(unsafe_code)]
@@ -254,7 +254,7 @@ pub use numloom_data::{
 pub use numloom_io as io;
 pub use numloom_ir::{InputClass, Schema, SchemaInput};
 pub use numloom_runtime::{
-    Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn,
+    Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room,
 };
 pub use numloom_syntax::{Ast, Code, Diagnostic, Label, Paint, Severity, Span, Style};
 

@@ -1,0 +1,78 @@
+"""Array expressions from strings, in as few fused passes over memory as can be.
+
+    >>> import numpy as np, numloom as nl
+    >>> a, b = np.array([1.0, 2.0]), np.array([10.0, 20.0])
+    >>> nl.evaluate("2*a + 3*b")
+    array([32., 64.])
+    >>> f = nl.compile("lo = min(a - b); hi = max(a - b)")
+    >>> f(a, b=b)
+    Outputs(lo=np.float64(-18.0), hi=np.float64(-9.0))
+
+`evaluate` takes the arrays it is given by name, or else looks names up where it is called. `compile` makes a callable that can be held,
+pickled, and called from any number of threads. `check` says what an expression would give, or all that is wrong with it, without
+running anything. An `Engine` has options of its own. Whatever is wrong is a `numloom.Error`.
+"""
+
+from ._compile import (
+    CacheInfo,
+    Check,
+    Engine,
+    OutputInfo,
+    cache_clear,
+    cache_info,
+    check,
+    compile,
+    evaluate,
+)
+from ._errors import (
+    CancelledError,
+    Diagnostic,
+    EngineError,
+    Error,
+    ExprSyntaxError,
+    ExprTypeError,
+    FileError,
+    InputError,
+    InternalError,
+    Label,
+    LimitError,
+    OutOfMemoryError,
+    RunError,
+    ShapeError,
+    error_codes,
+)
+from ._functions import Function, functions
+from ._numloom import Compiled, __version__
+from ._outputs import Outputs
+
+__all__ = [
+    "CacheInfo",
+    "CancelledError",
+    "Check",
+    "Compiled",
+    "Diagnostic",
+    "Engine",
+    "EngineError",
+    "Error",
+    "ExprSyntaxError",
+    "ExprTypeError",
+    "FileError",
+    "Function",
+    "InputError",
+    "InternalError",
+    "Label",
+    "LimitError",
+    "OutOfMemoryError",
+    "OutputInfo",
+    "Outputs",
+    "RunError",
+    "ShapeError",
+    "__version__",
+    "cache_clear",
+    "cache_info",
+    "check",
+    "compile",
+    "error_codes",
+    "evaluate",
+    "functions",
+]

@@ -1,0 +1,416 @@
+//! The callable: [`Compiled`].
+//!
+//! What goes in: arrays, by place or by name. What comes out: arrays, or the caller's own written to. What it never does: type, plan or
+//! compute, which the kernel for the arrays' dtypes does; it is made when they are met first.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use numloom::{Expr, InputClass, Kernel, Options, Schema, Stage, View};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use crate::engine::Engine;
+use crate::errors::{guard, input_error, raise};
+use crate::operands::Operand;
+use crate::places::{Given, Layout, Places};
+use crate::waiting::wait;
+
+/// The most combinations of dtypes whose kernels are at hand; the engine's cache has those that were crowded out.
+const MAX_VARIANTS: usize = 64;
+
+/// An expression that waits for arrays: call it with one for each of its inputs.
+#[pyclass(frozen, module = "numloom", weakref)]
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    expr: Expr,
+    engine: Py<Engine>,
+    /// In the order of positional arguments.
+    inputs: Vec<Py<PyString>>,
+    names: Vec<String>,
+    /// Names of the outputs, with `None` for a bare expression.
+    outputs: Py<PyTuple>,
+    variants: RwLock<Vec<Arc<Variant>>>,
+}
+
+/// The kernel for inputs of certain dtypes.
+#[derive(Debug)]
+struct Variant {
+    schema: Schema,
+    kernel: Kernel,
+    /// For each output, whether elements may be missing.
+    nullable: Vec<bool>,
+}
+
+impl Variant {
+    fn is_for(&self, operands: &[Operand<'_>], views: &[View<'_>]) -> bool {
+        let given = operands.iter().zip(views);
+        (self.schema.inputs.iter().zip(given)).all(|(input, (operand, view))| {
+            input.dtype == view.dtype()
+                && (input.class == InputClass::Scalar) == (view.ndim() == 0)
+                && input.nullable == operand.is_nullable()
+        })
+    }
+}
+
+/// What a call asks for beside its inputs.
+#[derive(Default)]
+struct Request<'py> {
+    out: Option<Bound<'py, PyAny>>,
+    casting: Option<Bound<'py, PyAny>>,
+    order: Option<Bound<'py, PyAny>>,
+    threads: Option<usize>,
+}
+
+impl Compiled {
+    pub(crate) fn new(
+        py: Python<'_>,
+        engine: Py<Engine>,
+        src: &str,
+        inputs: Option<Vec<String>>,
+    ) -> PyResult<Compiled> {
+        let expr = engine.get().engine().parse(src);
+        let expr = expr.map_err(|error| raise(py, &error))?;
+        let names =
+            inputs.unwrap_or_else(|| expr.inputs().iter().map(|&name| name.into()).collect());
+        let inputs = names.iter().map(|name| PyString::intern(py, name).unbind());
+        Ok(Compiled {
+            engine,
+            inputs: inputs.collect(),
+            names,
+            outputs: PyTuple::new(py, expr.outputs())?.unbind(),
+            expr,
+            variants: RwLock::default(),
+        })
+    }
+
+    /// The arguments in the order of the inputs, and what else was asked for.
+    fn arrange<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(Vec<Operand<'py>>, Request<'py>)> {
+        let n = self.names.len();
+        let mut request = Request::default();
+        if args.len() > n {
+            return Err(self.not_so_many(args.len()));
+        }
+        let mut operands = Vec::with_capacity(n);
+        for (object, name) in args.iter_borrowed().zip(&self.names) {
+            operands.push(Operand::of(&object, name)?);
+        }
+        let Some(kwargs) = kwargs else {
+            return match operands.len() == n {
+                true => Ok((operands, request)),
+                false => Err(self.missing(&self.names[operands.len()..])),
+            };
+        };
+        let mut named: Vec<Option<Operand<'py>>> =
+            self.names[operands.len()..].iter().map(|_| None).collect();
+        for (key, value) in kwargs {
+            let place = (self.inputs.iter()).position(|name| name.is(&key));
+            let place = match place {
+                Some(place) => Some(place),
+                None => (self.inputs.iter()).position(|name| key.eq(name).unwrap_or(false)),
+            };
+            match place {
+                Some(i) if i < args.len() => {
+                    let name = &self.names[i];
+                    let message = format!("got input `{name}` twice, by its place and by its name");
+                    return Err(input_error("unexpected-input", message));
+                }
+                Some(i) => named[i - args.len()] = Some(Operand::of(&value, &self.names[i])?),
+                None => match key.cast::<PyString>()?.to_str()? {
+                    "out" => request.out = (!value.is_none()).then_some(value),
+                    "casting" => request.casting = Some(value),
+                    "order" => request.order = Some(value),
+                    "threads" if value.is_none() => request.threads = None,
+                    "threads" => request.threads = Some(threads(&value)?),
+                    other => return Err(self.unexpected(other)),
+                },
+            }
+        }
+        let missing: Vec<_> = (self.names[operands.len()..].iter().zip(&named))
+            .filter(|(_, operand)| operand.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !missing.is_empty() {
+            return Err(self.missing(&missing));
+        }
+        operands.extend(named.into_iter().flatten());
+        Ok((operands, request))
+    }
+
+    fn not_so_many(&self, found: usize) -> PyErr {
+        let (n, list) = (self.names.len(), self.list());
+        let s = if n == 1 { "" } else { "s" };
+        input_error(
+            "unexpected-input",
+            format!("takes {n} input{s} ({list}), got {found}"),
+        )
+    }
+
+    fn missing(&self, names: &[String]) -> PyErr {
+        let s = if names.len() == 1 { "" } else { "s" };
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        input_error(
+            "missing-input",
+            format!("missing input{s} {}", names.join(", ")),
+        )
+    }
+
+    fn unexpected(&self, name: &str) -> PyErr {
+        let list = self.list();
+        let message = format!(
+            "no input named `{name}`; there are {list}, and `out`, `casting`, `order`, `threads`"
+        );
+        input_error("unexpected-input", message)
+    }
+
+    fn list(&self) -> String {
+        match &self.names[..] {
+            [] => "none".to_owned(),
+            names => format!("`{}`", names.join("`, `")),
+        }
+    }
+
+    /// The kernel for such inputs.
+    fn variant(
+        &self,
+        py: Python<'_>,
+        operands: &[Operand<'_>],
+        views: &[View<'_>],
+    ) -> PyResult<Arc<Variant>> {
+        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.iter().find(|variant| variant.is_for(operands, views)) {
+            return Ok(Arc::clone(found));
+        }
+        drop(known);
+        let mut schema = Schema::new();
+        for ((name, operand), view) in self.names.iter().zip(operands).zip(views) {
+            let class = match view.ndim() {
+                0 => InputClass::Scalar,
+                _ => InputClass::Contiguous,
+            };
+            schema = schema.with_input(name, view.dtype(), class);
+            let last = schema.inputs.last_mut().expect("just appended");
+            last.nullable = operand.is_nullable();
+        }
+        let engine = self.engine.get().engine();
+        let kernel = py.detach(|| engine.compile(&self.expr, &schema));
+        let kernel = kernel.map_err(|error| raise(py, &error))?;
+        let outputs = kernel.outputs();
+        let nullable = outputs.iter().map(|output| output.nullable);
+        let variant = Arc::new(Variant {
+            schema,
+            nullable: nullable.collect(),
+            kernel,
+        });
+        let mut known = self
+            .variants
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_VARIANTS {
+            known.remove(0);
+        }
+        known.push(Arc::clone(&variant));
+        Ok(variant)
+    }
+
+    fn call<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = args.py();
+        let (operands, request) = self.arrange(args, kwargs)?;
+        let mut views = Vec::with_capacity(operands.len());
+        views.extend(operands.iter().map(Operand::view));
+        let variant = self.variant(py, &operands, &views)?;
+        views.extend(operands.iter().filter_map(Operand::validity));
+        let kernel = (request.threads).map(|n| variant.kernel.with(Options::new().threads(n)));
+        let kernel = kernel.as_ref().unwrap_or(&variant.kernel);
+
+        let layout = request.order.as_ref().map(Layout::of).transpose()?;
+        let given = match &request.out {
+            Some(out) => Given::all(out, self.outputs.bind(py))?,
+            None => Vec::new(),
+        };
+        let (mut given, mut nullable) = (given.into_iter(), variant.nullable.iter());
+        let mut places = Places::new(variant.nullable.len(), request.casting);
+        let mut placed = Ok(());
+        let work = kernel.rooms(&views, |mut room| {
+            room.order = layout.map_or(room.order, |layout| layout.over(room.order, &views));
+            if placed.is_ok() {
+                let nullable = nullable.next().is_some_and(|&nullable| nullable);
+                placed = places.push(py, room, nullable, given.next().flatten());
+            }
+        });
+        let work = work.map_err(|error| raise(py, &error))?;
+        placed?;
+        let mut outs = places.views();
+        wait(py, kernel, work, |kernel| kernel.call(&views, &mut outs))?;
+        drop(outs);
+        let mut results = places.finish(py, &variant.nullable)?;
+        match results.len() {
+            1 => Ok(results.remove(0)),
+            _ => self.together(py, results),
+        }
+    }
+
+    /// Several results as one tuple with names.
+    fn together<'py>(
+        &self,
+        py: Python<'py>,
+        results: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        static OUTPUTS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let outputs = OUTPUTS.import(py, "numloom._outputs", "Outputs")?;
+        outputs.call1((results, self.outputs.bind(py)))
+    }
+
+    /// The kernel for inputs like these, and the shapes of those.
+    fn explained<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        stage: Stage,
+    ) -> PyResult<String> {
+        let py = args.py();
+        let explain = |kernel: &Kernel, shapes: &[(&str, &[usize])]| {
+            if stage == Stage::Plan {
+                let explanation = match shapes {
+                    [] => kernel.explain(),
+                    shapes => kernel.explain_for(shapes),
+                };
+                return explanation.map(|explanation| explanation.to_string());
+            }
+            let engine = self.engine.get().engine();
+            engine.explain_stage(self.expr.src(), kernel.schema(), stage)
+        };
+        let text = if args.is_empty()
+            && kwargs.is_none_or(|kwargs| kwargs.is_empty())
+            && !self.names.is_empty()
+        {
+            let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(variant) = known.last().cloned() else {
+                drop(known);
+                let message = "it has not been called yet: give `explain` arrays, or call it first";
+                return Err(PyValueError::new_err(message));
+            };
+            explain(&variant.kernel, &[])
+        } else {
+            let (operands, _) = self.arrange(args, kwargs)?;
+            let views: Vec<_> = operands.iter().map(Operand::view).collect();
+            let variant = self.variant(py, &operands, &views)?;
+            let names = self.names.iter().map(String::as_str);
+            let shapes: Vec<_> = names.zip(views.iter().map(View::shape)).collect();
+            explain(&variant.kernel, &shapes)
+        };
+        text.map_err(|error| raise(py, &error))
+    }
+}
+
+/// A function, and what it is to be called with.
+type Pickled<'py> = (Bound<'py, PyAny>, (String, Py<PyTuple>, Py<Engine>));
+
+/// A count of threads.
+fn threads(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    value.extract().map_err(|_| {
+        PyValueError::new_err(format!(
+            "threads must be a whole number from 1 up, got {value}"
+        ))
+    })
+}
+
+#[pymethods]
+impl Compiled {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(args.py(), || self.call(args, kwargs))
+    }
+
+    /// How it runs: passes, engine, bytes, threads. Over arrays like the ones given, by place or by name; without any, as it was compiled last.
+    ///
+    /// `stage` asks for an earlier form: "ast", "ir", "opt", "kernel", "clif", "asm"; the default is "plan".
+    #[pyo3(signature = (*args, stage = "plan", **kwargs))]
+    fn explain<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        stage: &str,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<String> {
+        guard(args.py(), || {
+            let stage = stage.parse().map_err(|_| {
+                let names = Stage::ALL.map(Stage::name).join("', '");
+                PyValueError::new_err(format!("stage must be one of '{names}' (got '{stage}')"))
+            })?;
+            self.explained(args, kwargs, stage)
+        })
+    }
+
+    /// The text.
+    #[getter]
+    fn expr(&self) -> &str {
+        self.expr.src()
+    }
+
+    /// Names of the inputs, in the order of positional arguments.
+    #[getter]
+    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.inputs)
+    }
+
+    /// Names of the outputs, `None` for a bare expression.
+    #[getter]
+    fn outputs(&self) -> &Py<PyTuple> {
+        &self.outputs
+    }
+
+    /// The engine it runs on.
+    #[getter]
+    fn engine(&self) -> &Py<Engine> {
+        &self.engine
+    }
+
+    /// Inputs and outputs of each kernel it has so far, as text.
+    #[getter]
+    fn variants(&self) -> Vec<(String, String)> {
+        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
+        let outputs = |kernel: &Kernel| {
+            let outputs: Vec<_> = kernel.outputs().iter().map(ToString::to_string).collect();
+            outputs.join(", ")
+        };
+        known
+            .iter()
+            .map(|v| (v.schema.to_string(), outputs(&v.kernel)))
+            .collect()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Pickled<'py>> {
+        let this = slf.get();
+        let rebuild = slf.py().import("numloom._compile")?.getattr("rebuild")?;
+        let engine = this.engine.clone_ref(slf.py());
+        let inputs = PyTuple::new(slf.py(), &this.inputs)?.unbind();
+        Ok((rebuild, (this.expr.src().to_owned(), inputs, engine)))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let src = PyString::new(py, self.expr.src()).repr()?;
+        Ok(format!(
+            "<numloom.Compiled {src} of ({})>",
+            self.names.join(", ")
+        ))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py()
+            .import("numloom._display")?
+            .call_method1("compiled", (slf,))
+    }
+}

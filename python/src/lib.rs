@@ -1,0 +1,41 @@
+//! Python bindings of numloom: NumPy arrays in and out, and nothing of meaning.
+//!
+//! What goes in: Python objects. What comes out: NumPy arrays and Python exceptions. What it never does: decide what an
+//! expression means, which is the library's, or what Python is offered, which is the pure-Python package's.
+//!
+//! | file | responsibility |
+//! |---|---|
+//! | `arrays`* | NumPy arrays as views, and new ones |
+//! | `operands` | one argument of a call: an array, a number, or what Python makes an array of |
+//! | `compiled` | the callable: arguments in order, a kernel for their dtypes, room for results |
+//! | `places`* | where results go: new arrays, and the caller's |
+//! | `waiting` | when to let go of the interpreter, and Ctrl-C |
+//! | `engine` | options, caches, checks |
+//! | `errors` | errors of the library as data, for Python to make exceptions of |
+//!
+//! `*` marks where unsafe code is.
+use pyo3::prelude::*;
+
+mod arrays;
+mod compiled;
+mod engine;
+mod errors;
+mod operands;
+mod places;
+mod waiting;
+
+/// The compiled half of `numloom`.
+#[pymodule(gil_used = false)]
+mod _numloom {
+    #[pymodule_export]
+    use crate::compiled::Compiled;
+    #[pymodule_export]
+    use crate::engine::{Engine, error_codes, functions};
+
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,115 @@
+//! One argument of a call: an array as it is, a number of Python's, or what the Python side makes an array of.
+
+use numloom::{Complex, DType, Scalar, View};
+use numpy::PyUntypedArray;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt};
+
+use crate::arrays;
+
+/// An argument, held as long as it is looked at.
+#[derive(Debug)]
+pub(crate) enum Operand<'py> {
+    /// An array of one of numloom's dtypes.
+    Array(Bound<'py, PyUntypedArray>),
+    /// The same, with an array of bools that says where there are elements.
+    Masked(Bound<'py, PyUntypedArray>, Bound<'py, PyUntypedArray>),
+    /// A number of Python's.
+    Number(Cell),
+}
+
+/// Room for a number.
+#[derive(Debug)]
+#[repr(align(16))]
+pub(crate) struct Cell {
+    bytes: [u8; 16],
+    dtype: DType,
+}
+
+impl Cell {
+    fn new(value: &Scalar) -> Cell {
+        let (mut bytes, dtype) = ([0; 16], value.dtype());
+        value.write_bytes(&mut bytes);
+        Cell { bytes, dtype }
+    }
+}
+
+impl<'py> Operand<'py> {
+    /// What `object`, given for the input `name`, is.
+    ///
+    /// # Errors
+    /// Those of the Python side, for what is no array of numbers.
+    pub(crate) fn of(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Operand<'py>> {
+        if let Some(array) = arrays::exact(object)
+            && arrays::dtype_of(&numpy::PyUntypedArrayMethods::dtype(array)).is_some()
+        {
+            return Ok(Operand::Array(array.clone()));
+        }
+        if let Some(number) = number(object) {
+            return Ok(Operand::Number(Cell::new(&number)));
+        }
+        convert(object, name)
+    }
+
+    /// Its elements.
+    pub(crate) fn view(&self) -> View<'_> {
+        let view = match self {
+            Operand::Array(array) | Operand::Masked(array, _) => arrays::view(array),
+            Operand::Number(cell) => {
+                let bytes = &cell.bytes[..cell.dtype.itemsize()];
+                View::from_bytes(bytes, cell.dtype, &[], numloom::Order::C).ok()
+            }
+        };
+        view.expect("an operand has one of numloom's dtypes")
+    }
+
+    /// Whether elements may be missing.
+    pub(crate) fn is_nullable(&self) -> bool {
+        matches!(self, Operand::Masked(..))
+    }
+
+    /// Where there are elements, if that was said.
+    pub(crate) fn validity(&self) -> Option<View<'_>> {
+        match self {
+            Operand::Masked(_, validity) => {
+                Some(arrays::view(validity).expect("a validity is of bools"))
+            }
+            Operand::Array(_) | Operand::Number(_) => None,
+        }
+    }
+}
+
+/// A number of Python's own types, and of no subclass: NumPy's are asked for their dtype.
+fn number(object: &Bound<'_, PyAny>) -> Option<Scalar> {
+    if let Ok(value) = object.cast_exact::<PyFloat>() {
+        return Some(Scalar::F64(value.extract().ok()?));
+    }
+    if let Ok(value) = object.cast_exact::<PyInt>() {
+        let signed = value.extract().map(Scalar::I64);
+        return signed.or_else(|_| value.extract().map(Scalar::U64)).ok();
+    }
+    if let Ok(value) = object.cast_exact::<PyBool>() {
+        return Some(Scalar::Bool(value.is_true()));
+    }
+    let value = object.cast_exact::<PyComplex>().ok()?;
+    let part = |name| value.getattr(name).and_then(|part| part.extract()).ok();
+    Some(Scalar::C128(Complex::new(part("real")?, part("imag")?)))
+}
+
+/// Asks `numloom._inputs.array_of` for an array, and for its validity if elements may be missing.
+fn convert<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Operand<'py>> {
+    static ARRAY_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let array_of = ARRAY_OF.import(object.py(), "numloom._inputs", "array_of")?;
+    let (array, validity): (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) =
+        array_of.call1((object, name))?.extract()?;
+    let known = |array: Bound<'py, PyAny>| match arrays::exact(&array) {
+        Some(exact) if arrays::view(exact).is_some() => Ok(exact.clone()),
+        _ => Err(PyTypeError::new_err("`array_of` returned no array")),
+    };
+    Ok(match validity {
+        None => Operand::Array(known(array)?),
+        Some(validity) => Operand::Masked(known(array)?, known(validity)?),
+    })
+}
