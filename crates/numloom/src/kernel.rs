@@ -396,11 +396,7 @@ impl Kernel {
     /// assert!(work >= 3);
     /// # Ok::<(), numloom::Error>(())
     /// ```
-    pub fn rooms(
-        &self,
-        inputs: &[View<'_>],
-        mut each: impl FnMut(Room<'_>),
-    ) -> Result<u64, Error> {
+    pub fn rooms(&self, inputs: &[View<'_>], mut each: impl FnMut(Room<'_>)) -> Result<u64, Error> {
         let rooms = self.inner.compiled.rooms(inputs, &self.run, &mut each);
         rooms.map_err(|error| self.error(error))
     }
