@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use numloom::{
-    Array, Backend, CancelFlag, DType, Engine, Error, Expr, Input, MapMode, Options, Order, Place,
-    Schema, View, eval, eval_into, io,
+    Array, Backend, CancelFlag, DType, Engine, Error, Expr, Input, Isa, MapMode, Options, Order,
+    Place, Schema, View, eval, eval_into, io,
 };
 use numloom_testkit::corpus::parse_inputs;
 
@@ -110,6 +110,15 @@ fn every_expression_of_the_gallery_is_drawn_as_its_golden() {
         );
         golden(&name, &error);
     }
+}
+
+#[test]
+fn an_instruction_set_that_there_is_not_is_refused() {
+    let error = Error::from("mmx".parse::<Isa>().unwrap_err());
+    // What there is depends on the machine.
+    let drawn = error.to_string();
+    let (most, _) = drawn.split_once("`scalar`").expect("all machines have it");
+    golden_text("bad-instruction-set", &format!("{most}`scalar`, …\n"));
 }
 
 #[test]

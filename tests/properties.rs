@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numloom_data::{Array, View};
-use numloom_ir::{LowerOptions, Program, lower, opt};
+use numloom_ir::{Isa, LowerOptions, Program, lower, opt};
 use numloom_runtime::{Backend, RunOptions};
 use numloom_testkit::choices::Choices;
 use numloom_testkit::compare::{Measure, difference};
@@ -124,6 +124,10 @@ proptest! {
         same(&want, &outcome(&interpreter, &tuned, &inputs, &serial), "interpreter, optimised", &prog);
         same(&want, &outcome(&cranelift, &raw, &inputs, &serial), "cranelift, unoptimised", &prog);
         same(&want, &outcome(&cranelift, &tuned, &inputs, &serial), "cranelift, optimised", &prog);
+        for &isa in Isa::available() {
+            let forced = Runner::on(Backend::Cranelift, isa);
+            same(&want, &outcome(&forced, &tuned, &inputs, &serial), &format!("cranelift on {isa}"), &prog);
+        }
     }
 
     #[test]

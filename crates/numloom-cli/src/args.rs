@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use numloom::{Backend, Options};
+use numloom::{Backend, IsaError, Options};
 
 /// Evaluate array expressions over files, in as few passes as can be, on all cores.
 #[derive(Parser, Debug)]
@@ -97,11 +97,10 @@ pub(crate) struct ExplainArgs {
     pub(crate) engine: EngineArgs,
 }
 
-/// Say what a file holds.
+/// Say what files hold, or what this machine has for numloom.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct InfoArgs {
-    /// The files.
-    #[arg(required = true)]
+    /// The files; none for the machine.
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -131,19 +130,26 @@ pub(crate) struct EngineArgs {
     /// Elements of a block.
     #[arg(long)]
     pub(crate) block: Option<usize>,
+    /// The instruction set that the kernel is compiled for and functions run on: scalar, avx2, avx512 or neon; by default what NUMLOOM_ISA
+    /// names, else the best of the machine.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
     /// Run the program as it was written, without optimising it.
     #[arg(long)]
     pub(crate) no_optimize: bool,
 }
 
 impl EngineArgs {
-    pub(crate) fn options(&self) -> Options {
+    /// # Errors
+    /// If this machine lacks the instruction set.
+    pub(crate) fn options(&self) -> Result<Options, IsaError> {
         let mut options = Options::new()
             .backend(self.backend.into())
             .optimize(!self.no_optimize);
         options.threads = self.threads;
         options.block = self.block;
-        options
+        options.isa = self.isa.as_deref().map(str::parse).transpose()?;
+        Ok(options)
     }
 }
 

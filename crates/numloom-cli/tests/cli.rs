@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use numloom::io::npy;
-use numloom::{Array, Element, MapMode, View};
+use numloom::{Array, Element, Isa, MapMode, View};
 
 /// A folder with `a.npy` (f64, 0 to 9), `b.npy` (i16, 9 to 0) and `m.npy` (f32, 2 × 3).
 struct Folder(tempfile::TempDir);
@@ -452,6 +452,48 @@ fn every_stage_is_shown() {
         folder
             .prints(&["explain", "--code", "unknown-name"])
             .contains("input")
+    );
+}
+
+#[test]
+fn an_instruction_set_can_be_forced_and_one_that_is_not_there_is_refused() {
+    let folder = Folder::new();
+    let mut printed = Vec::new();
+    for isa in Isa::available() {
+        let forced = ["--isa", isa.name()];
+        let eval = ["eval", "sum(exp(-a/7))", "a=a.npy"];
+        printed.push(folder.prints(&[&eval[..], &forced].concat()));
+        let explain = ["explain", "sin(x)", "x:f64", "--stage"];
+        for (stage, line) in [
+            ("plan", format!("isa       {isa}, ")),
+            ("clif", format!("# for {isa}\n")),
+            ("asm", format!("# for {isa}\n")),
+        ] {
+            let shown = folder.prints(&[&explain[..], &[stage], &forced].concat());
+            assert!(shown.contains(&line), "{stage}: {shown}");
+        }
+        let functions = folder.prints(&[&["explain", "--functions"][..], &forced].concat());
+        assert!(functions.contains(&format!(" run on {isa} here")));
+    }
+    assert!(printed.iter().all(|one| *one == printed[0]), "{printed:?}");
+
+    let refused = folder.refuses(&["eval", "a", "a=a.npy", "--isa", "mmx"]);
+    assert!(refused.contains("error[bad-instruction-set]") && refused.contains("`scalar`"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_numloom"));
+    let told = |name: &str, command: &mut Command| {
+        let output = command
+            .args(["info"])
+            .env("NUMLOOM_ISA", name)
+            .output()
+            .unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
+    };
+    let [shown, _] = told("scalar", &mut command);
+    assert!(shown.contains("isa       scalar, of scalar"), "{shown}");
+    let [_, refused] = told("mmx", &mut Command::new(env!("CARGO_BIN_EXE_numloom")));
+    assert!(
+        refused.contains("error[bad-instruction-set]: `NUMLOOM_ISA`: "),
+        "{refused}"
     );
 }
 

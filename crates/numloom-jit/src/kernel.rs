@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use numloom_ir::interp::Block;
-use numloom_ir::{Form, InputClass, Kernel, LoopOp, Place, Step, verify_kernel};
+use numloom_ir::{Form, InputClass, Isa, Kernel, LoopOp, Place, Step, verify_kernel};
 
 use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
 use crate::code::Code;
@@ -41,6 +41,7 @@ pub struct NativeKernel {
     bytes: usize,
     calls: CallTable,
     backend: &'static str,
+    isa: Isa,
     /// Which inputs some step reads.
     used_inputs: Vec<bool>,
 }
@@ -62,12 +63,13 @@ impl NativeKernel {
         // SAFETY: the backend put a function of this type at the start of `code`, which is sealed, and which lives as long as `entry`.
         let entry = unsafe { transmute::<*const u8, KernelFn>(code.as_ptr()) };
         Ok(NativeKernel {
-            calls: CallTable::new(&kernel),
+            calls: CallTable::new(&kernel, target.isa()),
             used_inputs: used_inputs(&kernel),
             entry,
             _code: code,
             bytes,
             backend: cranelift::NAME,
+            isa: target.isa(),
             kernel,
         })
     }
@@ -80,6 +82,11 @@ impl NativeKernel {
     /// The name of the backend that compiled it.
     pub fn backend(&self) -> &'static str {
         self.backend
+    }
+
+    /// The instruction set that it, and the functions it calls, are for.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// Bytes of machine code, constants included.

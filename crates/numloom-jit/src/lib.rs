@@ -31,4 +31,4 @@ pub use cranelift::UNSUPPORTED;
 pub use error::{Argument, JitError, JitErrorKind};
 pub use explain::{asm, clif};
 pub use kernel::NativeKernel;
-pub use target::{Level, Target};
+pub use target::Target;

@@ -14,7 +14,7 @@ use std::{ptr, slice};
 use numloom_data::DType;
 use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
 use numloom_ir::reduce::{LANES, MAX_WORDS};
-use numloom_ir::{Accumulator, CallStep, Form, InputClass, Kernel, MAX_BLOCK, Step};
+use numloom_ir::{Accumulator, CallStep, Form, InputClass, Isa, Kernel, MAX_BLOCK, Step};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
 use crate::strings;
@@ -31,6 +31,7 @@ enum Context {
 /// One call step and its position among the kernel's steps.
 #[derive(Debug)]
 pub(crate) struct CallContext {
+    isa: Isa,
     pub(crate) call: CallStep,
     step: u32,
     /// Of each operand, see [`Kernel::call_operand`].
@@ -56,12 +57,13 @@ const _: () = {
 };
 
 impl CallTable {
-    /// An entry for each step of `kernel` that is no loop, in order.
-    pub(crate) fn new(kernel: &Kernel) -> CallTable {
+    /// An entry for each step of `kernel` that is no loop, in order; functions run on `isa`.
+    pub(crate) fn new(kernel: &Kernel, isa: Isa) -> CallTable {
         let steps = (0..).zip(&kernel.steps);
         let contexts: Box<[Context]> = steps
             .filter_map(|(step, s)| match s {
                 Step::Call(call) => Some(Context::Eval(CallContext {
+                    isa,
                     call: call.clone(),
                     step,
                     operands: (call.args.iter())
@@ -157,7 +159,9 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     let Context::Eval(context) = (unsafe { &*frame.context.cast::<Context>() }) else {
         return STATUS_PANIC;
     };
-    let CallContext { call, step, .. } = context;
+    let CallContext {
+        isa, call, step, ..
+    } = context;
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
     let (from, to) = (call.from.itemsize(), call.to.itemsize());
@@ -189,6 +193,7 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
                 index,
             };
             eval(
+                *isa,
                 call.op,
                 call.from,
                 call.to,

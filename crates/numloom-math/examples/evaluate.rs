@@ -11,10 +11,8 @@ fn main() -> ExitCode {
     let [name, dtype, isa @ ..] = &args[..] else {
         return usage("a name and a dtype");
     };
-    let isa = isa
-        .first()
-        .map_or(Some(Isa::current()), |name| Isa::named(name));
-    let (Some(function), Some(isa)) = (Function::named(name), isa) else {
+    let isa = isa.first().map_or(Ok(Isa::best()), |name| name.parse());
+    let (Some(function), Ok(isa)) = (Function::named(name), isa) else {
         return usage("a function and an instruction set that there are");
     };
     let mut bytes = Vec::new();

@@ -19,7 +19,7 @@ pub struct Function {
     pub blocks: Blocks,
 }
 
-/// The function over blocks, with the result first and as the functions without [`Isa`] are.
+/// The function over blocks: the instruction set to do it with, the result, the operands.
 #[derive(Clone, Copy, Debug)]
 pub enum Blocks {
     /// Of one argument.
@@ -98,16 +98,16 @@ macro_rules! functions {
             ///
             /// # Panics
             /// If the lengths differ.
-            pub fn $f64(dst: &mut [f64], x: &[f64]) {
-                unary::<kernels::$f64, f64>(Isa::current(), dst, x);
+            pub fn $f64(isa: Isa, dst: &mut [f64], x: &[f64]) {
+                unary::<kernels::$f64, f64>(isa, dst, x);
             }
 
             #[doc = concat!($title, " of a block, in `f32`: ", $specials, ". Computed in `f64`.")]
             ///
             /// # Panics
             /// If the lengths differ.
-            pub fn $f32(dst: &mut [f32], x: &[f32]) {
-                unary::<kernels::$f64, f32>(Isa::current(), dst, x);
+            pub fn $f32(isa: Isa, dst: &mut [f32], x: &[f32]) {
+                unary::<kernels::$f64, f32>(isa, dst, x);
             }
         )*
         $(
@@ -115,23 +115,23 @@ macro_rules! functions {
             ///
             /// # Panics
             /// If the lengths differ.
-            pub fn $g64(dst: &mut [f64], $x: &[f64], $y: &[f64]) {
-                binary::<kernels::$g64, f64>(Isa::current(), dst, $x, $y);
+            pub fn $g64(isa: Isa, dst: &mut [f64], $x: &[f64], $y: &[f64]) {
+                binary::<kernels::$g64, f64>(isa, dst, $x, $y);
             }
 
             #[doc = concat!($btitle, " of two blocks, in `f32`: ", $bspecials, ". Computed in `f64`.")]
             ///
             /// # Panics
             /// If the lengths differ.
-            pub fn $g32(dst: &mut [f32], $x: &[f32], $y: &[f32]) {
-                binary::<kernels::$g64, f32>(Isa::current(), dst, $x, $y);
+            pub fn $g32(isa: Isa, dst: &mut [f32], $x: &[f32], $y: &[f32]) {
+                binary::<kernels::$g64, f32>(isa, dst, $x, $y);
             }
         )*
 
         /// Every function of this crate.
         pub static FUNCTIONS: &[Function] = &[
-            $( Function { name: $name, blocks: Blocks::Unary { f64: unary::<kernels::$f64, f64>, f32: unary::<kernels::$f64, f32> } }, )*
-            $( Function { name: $bname, blocks: Blocks::Binary { f64: binary::<kernels::$g64, f64>, f32: binary::<kernels::$g64, f32> } }, )*
+            $( Function { name: $name, blocks: Blocks::Unary { f64: $f64, f32: $f32 } }, )*
+            $( Function { name: $bname, blocks: Blocks::Binary { f64: $g64, f32: $g32 } }, )*
         ];
 
         #[expect(non_camel_case_types, reason = "a kernel has the name of its function")]

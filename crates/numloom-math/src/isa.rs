@@ -1,8 +1,8 @@
-//! Which instruction set the kernels run on: the best that the processor has, found out once, or one that is asked for.
+//! Which instruction set work is done with: the best that the processor has, found out once, or one that is asked for.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use crate::arch::aarch64::Neon;
@@ -12,6 +12,18 @@ use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512};
 use crate::lanes::Job;
 
 /// An instruction set that this processor has. The bits that come out are the same on all of them.
+///
+/// There is no value for one that the processor lacks: a name becomes one by [`parse`](str::parse), or an error that says what there is.
+///
+/// ```
+/// use numloom_math::Isa;
+///
+/// let scalar: Isa = "scalar".parse()?;
+/// assert_eq!((scalar.lanes(), scalar), (1, Isa::available()[0]));
+/// let error = "mmx".parse::<Isa>().unwrap_err();
+/// assert!(error.to_string().starts_with("no instruction set is called `mmx`: this machine has `scalar`"));
+/// # Ok::<(), numloom_math::IsaError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Isa(Kind);
 
@@ -26,10 +38,10 @@ enum Kind {
     Neon(Neon),
 }
 
-/// 0 while nothing is forced, else one more than a position in [`Isa::available`].
-static FORCED: AtomicU8 = AtomicU8::new(0);
-
 impl Isa {
+    /// The names of all, whether this processor has them or not.
+    pub const NAMES: [&str; 4] = ["scalar", "avx2", "avx512", "neon"];
+
     /// All that this processor has, slowest first.
     pub fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
@@ -47,36 +59,25 @@ impl Isa {
         })
     }
 
-    /// The one of that [name](Isa::name), if this processor has it.
-    ///
-    /// ```
-    /// use numloom_math::Isa;
-    ///
-    /// assert_eq!(Isa::named("scalar").unwrap().lanes(), 1);
-    /// assert!(Isa::named("mmx").is_none());
-    /// ```
-    pub fn named(name: &str) -> Option<Isa> {
-        let mut all = Isa::available().iter().copied();
-        all.find(|isa| isa.name() == name)
-    }
-
-    /// The one in use: the fastest, unless another is forced.
+    /// The fastest.
     #[inline]
-    pub fn current() -> Isa {
+    pub fn best() -> Isa {
         let all = Isa::available();
-        match FORCED.load(Ordering::Relaxed) {
-            0 => all[all.len() - 1],
-            forced => all[usize::from(forced) - 1],
-        }
+        all[all.len() - 1]
     }
 
-    /// Has all threads of the process use `isa` from now on; the fastest, if none is given.
-    ///
-    /// No result changes by it, only speed; so it does not matter to whom it happens in the middle of a computation.
-    pub fn force(isa: Option<Isa>) {
-        let position = isa.and_then(|isa| Isa::available().iter().position(|&one| one == isa));
-        let forced = position.map_or(0, |position| position as u8 + 1);
-        FORCED.store(forced, Ordering::Relaxed);
+    /// The level of x86-64 that machine code beside the functions may assume: 2 with `scalar`, 3 with `avx2`, 4 with `avx512`. None on other
+    /// architectures.
+    pub fn x86_64_level(self) -> Option<u32> {
+        match self.0 {
+            Kind::Scalar(_) => cfg!(target_arch = "x86_64").then_some(2),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(_) => Some(3),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => Some(4),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kind::Neon(_) => None,
+        }
     }
 
     /// `scalar`, `avx2`, `avx512` or `neon`.
@@ -122,7 +123,7 @@ impl Isa {
 
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.pad(self.name())
     }
 }
 
@@ -131,3 +132,51 @@ impl fmt::Debug for Isa {
         f.write_str(self.name())
     }
 }
+
+impl FromStr for Isa {
+    type Err = IsaError;
+
+    fn from_str(name: &str) -> Result<Isa, IsaError> {
+        let mut all = Isa::available().iter().copied();
+        all.find(|isa| isa.name() == name).ok_or_else(|| IsaError {
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// This machine has no instruction set of a name: it lacks it, or nothing is called so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IsaError {
+    name: String,
+}
+
+impl IsaError {
+    /// What was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether there are machines that have it.
+    pub fn exists(&self) -> bool {
+        Isa::NAMES.contains(&&*self.name)
+    }
+}
+
+impl fmt::Display for IsaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exists() {
+            true => write!(f, "this machine has no `{}`, only ", self.name)?,
+            false => write!(
+                f,
+                "no instruction set is called `{}`: this machine has ",
+                self.name
+            )?,
+        }
+        for (i, isa) in Isa::available().iter().enumerate() {
+            write!(f, "{}`{isa}`", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for IsaError {}

@@ -8,8 +8,10 @@
 //! its position in the block or the machine it runs on.
 //!
 //! ```
+//! use numloom_math::{Isa, atan2_f64};
+//!
 //! let mut angle = [0.0; 3];
-//! numloom_math::atan2_f64(&mut angle, &[0.0, 1.0, -0.0], &[1.0, 0.0, -1.0]);
+//! atan2_f64(Isa::best(), &mut angle, &[0.0, 1.0, -0.0], &[1.0, 0.0, -1.0]);
 //! assert_eq!(angle, [0.0, std::f64::consts::FRAC_PI_2, -std::f64::consts::PI]);
 //! ```
 //!
@@ -24,10 +26,12 @@
 
 pub mod accuracy;
 mod arch;
+mod float_env;
 mod functions;
 mod generic;
 mod isa;
 mod lanes;
 
+pub use float_env::FloatEnv;
 pub use functions::*;
-pub use isa::Isa;
+pub use isa::{Isa, IsaError};

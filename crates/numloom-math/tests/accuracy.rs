@@ -12,9 +12,9 @@ macro_rules! at {
         fn $name(name: &str, x: &[$type]) -> $type {
             let mut dst = [0.0];
             match (function(name).blocks, x) {
-                (Blocks::Unary { $type: f, .. }, &[x]) => f(Isa::current(), &mut dst, &[x]),
+                (Blocks::Unary { $type: f, .. }, &[x]) => f(Isa::best(), &mut dst, &[x]),
                 (Blocks::Binary { $type: f, .. }, &[x, y]) => {
-                    f(Isa::current(), &mut dst, &[x], &[y]);
+                    f(Isa::best(), &mut dst, &[x], &[y]);
                 }
                 _ => panic!("{} operands", x.len()),
             }

@@ -53,7 +53,7 @@ fn every_instruction_set_gives_the_bits_that_are_written_down() {
     )]
     let is_update = std::env::var("UPDATE_EXPECT").is_ok_and(|value| value == "1");
     if is_update {
-        std::fs::write(&path, hashes(Isa::current())).expect("the golden can be written");
+        std::fs::write(&path, hashes(Isa::best())).expect("the golden can be written");
     }
     let want = std::fs::read_to_string(&path).expect("the golden can be read");
     for &isa in Isa::available() {
@@ -62,17 +62,30 @@ fn every_instruction_set_gives_the_bits_that_are_written_down() {
 }
 
 #[test]
-fn the_fastest_instruction_set_is_used_unless_another_is_forced() {
+fn an_instruction_set_has_a_name_and_the_fastest_comes_last() {
     let all = Isa::available();
     assert_eq!(all[0].name(), "scalar");
-    assert_eq!(Isa::current(), all[all.len() - 1]);
+    assert_eq!(Isa::best(), all[all.len() - 1]);
     for &isa in all {
-        assert_eq!(Isa::named(isa.name()), Some(isa));
-        Isa::force(Some(isa));
-        assert_eq!(Isa::current(), isa);
+        assert_eq!(isa.name().parse(), Ok(isa));
+        assert!(Isa::NAMES.contains(&isa.name()) && isa.lanes() <= Isa::best().lanes());
     }
-    Isa::force(None);
-    assert_eq!(Isa::current(), all[all.len() - 1]);
+}
+
+#[test]
+fn one_that_the_machine_lacks_is_an_error_that_names_what_it_has() {
+    for name in Isa::NAMES {
+        let Err(error) = name.parse::<Isa>() else {
+            continue;
+        };
+        assert!(error.exists() && error.name() == name);
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("this machine has no `{name}`, only `scalar`")));
+        assert!(text.contains(Isa::best().name()), "{text}");
+    }
+    // No machine is of two architectures.
+    assert!(Isa::available().len() < Isa::NAMES.len());
+    assert!(!"AVX2".parse::<Isa>().unwrap_err().exists());
 }
 
 #[test]

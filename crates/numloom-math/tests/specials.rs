@@ -9,11 +9,15 @@ const NAN: f64 = f64::NAN;
 /// The smallest number above zero.
 const TINY: f64 = 5e-324;
 
-type Unary = (&'static str, fn(&mut [f64], &[f64]), fn(&mut [f32], &[f32]));
+type Unary = (
+    &'static str,
+    fn(Isa, &mut [f64], &[f64]),
+    fn(Isa, &mut [f32], &[f32]),
+);
 type Binary = (
     &'static str,
-    fn(&mut [f64], &[f64], &[f64]),
-    fn(&mut [f32], &[f32], &[f32]),
+    fn(Isa, &mut [f64], &[f64], &[f64]),
+    fn(Isa, &mut [f32], &[f32], &[f32]),
 );
 
 /// Equal in bits, a NaN being one value.
@@ -27,11 +31,11 @@ fn same(what: &str, got: f64, want: f64) {
 fn unary((name, f64, f32): Unary, table: &[(f64, f64)]) {
     for &(x, want) in table {
         let mut dst = [0.0];
-        f64(&mut dst, &[x]);
+        f64(Isa::best(), &mut dst, &[x]);
         same(&format!("{name}({x:?})"), dst[0], want);
         if f64::from(x as f32).to_bits() == x.to_bits() || x.is_nan() {
             let mut dst = [0.0];
-            f32(&mut dst, &[x as f32]);
+            f32(Isa::best(), &mut dst, &[x as f32]);
             same(
                 &format!("{name}({x:?}) in f32"),
                 f64::from(dst[0]),
@@ -45,14 +49,14 @@ fn unary((name, f64, f32): Unary, table: &[(f64, f64)]) {
 fn binary((name, f64, f32): Binary, table: &[(f64, f64, f64)]) {
     for &(x, y, want) in table {
         let mut dst = [0.0];
-        f64(&mut dst, &[x], &[y]);
+        f64(Isa::best(), &mut dst, &[x], &[y]);
         same(&format!("{name}({x:?}, {y:?})"), dst[0], want);
         if [x, y]
             .iter()
             .all(|x| f64::from(*x as f32).to_bits() == x.to_bits() || x.is_nan())
         {
             let mut dst = [0.0];
-            f32(&mut dst, &[x as f32], &[y as f32]);
+            f32(Isa::best(), &mut dst, &[x as f32], &[y as f32]);
             same(
                 &format!("{name}({x:?}, {y:?}) in f32"),
                 f64::from(dst[0]),
@@ -400,6 +404,7 @@ fn powers_near_one_with_huge_exponents_keep_sign_and_domain() {
     binary(("pow", pow_f64, pow_f32), &table);
     let mut powers = [0.0; 2];
     pow_f64(
+        Isa::best(),
         &mut powers,
         &[near; 2],
         &[4503599627370496.0, 4503599627370497.0],
@@ -413,7 +418,7 @@ fn powers_of_two_are_exact_both_ways() {
     for k in -1074..1024 {
         let (x, exponent) = (f64::from(k), f64::from(k));
         let mut power = [0.0];
-        exp2_f64(&mut power, &[x]);
+        exp2_f64(Isa::best(), &mut power, &[x]);
         let want = if k < -1022 {
             f64::from_bits(1 << (k + 1074))
         } else {
@@ -421,7 +426,7 @@ fn powers_of_two_are_exact_both_ways() {
         };
         same(&format!("exp2({k})"), power[0], want);
         let mut log = [0.0];
-        log2_f64(&mut log, &power);
+        log2_f64(Isa::best(), &mut log, &power);
         same(&format!("log2(2^{k})"), log[0], exponent);
     }
 }
@@ -430,7 +435,11 @@ fn powers_of_two_are_exact_both_ways() {
 fn decimal_logarithms_of_powers_of_ten_are_exact() {
     for k in -307..309 {
         let mut log = [0.0];
-        log10_f64(&mut log, &[format!("1e{k}").parse().expect("a number")]);
+        log10_f64(
+            Isa::best(),
+            &mut log,
+            &[format!("1e{k}").parse().expect("a number")],
+        );
         same(&format!("log10(1e{k})"), log[0], f64::from(k));
     }
 }
@@ -459,13 +468,13 @@ fn cube_roots_of_cubes_and_small_powers_of_integers_are_exact() {
 
 #[test]
 fn empty_blocks_are_allowed_and_long_ones_are_filled() {
-    sin_f64(&mut [], &[]);
-    pow_f32(&mut [], &[], &[]);
+    sin_f64(Isa::best(), &mut [], &[]);
+    pow_f32(Isa::best(), &mut [], &[], &[]);
     let x: Vec<_> = (0..37).map(f64::from).collect();
     let (mut all, mut one) = ([0.0; 37], [0.0]);
-    sin_f64(&mut all, &x);
+    sin_f64(Isa::best(), &mut all, &x);
     for (all, x) in all.iter().zip(x) {
-        sin_f64(&mut one, &[x]);
+        sin_f64(Isa::best(), &mut one, &[x]);
         same("an element alone", *all, one[0]);
     }
 }
@@ -473,7 +482,7 @@ fn empty_blocks_are_allowed_and_long_ones_are_filled() {
 #[test]
 #[should_panic(expected = "one length")]
 fn unequal_lengths_are_refused() {
-    exp_f64(&mut [0.0; 2], &[0.0; 3]);
+    exp_f64(Isa::best(), &mut [0.0; 2], &[0.0; 3]);
 }
 
 #[test]

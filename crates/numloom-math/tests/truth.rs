@@ -46,7 +46,7 @@ fn apart(a: f64, b: f64) -> u64 {
 }
 
 fn compare(function: &Function, x: &[f64], y: &[f64]) {
-    let got = evaluate!(f64, function, Isa::current(), x, y);
+    let got = evaluate!(f64, function, Isa::best(), x, y);
     for (i, got) in got.into_iter().enumerate() {
         let want = match truth(function.name) {
             True::Unary(f, _) => f(x[i]),
@@ -134,7 +134,7 @@ fn f32_results_are_correctly_rounded_but_for_a_few() {
             y.push(bits.between(lo_y, hi_y) as f32);
             y.push(bits.between(lo_y, hi_y) as f32);
         }
-        let got = evaluate!(f32, function, Isa::current(), &x, &y);
+        let got = evaluate!(f32, function, Isa::best(), &x, &y);
         let mut misrounded = Vec::new();
         for (i, got) in got.into_iter().enumerate() {
             let want = match truth(function.name) {
@@ -167,7 +167,7 @@ fn functions_that_grow_do_not_step_back_across_the_seams() {
                     Some(*x)
                 })
                 .collect();
-            let got = evaluate!(f64, function, Isa::current(), &x, &x);
+            let got = evaluate!(f64, function, Isa::best(), &x, &x);
             for (pair, x) in got.windows(2).zip(&x) {
                 let back = if pair[1] < pair[0] {
                     apart(pair[0], pair[1])

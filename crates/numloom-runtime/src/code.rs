@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use numloom_ir::Kernel;
+use numloom_ir::{Isa, Kernel};
 
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::options::Backend;
@@ -14,6 +14,8 @@ use crate::options::Backend;
 #[derive(Debug)]
 pub(crate) struct Compiler {
     backend: Backend,
+    /// What all of it is made for.
+    pub(crate) isa: Isa,
     #[cfg(feature = "jit")]
     target: std::sync::OnceLock<Result<numloom_jit::Target, String>>,
 }
@@ -49,9 +51,10 @@ impl Code {
 }
 
 impl Compiler {
-    pub(crate) fn new(backend: Backend) -> Compiler {
+    pub(crate) fn new(backend: Backend, isa: Isa) -> Compiler {
         Compiler {
             backend,
+            isa,
             #[cfg(feature = "jit")]
             target: std::sync::OnceLock::new(),
         }
@@ -89,7 +92,7 @@ impl Compiler {
         use numloom_jit::{NativeKernel, Target};
         let target = self
             .target
-            .get_or_init(|| Target::host().map_err(|error| error.to_string()));
+            .get_or_init(|| Target::new(self.isa).map_err(|error| error.to_string()));
         let target = target.as_ref().map_err(String::clone)?;
         let compile = || NativeKernel::compile(Arc::clone(kernel), target);
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(compile)) {

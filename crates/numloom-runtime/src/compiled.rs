@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use numloom_data::View;
-use numloom_ir::{Axes, Inst, InstKind, Program, Value};
+use numloom_ir::{Axes, FloatEnv, Inst, InstKind, Program, Value};
 
 use crate::bind::{self, Out, OutputValue, Room, check_inputs, check_outputs};
 use crate::engine::{Engine, Shared};
@@ -224,6 +224,7 @@ impl Compiled {
         inputs: &[View<'_>],
         options: &RunOptions,
     ) -> Result<Vec<OutputValue>, RuntimeError> {
+        let _env = FloatEnv::enter();
         with_thread_scratch(|scratch| {
             let views = self.views(inputs)?;
             self.infer(scratch, &views)?;
@@ -297,6 +298,7 @@ impl Compiled {
         outputs: &mut [Out<'_>],
         options: &RunOptions,
     ) -> Result<(), RuntimeError> {
+        let _env = FloatEnv::enter();
         if self.run_flat(inputs, outputs, options) {
             return Ok(());
         }

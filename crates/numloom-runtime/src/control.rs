@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use numloom_ir::Fault;
+use numloom_ir::{Fault, FloatEnv};
 
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec;
@@ -123,7 +123,10 @@ impl<'a> Control<'a> {
         {
             let done = self.done.load(Ordering::SeqCst);
             if self.told.swap(done, Ordering::SeqCst) < done {
-                let tell = || progress(Progress::new(done, self.total));
+                let tell = || {
+                    let _env = FloatEnv::enter();
+                    progress(Progress::new(done, self.total));
+                };
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
                     self.stop(Stop::Failed);
                     resume_unwind(panic);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use numloom_ir::{InputClass, Program, verify};
+use numloom_ir::{InputClass, Isa, Program, verify};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::cache::{self, Cache, CacheInfo};
@@ -66,7 +66,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`BadThreadCount`](RuntimeErrorKind::BadThreadCount) of the option or the environment,
-    /// [`BadBlockSize`](RuntimeErrorKind::BadBlockSize),
+    /// [`BadIsa`](RuntimeErrorKind::BadIsa) of the environment, [`BadBlockSize`](RuntimeErrorKind::BadBlockSize),
     /// [`BackendUnavailable`](RuntimeErrorKind::BackendUnavailable) for a backend that this build does not have.
     pub fn new(options: Options) -> Result<Engine, RuntimeError> {
         let threads = options.thread_count()?;
@@ -102,7 +102,7 @@ impl Engine {
             .into());
         }
         Ok(Engine(Arc::new(Shared {
-            compiler: Compiler::new(backend),
+            compiler: Compiler::new(backend, options.instruction_set()?),
             process: Process::new(),
             options,
             threads,
@@ -113,7 +113,7 @@ impl Engine {
     /// The engine behind the short forms, with default options, made by the first call.
     ///
     /// # Errors
-    /// [`BadThreadCount`](RuntimeErrorKind::BadThreadCount) of the environment; the next call tries again.
+    /// [`BadThreadCount`](RuntimeErrorKind::BadThreadCount) or [`BadIsa`](RuntimeErrorKind::BadIsa) of the environment; the next call tries again.
     pub fn global() -> Result<&'static Engine, RuntimeError> {
         static GLOBAL: OnceLock<Engine> = OnceLock::new();
         if let Some(engine) = GLOBAL.get() {
@@ -133,6 +133,12 @@ impl Engine {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.0.threads
+    }
+
+    /// What its kernels are compiled for, and functions run on.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.0.compiler.isa
     }
 
     /// Compiles `prog`, which has been through its passes, for inputs that lie as `classes` says; or finds it in the cache. Other

@@ -5,7 +5,7 @@ use std::fmt;
 
 use numloom_data::error::ShapeText;
 use numloom_data::{DType, DataError, DataErrorKind};
-use numloom_ir::{FaultCode, VerifyError};
+use numloom_ir::{FaultCode, IsaError, VerifyError};
 use numloom_syntax::Span;
 
 use crate::options::Backend;
@@ -173,6 +173,13 @@ pub enum RuntimeErrorKind {
         /// What was read.
         value: String,
     },
+    /// An environment variable that names no instruction set of this machine.
+    BadIsa {
+        /// The variable.
+        from: &'static str,
+        /// What it names, and what there is.
+        error: IsaError,
+    },
     /// A block of no elements.
     BadBlockSize,
     /// The system did not give the threads.
@@ -278,6 +285,7 @@ impl Error for RuntimeError {
         match &*self.kind {
             RuntimeErrorKind::Data(error) => Some(error),
             RuntimeErrorKind::InvalidProgram(error) => Some(error),
+            RuntimeErrorKind::BadIsa { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -441,6 +449,7 @@ impl fmt::Display for RuntimeError {
                 value.escape_debug(),
                 crate::options::MAX_THREADS
             ),
+            K::BadIsa { from, error } => write!(f, "`{from}`: {error}"),
             K::BadBlockSize => f.write_str("`block` is 0, but a block has at least 1 element"),
             K::ThreadPool { threads, reason } => {
                 write!(f, "cannot start {threads} threads: {reason}")

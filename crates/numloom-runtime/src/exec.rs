@@ -18,7 +18,7 @@ use std::time::Instant;
 use numloom_data::RawView;
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::reduce::{LEAF, Tree};
-use numloom_ir::{Fault, Form, Kernel};
+use numloom_ir::{Fault, FloatEnv, Form, Isa, Kernel};
 use rayon::ThreadPool;
 
 use crate::code::{Code, Compiler};
@@ -125,6 +125,7 @@ pub(crate) fn run<'p>(
         part,
         kernel: &variant.kernel,
         code: &variant.code,
+        isa: conditions.compiler().isa,
         control: &conditions.control,
     };
     match pool {
@@ -145,6 +146,7 @@ struct Pass<'a> {
     part: &'a Part,
     kernel: &'a Arc<Kernel>,
     code: &'a Code,
+    isa: Isa,
     control: &'a Control<'a>,
 }
 
@@ -214,10 +216,13 @@ impl Pass<'_> {
                     .get_or_insert(error);
             }
         };
+        // While this thread waits for others it may do work that is not of this run.
+        let env = FloatEnv::enter();
         pool.in_place_scope(|scope| {
             for _ in 1..threads {
                 // A panic goes on in the caller, once all have stopped.
                 scope.spawn(|_| {
+                    let _env = FloatEnv::enter();
                     let guard = StopOnPanic(self.control);
                     with_thread_scratch(|scratch| help(&mut scratch.work));
                     drop(guard);
@@ -227,6 +232,7 @@ impl Pass<'_> {
             help(work);
             drop(guard);
         });
+        drop(env);
         if let Some(error) = refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
@@ -276,7 +282,7 @@ impl Pass<'_> {
     ) -> End {
         match self.code {
             Code::Interpreter => {
-                let mut interpreter = work.take_interpreter(self.kernel);
+                let mut interpreter = work.take_interpreter(self.kernel, self.isa);
                 let done = self.blocks(work, start, end, leaf, |work, n, index, fault| {
                     self.interpret(&mut interpreter.1, work, n, index, fault)
                 });

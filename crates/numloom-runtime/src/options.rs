@@ -1,6 +1,6 @@
 //! How an [`Engine`](crate::Engine) works and how one run differs: options that merge, and the environment.
 //!
-//! What goes in: builder calls, and the environment variables `NUMLOOM_NUM_THREADS` and `OMP_NUM_THREADS`. What comes
+//! What goes in: builder calls, and the environment variables `NUMLOOM_NUM_THREADS`, `OMP_NUM_THREADS` and `NUMLOOM_ISA`. What comes
 //! out: [`Options`] of an engine, [`RunOptions`] of a run; a field left out falls back to the next layer. What it never
 //! does: start a thread.
 
@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use numloom_ir::Isa;
+
 use crate::error::{RuntimeError, RuntimeErrorKind};
 
 /// The most threads that an engine starts.
@@ -16,6 +18,9 @@ pub const MAX_THREADS: usize = 4096;
 
 /// Environment variables that give the number of threads, the first one set wins.
 const THREAD_VARIABLES: [&str; 2] = ["NUMLOOM_NUM_THREADS", "OMP_NUM_THREADS"];
+
+/// The environment variable that names the instruction set.
+const ISA_VARIABLE: &str = "NUMLOOM_ISA";
 
 /// What runs a kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -251,6 +256,9 @@ pub struct Options {
     pub run: RunOptions,
     /// What runs kernels; [`Backend::Auto`] by default. One that is named here never gives way to another.
     pub backend: Option<Backend>,
+    /// The instruction set that kernels are compiled for and functions run on: by default what `NUMLOOM_ISA` says, or else the best of
+    /// the machine. The bits are the same on all.
+    pub isa: Option<Isa>,
     /// Whether programs are optimised before they come here; true by default. The bits are the same either way.
     pub optimize: Option<bool>,
     /// The most programs in the kernel cache; 4,096 by default.
@@ -270,6 +278,13 @@ impl Options {
     #[must_use]
     pub fn backend(mut self, backend: Backend) -> Options {
         self.backend = Some(backend);
+        self
+    }
+
+    /// Sets the instruction set.
+    #[must_use]
+    pub fn isa(mut self, isa: Isa) -> Options {
+        self.isa = Some(isa);
         self
     }
 
@@ -300,6 +315,7 @@ impl Options {
         Options {
             run: self.run.or(&lower.run),
             backend: self.backend.or(lower.backend),
+            isa: self.isa.or(lower.isa),
             optimize: self.optimize.or(lower.optimize),
             cache_entries: self.cache_entries.or(lower.cache_entries),
             cache_bytes: self.cache_bytes.or(lower.cache_bytes),
@@ -312,16 +328,7 @@ impl Options {
     /// [`BadThreadCount`](RuntimeErrorKind::BadThreadCount) if the option or the variable that counts is no number from 1
     /// to [`MAX_THREADS`].
     pub fn thread_count(&self) -> Result<usize, RuntimeError> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the environment"
-        )]
-        let lookup = |name: &str| match std::env::var(name) {
-            Ok(text) => Some(text),
-            Err(std::env::VarError::NotPresent) => None,
-            Err(std::env::VarError::NotUnicode(text)) => Some(text.to_string_lossy().into_owned()),
-        };
-        self.thread_count_with(lookup)
+        self.thread_count_with(environment)
     }
 
     fn thread_count_with(
@@ -332,14 +339,55 @@ impl Options {
             return check_threads("threads", threads);
         }
         for name in THREAD_VARIABLES {
-            // An empty variable counts as none, as for other programs.
-            if let Some(text) = lookup(name).filter(|text| !text.trim().is_empty()) {
+            if let Some(text) = set(lookup(name)) {
                 return parse_threads(name, &text);
             }
         }
         // Regards the affinity mask and, on Linux, the cgroup's quota.
         Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS)))
     }
+
+    /// The instruction set of an engine with these options: of the option, the environment, or the machine.
+    ///
+    /// # Errors
+    /// [`BadIsa`](RuntimeErrorKind::BadIsa) if the variable that counts names none that this machine has.
+    pub fn instruction_set(&self) -> Result<Isa, RuntimeError> {
+        self.instruction_set_with(environment)
+    }
+
+    fn instruction_set_with(
+        &self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Isa, RuntimeError> {
+        if let Some(isa) = self.isa {
+            return Ok(isa);
+        }
+        let Some(name) = set(lookup(ISA_VARIABLE)) else {
+            return Ok(Isa::best());
+        };
+        let bad = |error| RuntimeErrorKind::BadIsa {
+            from: ISA_VARIABLE,
+            error,
+        };
+        Ok(name.trim().parse().map_err(bad)?)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn environment(name: &str) -> Option<String> {
+    match std::env::var(name) {
+        Ok(text) => Some(text),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(text)) => Some(text.to_string_lossy().into_owned()),
+    }
+}
+
+/// What a variable says; an empty one counts as none, as for other programs.
+fn set(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 /// Refuses numbers of threads that no engine can have.
@@ -390,6 +438,21 @@ mod tests {
             count(&[("OMP_NUM_THREADS", "")]).unwrap(),
             count(&[]).unwrap()
         );
+    }
+
+    #[test]
+    fn an_instruction_set_is_of_the_option_else_of_the_environment_else_the_best() {
+        let isa = |options: Options, text: &str| {
+            let lookup = |name: &str| (name == "NUMLOOM_ISA").then(|| text.to_owned());
+            options.instruction_set_with(lookup)
+        };
+        let (least, best) = (Isa::available()[0], Isa::best());
+        assert_eq!(isa(Options::new().isa(best), "scalar").unwrap(), best);
+        assert_eq!(isa(Options::new(), " scalar\n").unwrap(), least);
+        assert_eq!(isa(Options::new(), " ").unwrap(), best);
+        let error = isa(Options::new(), "mmx").unwrap_err().to_string();
+        assert!(error.starts_with("`NUMLOOM_ISA`: no instruction set is called `mmx`"));
+        assert!(error.contains(best.name()), "{error}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use numloom_data::{Buffer, Scalar};
-use numloom_ir::Kernel;
 use numloom_ir::interp::Interpreter;
+use numloom_ir::{Isa, Kernel};
 
 use crate::error::RuntimeError;
 use crate::exec::Ptr;
@@ -79,11 +79,15 @@ impl Work {
         Ok(())
     }
 
-    /// An interpreter for `kernel`: the last one, if it was for the same.
-    pub(crate) fn take_interpreter(&mut self, kernel: &Arc<Kernel>) -> (Arc<Kernel>, Interpreter) {
+    /// An interpreter for `kernel`, which is of one engine: the last one, if it was for the same.
+    pub(crate) fn take_interpreter(
+        &mut self,
+        kernel: &Arc<Kernel>,
+        isa: Isa,
+    ) -> (Arc<Kernel>, Interpreter) {
         match self.interpreter.take() {
             Some((last, interpreter)) if Arc::ptr_eq(&last, kernel) => (last, interpreter),
-            _ => (Arc::clone(kernel), Interpreter::new(kernel)),
+            _ => (Arc::clone(kernel), Interpreter::new(kernel).with_isa(isa)),
         }
     }
 

@@ -103,6 +103,7 @@ codes! {
     CastFailed "cast-failed" "A checked cast met a value that the target dtype does not hold. The message gives the first such element."
     EmptyReduction "empty-reduction" "The smallest or largest element of an empty array was asked for; there is none."
     BadThreadCount "bad-thread-count" "A thread count is not a whole number from 1 up to the limit."
+    BadInstructionSet "bad-instruction-set" "An option or `NUMLOOM_ISA` names an instruction set that this machine does not have. `numloom info` lists those it has."
     BadCastMode "bad-cast-mode" "A cast names a mode that does not exist. The modes are `wrap`, `saturate` and `checked`."
     EngineUnavailable "engine-unavailable" "The engine asked for by name cannot run on this machine, or cannot run this program."
 

@@ -12,6 +12,7 @@
 //! | [`layout`] | the same values in other memory layouts |
 //! | [`conform`] | random programs in both spellings, for NumPy to judge |
 //! | [`guard`] | buffers that end where the process may not read |
+//! | [`host`] | a host program with its own idea of floats |
 //! | [`compare`] | "the same bits", and what differs |
 //! | [`runner`] | one engine under test |
 //! | [`suite`] | the corpus through one engine |
@@ -24,6 +25,7 @@ pub mod corpus;
 pub mod fuzz;
 pub mod generate;
 pub mod guard;
+pub mod host;
 pub mod layout;
 pub mod runner;
 pub mod suite;

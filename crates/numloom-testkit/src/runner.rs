@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numloom_data::{Array, DType, Scalar, View};
-use numloom_ir::{InputClass, Op, Program};
+use numloom_ir::{InputClass, Isa, Op, Program};
 use numloom_runtime::{
     Backend, Compiled, Engine, Options, Out, OutputValue, RunOptions, RuntimeError,
     RuntimeErrorKind,
@@ -28,14 +28,24 @@ pub enum NotRun {
 }
 
 impl Runner {
-    /// An engine of one backend with up to four threads, and no cache: what is compiled is freed.
+    /// An engine of one backend with up to four threads, on the best instruction set, and no cache: what is compiled is freed.
     ///
     /// # Panics
     /// If the backend cannot be had at all: nothing is skipped in silence.
     #[must_use]
     pub fn new(backend: Backend) -> Runner {
+        Runner::on(backend, Isa::best())
+    }
+
+    /// The same on an instruction set of choice.
+    ///
+    /// # Panics
+    /// As [`new`](Runner::new).
+    #[must_use]
+    pub fn on(backend: Backend, isa: Isa) -> Runner {
         let options = Options::new()
             .backend(backend)
+            .isa(isa)
             .threads(4usize)
             .cache_entries(0);
         let engine =

@@ -2,20 +2,22 @@
 //!
 //! Each case runs on the interpreter first, unoptimised, over contiguous arrays: that is compared with what the file says.
 //! Then the engine under test runs it, optimised or not, with blocks of 1, 7 and 4,096 elements, on 1 and 4 threads, in each
-//! [`Layout`], and again over inputs repeated to lengths that have vector bodies and tails. All of it has to agree bit for bit.
+//! [`Layout`], and again over inputs repeated to lengths that have vector bodies and tails; and all once more on each lesser
+//! instruction set that the machine has, and under a host with odd floats. All of it has to agree bit for bit.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use numloom_data::{Array, DType, Order, View};
-use numloom_ir::{InstKind, LowerOptions, Op, Program, Schema, lower, opt};
+use numloom_ir::{InstKind, Isa, LowerOptions, Op, Program, Schema, lower, opt};
 pub use numloom_runtime::Backend;
 use numloom_runtime::{Compiled, RunOptions, RuntimeError, RuntimeErrorKind};
 use numloom_syntax::{Code, Diagnostic, Span};
 
 use crate::compare::{Measure, difference};
 use crate::corpus::{Case, Expected, load_dir};
+use crate::host::OddFloats;
 use crate::layout::{Laid, Layout};
 use crate::runner::{NotRun, Runner, applications, run, run_into};
 
@@ -61,9 +63,13 @@ macro_rules! backend_suite {
 pub fn check(dir: &Path, backend: Backend, optimize: bool) {
     let cases = load_dir(dir).unwrap_or_else(|error| panic!("{error}"));
     assert!(!cases.is_empty(), "there are cases in {}", dir.display());
+    let all = Isa::available();
+    // Operations are the same without optimisation, and once is enough.
+    let lesser = all[..if optimize { all.len() - 1 } else { 0 }].iter();
     let mut suite = Suite {
         oracle: Runner::new(Backend::Interpreter),
         tested: Runner::new(backend),
+        lesser: lesser.map(|&isa| Runner::on(backend, isa)).collect(),
         optimize,
         runs: 0,
         covered: HashSet::new(),
@@ -97,6 +103,8 @@ pub fn check(dir: &Path, backend: Backend, optimize: bool) {
 struct Suite {
     oracle: Runner,
     tested: Runner,
+    /// The same on instruction sets below the best.
+    lesser: Vec<Runner>,
     optimize: bool,
     runs: usize,
     covered: HashSet<(Op, DType)>,
@@ -124,6 +132,12 @@ impl Suite {
         } else {
             Arc::clone(&prog)
         };
+        let mut lesser = Vec::new();
+        for runner in &self.lesser {
+            if let Some(compiled) = compile(runner, &tested)? {
+                lesser.push(compiled);
+            }
+        }
         let oracle =
             compile(&self.oracle, &prog)?.ok_or("the interpreter has no list of what it lacks")?;
         let Some(tested) = compile(&self.tested, &tested)? else {
@@ -153,6 +167,7 @@ impl Suite {
         for layout in Layout::ALL {
             self.laid(&tested, &inputs, &want, measure, layout, &product)?;
         }
+        self.elsewhere(&tested, &lesser, &inputs, &want, measure)?;
         for n in LENGTHS {
             let Some(tiled) = tile(&prog, &case.inputs, n) else {
                 continue;
@@ -179,6 +194,36 @@ impl Suite {
                     &[(block, threads)],
                 )?;
             }
+            self.elsewhere(&tested, &lesser, &inputs, &want, measure)?;
+        }
+        Ok(())
+    }
+
+    /// Runs over contiguous inputs on each instruction set below the best, and under a host with odd floats.
+    fn elsewhere(
+        &mut self,
+        tested: &Compiled,
+        lesser: &[Compiled],
+        inputs: &[View<'_>],
+        want: &Result<Vec<Array>, RuntimeError>,
+        measure: Measure,
+    ) -> Checked {
+        for compiled in lesser {
+            let ways = [(4096, 1)];
+            self.laid(compiled, inputs, want, measure, Layout::Contiguous, &ways)
+                .map_err(|reason| format!("on {}: {reason}", compiled.engine().isa()))?;
+        }
+        for threads in THREADS {
+            let options = RunOptions::new().threads(threads).serial_below(1usize);
+            let odd = OddFloats::new();
+            let got = run(tested, inputs, &options);
+            let untouched = odd.are_untouched();
+            drop(odd);
+            if !untouched {
+                return Err("the host's floats were changed".to_owned());
+            }
+            agrees(want, got, measure)
+                .map_err(|reason| format!("under odd floats, {threads} threads: {reason}"))?;
         }
         Ok(())
     }
@@ -222,20 +267,29 @@ impl Suite {
             Ok(want) => run_into(compiled, inputs, want, layout, options),
             Err(_) => run(compiled, inputs, options),
         };
-        match (want, got) {
-            (Ok(want), Ok(got)) => {
-                for (i, (want, got)) in want.iter().zip(&got).enumerate() {
-                    if let Some(difference) = difference(&want.view(), &got.view(), measure) {
-                        return Err(format!("output {i}, n = {}: {difference}", got.len()));
-                    }
+        agrees(want, got, measure)
+    }
+}
+
+/// Whether two outcomes are the same.
+fn agrees(
+    want: &Result<Vec<Array>, RuntimeError>,
+    got: Result<Vec<Array>, RuntimeError>,
+    measure: Measure,
+) -> Checked {
+    match (want, got) {
+        (Ok(want), Ok(got)) => {
+            for (i, (want, got)) in want.iter().zip(&got).enumerate() {
+                if let Some(difference) = difference(&want.view(), &got.view(), measure) {
+                    return Err(format!("output {i}, n = {}: {difference}", got.len()));
                 }
-                Ok(())
             }
-            (Err(want), Err(got)) if want.to_string() == got.to_string() => Ok(()),
-            (Err(want), Err(got)) => Err(format!("the error is `{got}` instead of `{want}`")),
-            (Err(want), Ok(_)) => Err(format!("no error instead of `{want}`")),
-            (Ok(_), Err(got)) => Err(format!("an error: {got}")),
+            Ok(())
         }
+        (Err(want), Err(got)) if want.to_string() == got.to_string() => Ok(()),
+        (Err(want), Err(got)) => Err(format!("the error is `{got}` instead of `{want}`")),
+        (Err(want), Ok(_)) => Err(format!("no error instead of `{want}`")),
+        (Ok(_), Err(got)) => Err(format!("an error: {got}")),
     }
 }
 

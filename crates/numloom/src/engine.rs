@@ -5,7 +5,7 @@ use std::fmt;
 use std::hint;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-use numloom_ir::{InputClass, Schema, lower_nullable, opt};
+use numloom_ir::{InputClass, Isa, Schema, lower_nullable, opt};
 use numloom_runtime::CacheInfo;
 use numloom_syntax::Diagnostic;
 use rayon::ThreadPool;
@@ -47,7 +47,7 @@ impl Engine {
     /// An engine with these options.
     ///
     /// # Errors
-    /// `bad-thread-count` of the option, or of `NUMLOOM_NUM_THREADS` or `OMP_NUM_THREADS`; `engine-unavailable` for a backend
+    /// `bad-thread-count` of the option, or of `NUMLOOM_NUM_THREADS` or `OMP_NUM_THREADS`; `bad-instruction-set` of `NUMLOOM_ISA`; `engine-unavailable` for a backend
     /// that this build does not have; `limit-exceeded` for blocks of no elements.
     pub fn new(options: impl Into<Options>) -> Result<Engine, Error> {
         let options = options.into();
@@ -76,7 +76,7 @@ impl Engine {
     /// The engine behind the short forms, with default options; made when it is first asked for.
     ///
     /// # Errors
-    /// `bad-thread-count` if the environment asks for a number of threads that cannot be.
+    /// `bad-thread-count` or `bad-instruction-set` if the environment asks for what cannot be had.
     pub fn global() -> Result<&'static Engine, Error> {
         static GLOBAL: OnceLock<Engine> = OnceLock::new();
         if let Some(engine) = GLOBAL.get() {
@@ -96,6 +96,25 @@ impl Engine {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.0.runtime.threads()
+    }
+
+    /// What its kernels are compiled for, and functions run on. The bits are the same on all.
+    ///
+    /// ```
+    /// use numloom::{Engine, Isa, Options, inputs};
+    ///
+    /// let mut results = vec![];
+    /// for &isa in Isa::available() {
+    ///     let engine = Engine::new(Options::new().isa(isa))?;
+    ///     assert_eq!(engine.isa(), isa);
+    ///     results.push(Vec::<f64>::try_from(engine.eval("exp(a)", inputs! { a: &[0.5, 1.0] })?)?);
+    /// }
+    /// assert!(results.iter().all(|result| *result == results[0]));
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.0.runtime.isa()
     }
 
     /// Parses an expression under this engine's limits.

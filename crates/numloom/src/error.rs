@@ -10,7 +10,7 @@ use std::sync::Arc;
 use numloom_data::error::ShapeText;
 use numloom_data::{DType, DataError, DataErrorKind};
 use numloom_io::{IoError, IoErrorKind};
-use numloom_ir::{FaultCode, LowerErrors};
+use numloom_ir::{FaultCode, IsaError, LowerErrors};
 use numloom_runtime::{RuntimeError, RuntimeErrorKind};
 use numloom_syntax::{Ast, Code, Diagnostic, ExprKind, Span, Style, SyntaxErrors, nearest, render};
 
@@ -494,6 +494,14 @@ impl Error {
     }
 }
 
+/// A name that [`parse`](str::parse) could make no [`Isa`](crate::Isa) of.
+impl From<IsaError> for Error {
+    fn from(error: IsaError) -> Error {
+        let diagnostic = Diagnostic::error(Code::BadInstructionSet, error.to_string());
+        Error::new(ErrorKind::Compile, None, vec![diagnostic])
+    }
+}
+
 fn suggest<'a>(
     diagnostic: Diagnostic,
     name: &str,
@@ -677,6 +685,7 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
         K::BadThreadCount { .. } | K::ThreadPool { .. } => {
             (ErrorKind::Compile, plain(Code::BadThreadCount))
         }
+        K::BadIsa { .. } => (ErrorKind::Compile, plain(Code::BadInstructionSet)),
         K::BadBlockSize => (ErrorKind::Limit, plain(Code::LimitExceeded)),
         K::BackendUnavailable { .. } => (ErrorKind::Compile, plain(Code::EngineUnavailable)),
         _ => (ErrorKind::Compile, plain(Code::EngineUnavailable)),

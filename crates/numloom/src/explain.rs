@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use numloom_data::DType;
-use numloom_ir::{InputClass, LoopOp, Place, Schema, Step, opt};
+use numloom_ir::{FloatEnv, InputClass, Isa, LoopOp, Place, Schema, Step, opt};
 use numloom_runtime::{Backend, Root, RootKind};
 
 use crate::engine::Engine;
@@ -45,6 +45,8 @@ pub struct Explanation {
     pub passes: Vec<PassInfo>,
     /// Whether extents are those that were asked for; else all arrays are taken to have one shape.
     pub is_exact: bool,
+    /// What kernels are compiled for, and functions run on.
+    pub isa: Isa,
     /// Threads of a large run.
     pub threads: usize,
 }
@@ -106,6 +108,7 @@ impl Explanation {
             outputs,
             passes,
             is_exact: shapes.is_some(),
+            isa: inner.compiled.engine().isa(),
             threads: inner.compiled.engine().threads(),
         })
     }
@@ -291,6 +294,8 @@ impl fmt::Display for Explanation {
                     .unwrap_or(0)
             }
         };
+        let lanes = count(self.isa.lanes(), "element");
+        write!(f, "\nisa       {}, {lanes} at a time in calls", self.isa)?;
         write!(f, "\nthreads   {}", self.threads)?;
         match (self.threads, serial) {
             (1, _) | (_, 0) => Ok(()),
@@ -441,6 +446,8 @@ impl Engine {
     /// # Errors
     /// As [`explain_stage`].
     pub fn explain_stage(&self, src: &str, schema: &Schema, stage: Stage) -> Result<String, Error> {
+        // Constants are compared with zero when they are written.
+        let _env = FloatEnv::enter();
         let expr = self.parse(src)?;
         if stage == Stage::Ast {
             return Ok(expr.ast().tree().to_string());
@@ -455,7 +462,7 @@ impl Engine {
             Stage::Kernel | Stage::Clif | Stage::Asm => {
                 let passes = inner.compiled.explain(kernel.classes());
                 let passes = passes.map_err(|error| Error::run(error, &inner.names.text))?;
-                each_kernel(&passes, stage)
+                each_kernel(&passes, stage, self.isa())
             }
             Stage::Plan => kernel.explain().map(|explanation| explanation.to_string()),
         }
@@ -463,14 +470,21 @@ impl Engine {
 }
 
 /// The kernel of each pass at one stage; with a heading for each if there are several.
-fn each_kernel(passes: &[numloom_runtime::Explanation], stage: Stage) -> Result<String, Error> {
-    let mut text = String::new();
+fn each_kernel(
+    passes: &[numloom_runtime::Explanation],
+    stage: Stage,
+    isa: Isa,
+) -> Result<String, Error> {
+    let mut text = match stage {
+        Stage::Clif | Stage::Asm => format!("# for {isa}\n"),
+        _ => String::new(),
+    };
     for (i, pass) in passes.iter().enumerate() {
         if passes.len() > 1 {
             text += &format!("# pass {} of {}\n", i + 1, passes.len());
         }
         text += &match stage {
-            Stage::Clif | Stage::Asm => native(&pass.kernel, stage)?,
+            Stage::Clif | Stage::Asm => native(&pass.kernel, stage, isa)?,
             _ => pass.kernel.to_string(),
         };
     }
@@ -478,9 +492,9 @@ fn each_kernel(passes: &[numloom_runtime::Explanation], stage: Stage) -> Result<
 }
 
 #[cfg(feature = "jit")]
-fn native(kernel: &numloom_ir::Kernel, stage: Stage) -> Result<String, Error> {
+fn native(kernel: &numloom_ir::Kernel, stage: Stage, isa: Isa) -> Result<String, Error> {
     use numloom_jit::{Target, asm, clif};
-    let text = Target::host().and_then(|target| match stage {
+    let text = Target::new(isa).and_then(|target| match stage {
         Stage::Asm => asm(kernel, &target),
         _ => clif(kernel, &target),
     });
@@ -488,7 +502,7 @@ fn native(kernel: &numloom_ir::Kernel, stage: Stage) -> Result<String, Error> {
 }
 
 #[cfg(not(feature = "jit"))]
-fn native(_: &numloom_ir::Kernel, stage: Stage) -> Result<String, Error> {
+fn native(_: &numloom_ir::Kernel, stage: Stage, _: Isa) -> Result<String, Error> {
     Err(Error::no_code(format!(
         "this build has no code generator (feature `jit`), so no stage `{stage}`"
     )))

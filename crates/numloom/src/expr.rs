@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use numloom_ir::Schema;
+use numloom_ir::{FloatEnv, Schema};
 use numloom_syntax::{Ast, ExprKind, StmtKind, parse_with};
 
 use crate::engine::{Check, Engine};
@@ -50,6 +50,8 @@ impl Expr {
     /// As [`parse`](Expr::parse).
     pub fn parse_with(src: &str, options: &Options) -> Result<Expr, Error> {
         let src: Arc<str> = src.into();
+        // The text of a number becomes one.
+        let _env = FloatEnv::enter();
         match parse_with(&src, &options.syntax_limits()) {
             Ok(ast) => Ok(Expr(Arc::new(Text { src, ast }))),
             Err(errors) => Err(Error::syntax(&errors, &src)),

@@ -166,9 +166,11 @@
 //!
 //! An [`Engine`] holds options, a pool of threads and a cache; [`Engine::global`] stands behind the short forms. Everything is `Send` and `Sync`, and any number of
 //! threads may use one engine or one kernel at once. The number of threads is that of the option, else of `NUMLOOM_NUM_THREADS` or `OMP_NUM_THREADS`, else what affinity and
-//! cgroup allow; [`Engine::with_pool`] takes a pool of yours. Small runs stay on the caller's thread.
+//! cgroup allow; [`Engine::with_pool`] takes a pool of yours. Small runs stay on the caller's thread. Code is compiled for, and functions run on, the best instruction
+//! set of the machine, or the one that [`Options::isa`] or `NUMLOOM_ISA` names.
 //!
-//! The bits of a result depend on the expression and the values, on nothing else: not on threads, block size, layout, optimisation, or engine.
+//! The bits of a result depend on the expression and the values, on nothing else: not on threads, block size, layout, optimisation, engine or instruction set, nor on how the host has set
+//! floats up on its threads (FTZ, DAZ, rounding), which are as before afterwards.
 //! Reductions follow a fixed tree over positions. (The payload and sign of a computed NaN are left out.)
 //!
 //! ```
@@ -252,7 +254,7 @@ pub use numloom_data::{
     MappedArray, Order, OutputFile, Scalar, View, ViewMut, f16,
 };
 pub use numloom_io as io;
-pub use numloom_ir::{InputClass, Schema, SchemaInput};
+pub use numloom_ir::{InputClass, Isa, IsaError, Schema, SchemaInput};
 pub use numloom_runtime::{
     Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room,
 };

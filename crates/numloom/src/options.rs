@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_ir::LowerOptions;
+use numloom_ir::{Isa, LowerOptions};
 use numloom_runtime::{Backend, CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
 use numloom_syntax::Limits;
 
@@ -101,6 +101,9 @@ options! {
     serial_below: usize,
     /// What runs kernels; by default the fastest that can. One that is named here never gives way to another. Of an engine.
     backend: Backend,
+    /// The instruction set that kernels are compiled for and functions run on; by default what `NUMLOOM_ISA` names, else the best
+    /// of the machine. Of an engine.
+    isa: Isa,
     /// Whether programs are optimised; true by default. Of an engine.
     optimize: bool,
     /// Watched between blocks; once raised, runs end with an error.
@@ -171,6 +174,7 @@ impl Options {
         let mut options = numloom_runtime::Options::new();
         options.run = self.run_options();
         options.backend = self.backend;
+        options.isa = self.isa;
         options.optimize = self.optimize;
         options.cache_entries = self.cache_entries;
         options.cache_bytes = self.cache_bytes;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use numloom::{
-    Array, Backend, CancelFlag, DType, Engine, ErrorKind, Expr, Input, InputClass, Kernel, Options,
-    Place, Scalar, Schema, View, ViewMut, inputs,
+    Array, Backend, CancelFlag, DType, Engine, ErrorKind, Expr, Input, InputClass, Isa, Kernel,
+    Options, Place, Scalar, Schema, View, ViewMut, inputs,
 };
 
 /// Counts the allocations of each thread.
@@ -242,6 +242,7 @@ fn explanations_say_what_runs_and_what_moves() -> Result<(), numloom::Error> {
         "outputs   y: f64, n: f32 reduced",
         "engine    interpreter",
         "reads 4 bytes, writes 8 bytes for each element",
+        &format!("isa       {}, ", Isa::best()),
         "threads   3",
     ] {
         assert!(text.contains(line), "no {line:?} in\n{text}");

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     );
 
     say!("\n2. one expression, three results, one pass\n   {EXPR}\n");
-    let engine = Engine::new(args.engine.options())?;
+    let engine = Engine::new(args.engine.options()?)?;
     let schema = Schema::new().with("a", DType::F64).with("b", DType::I16);
     let start = Instant::now();
     let kernel = engine.compile(&engine.parse(EXPR)?, &schema)?;

@@ -9,7 +9,7 @@ use crate::files::{self, NamedInput, Sink, Source, is_same_file, output_files};
 use crate::report::{Failure, Progress, say};
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
-    let engine = Engine::new(args.engine.options())?;
+    let engine = Engine::new(args.engine.options()?)?;
     let expr = engine.parse(&files::expression(&args.expr)?)?;
     let mut inputs = args
         .inputs

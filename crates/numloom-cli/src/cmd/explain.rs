@@ -28,6 +28,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
                 function.doc
             );
         }
+        let isa = Engine::new(args.engine.options()?)?.isa();
+        let lanes = isa.lanes();
+        say!(
+            "Those with a bound in ulp run on {isa} here, {lanes} at a time, with the same bits on every machine."
+        );
         return Ok(());
     }
     if let Some(code) = &args.code {
@@ -49,7 +54,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     })?;
     let (schema, shapes) = files::schema(&args.inputs)?;
     let expr = files::expression(args.expr.as_deref().unwrap_or_default())?;
-    let engine = Engine::new(args.engine.options())?;
+    let engine = Engine::new(args.engine.options()?)?;
     if let (Stage::Plan, Some(shapes)) = (stage, shapes.filter(|shapes| !shapes.is_empty())) {
         let kernel = engine.compile(&engine.parse(&expr)?, &schema)?;
         let names = schema.inputs.iter().map(|input| input.name.as_str());

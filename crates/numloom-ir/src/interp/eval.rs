@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use half::f16;
 use numloom_data::DType;
+use numloom_math::Isa;
 
 use super::arithmetic::Arithmetic;
 use super::bits::Bits;
@@ -110,6 +111,8 @@ pub(super) use {any, float, number, typed};
 ///
 /// Byte strings have a function of their own, [`eval_bytes`](super::eval_bytes).
 ///
+/// Elementary functions are computed with `isa`, with the same bits on each.
+///
 /// An element that cannot be computed ([`Op::can_fault`]) is 0 in the result, and the first of them is recorded in `faults`.
 ///
 /// # Panics
@@ -118,22 +121,24 @@ pub(super) use {any, float, number, typed};
 /// ```
 /// use numloom_data::DType;
 /// use numloom_ir::interp::{FaultSink, eval};
-/// use numloom_ir::{Fault, FaultCode, Op};
+/// use numloom_ir::{Fault, FaultCode, Isa, Op};
 ///
+/// let isa = Isa::best();
 /// let (x, y) = ([2i8, -7, 3, 5], [10i8, 3, -1, -2]);
 /// let [x, y] = [x, y].map(|block| block.map(i8::cast_unsigned));
 /// let (mut dst, mut fault) = ([0; 4], Fault::NONE);
 /// let mut faults = FaultSink { fault: &mut fault, step: 0, index: 100 };
 ///
-/// eval(Op::FloorDiv, DType::I8, DType::I8, &[&x, &y], &mut dst, &mut faults);
+/// eval(isa, Op::FloorDiv, DType::I8, DType::I8, &[&x, &y], &mut dst, &mut faults);
 /// assert_eq!(dst.map(u8::cast_signed), [0, -3, -3, -3]);
 ///
-/// eval(Op::Pow, DType::I8, DType::I8, &[&x, &y], &mut dst, &mut faults);
+/// eval(isa, Op::Pow, DType::I8, DType::I8, &[&x, &y], &mut dst, &mut faults);
 /// assert_eq!(dst.map(u8::cast_signed), [0, -87, 0, 0]); // 1024 and -343 wrap
 /// assert_eq!(fault.kind(), Some(FaultCode::NegativePower));
 /// assert_eq!(fault.index, 102);
 /// ```
 pub fn eval(
+    isa: Isa,
     op: Op,
     from: DType,
     to: DType,
@@ -164,9 +169,9 @@ pub fn eval(
         ($f32:ident, $f64:ident) => {
             match from {
                 DType::F32 => {
-                    item::on_slices(dst, [args[0]], |dst, [x]| numloom_math::$f32(dst, x))
+                    item::on_slices(dst, [args[0]], |dst, [x]| numloom_math::$f32(isa, dst, x))
                 }
-                _ => item::on_slices(dst, [args[0]], |dst, [x]| numloom_math::$f64(dst, x)),
+                _ => item::on_slices(dst, [args[0]], |dst, [x]| numloom_math::$f64(isa, dst, x)),
             }
         };
     }
@@ -174,10 +179,10 @@ pub fn eval(
         ($f32:ident, $f64:ident) => {
             match from {
                 DType::F32 => item::on_slices(dst, [args[0], args[1]], |dst, [x, y]| {
-                    numloom_math::$f32(dst, x, y)
+                    numloom_math::$f32(isa, dst, x, y)
                 }),
                 _ => item::on_slices(dst, [args[0], args[1]], |dst, [x, y]| {
-                    numloom_math::$f64(dst, x, y)
+                    numloom_math::$f64(isa, dst, x, y)
                 }),
             }
         };

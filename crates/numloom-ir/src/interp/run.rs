@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use numloom_data::DType;
+use numloom_math::Isa;
 
 use super::accumulate::{take_columns, take_lanes};
 use super::bytes::{Strings, eval_bytes};
@@ -136,6 +137,7 @@ impl Rows<'_> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Interpreter {
+    isa: Isa,
     /// One column for each value of the loop that needs most; loops share them.
     columns: Vec<u64>,
     /// One column for each scratch slot.
@@ -145,13 +147,14 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
-    /// Makes room for the values of `kernel`: all that running it will ever need.
+    /// Makes room for the values of `kernel`: all that running it will ever need. Functions run on the best instruction set.
     pub fn new(kernel: &Kernel) -> Interpreter {
         let words = kernel.steps.iter().map(|step| match step {
             Step::Loop(body) => body.len() * strip(body),
             Step::Call(_) | Step::Accumulate(_) => 0,
         });
         Interpreter {
+            isa: Isa::best(),
             columns: vec![0; words.max().unwrap_or(0)],
             slots: vec![vec![0; kernel.max_block()]; kernel.slots.len()],
             lanes: match kernel.form {
@@ -159,6 +162,12 @@ impl Interpreter {
                 Form::Lanes | Form::Columns => Vec::new(),
             },
         }
+    }
+
+    /// The same with functions on `isa`.
+    #[must_use]
+    pub fn with_isa(self, isa: Isa) -> Interpreter {
+        Interpreter { isa, ..self }
     }
 
     /// Runs `kernel` over one block.
@@ -264,6 +273,7 @@ impl Interpreter {
                     };
                     let operands = &operands[..args.len()];
                     eval(
+                        self.isa,
                         *op,
                         from,
                         inst.dtype,
@@ -368,7 +378,15 @@ impl Interpreter {
                 (*operand_bytes, ..) = operand(i);
             }
             let operands = &operands[..arity];
-            eval(call.op, call.from, call.to, operands, dst, &mut faults);
+            eval(
+                self.isa,
+                call.op,
+                call.from,
+                call.to,
+                operands,
+                dst,
+                &mut faults,
+            );
         }
         match call.dst {
             Place::Slot(i) => self.slots[i as usize] = slot,

@@ -1,6 +1,7 @@
 //! Operations on single values: what folding, literals and the end of a reduction compute with, by the meaning of blocks.
 
 use numloom_data::{DType, Scalar};
+use numloom_math::Isa;
 
 use super::bytes::{Strings, eval_bytes};
 use super::eval::{FaultSink, eval};
@@ -46,6 +47,15 @@ pub fn eval_scalar(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
         step: 0,
         index: 0,
     };
-    eval(op, from, to, &operands[..args.len()], result, &mut sink);
+    let isa = Isa::best();
+    eval(
+        isa,
+        op,
+        from,
+        to,
+        &operands[..args.len()],
+        result,
+        &mut sink,
+    );
     (!fault.is_some()).then(|| Scalar::read(to, result))
 }

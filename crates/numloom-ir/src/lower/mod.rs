@@ -19,6 +19,7 @@ mod subscript;
 use std::collections::HashMap;
 
 use numloom_data::Scalar;
+use numloom_math::FloatEnv;
 use numloom_syntax::{Ast, ExprId, ExprKind, Span, StmtKind, nearest};
 
 use crate::builder::Builder;
@@ -112,6 +113,7 @@ pub fn lower_nullable(
     schema: &Schema,
     options: &LowerOptions,
 ) -> Result<(Program, Vec<Option<usize>>), LowerErrors> {
+    let _env = FloatEnv::enter();
     let mut lower = Lower::new(ast, schema, options);
     lower.declare_validities();
     lower.statements();

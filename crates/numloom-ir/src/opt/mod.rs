@@ -17,6 +17,8 @@ pub use dce::dce;
 pub use fold::fold;
 pub use simplify::simplify;
 
+use numloom_math::FloatEnv;
+
 use crate::program::Program;
 use crate::verify::verify;
 
@@ -49,6 +51,7 @@ use crate::verify::verify;
 /// # Ok::<(), numloom_ir::TextError>(())
 /// ```
 pub fn run(prog: &Program) -> Program {
+    let _env = FloatEnv::enter();
     debug_assert_eq!(verify(prog), Ok(()), "before the passes:\n{prog}");
     let done = dce(&cse(&simplify(&fold(&cse(prog)))));
     debug_assert_eq!(verify(&done), Ok(()), "after the passes:\n{done}");

@@ -7,7 +7,7 @@ use numloom_data::{DType, Scalar, f16};
 use numloom_ir::interp::{Block, FaultSink, Interpreter, Rows, eval, take_lanes};
 use numloom_ir::reduce::LANES;
 use numloom_ir::{
-    Accumulator, Builder, CastMode, Domain, Fault, Form, InputClass, InstKind, Op, Program,
+    Accumulator, Builder, CastMode, Domain, Fault, Form, InputClass, InstKind, Isa, Op, Program,
     Reduction, ResultKind, Value, accumulator_of, schedule,
 };
 use numloom_syntax::Span;
@@ -238,7 +238,7 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
             step: 0,
             index: 0,
         };
-        eval(op, from, to, args, &mut result, &mut faults);
+        eval(Isa::best(), op, from, to, args, &mut result, &mut faults);
         result
     };
     let mut columns: Vec<Vec<u8>> = Vec::new();

@@ -31,7 +31,7 @@ use numloom_ir::reduce::LANES;
 use numloom_ir::{Accumulator, Form, InputClass, Kernel, LoopInst, LoopOp, Op, Place, Step};
 
 use super::MAX_INSTS;
-use super::isa::Isa;
+use super::settings::Settings;
 use super::value::{Emit, Pool, Val, flags, vector};
 use crate::abi::KernelArgs;
 use crate::error::{JitError, JitErrorKind};
@@ -43,7 +43,7 @@ mod lanes;
 use lanes::{Lanes, arguments, replace};
 
 /// The signature of a kernel: one pointer in, a status out.
-pub(super) fn signature(isa: &Isa) -> Signature {
+pub(super) fn signature(isa: &Settings) -> Signature {
     let mut signature = Signature::new(isa.get().default_call_conv());
     signature.params.push(AbiParam::new(types::I64));
     signature.returns.push(AbiParam::new(types::I32));
@@ -53,7 +53,7 @@ pub(super) fn signature(isa: &Isa) -> Signature {
 /// Builds the function of `kernel` in `func`.
 pub(super) fn build(
     kernel: &Kernel,
-    isa: &Isa,
+    isa: &Settings,
     func: &mut Function,
     context: &mut FunctionBuilderContext,
 ) -> Result<(), JitError> {

@@ -5,7 +5,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `isa` | settings and features |
+//! | `settings` | settings and features |
 //! | `value` | a value of the loop's body as vectors: shapes, constants, loads, stores |
 //! | `mask` | truth values as masks, and changes of lane width |
 //! | `cast` | conversions |
@@ -13,10 +13,10 @@
 //! | `loops` | the function around them: steps, loops, tails, accumulators, calls |
 
 mod cast;
-mod isa;
 mod loops;
 mod mask;
 mod ops;
+mod settings;
 mod value;
 
 use std::cell::Cell;
@@ -31,7 +31,7 @@ use cranelift_module::{Linkage, Module, ModuleError};
 use numloom_data::DType;
 use numloom_ir::{Kernel, Op};
 
-pub(crate) use isa::Isa;
+pub(crate) use settings::Settings;
 
 use crate::code::ModuleMemory;
 use crate::error::{JitError, JitErrorKind};
@@ -58,7 +58,7 @@ struct Compiler {
 
 /// Compiles `kernel` and places it in executable memory.
 pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitError> {
-    let isa = target.cranelift()?;
+    let isa = target.settings()?;
     with_function(kernel, isa, |context| {
         let failed = |error: &dyn std::fmt::Display| JitError::internal(error.to_string());
         let code = context
@@ -76,7 +76,7 @@ pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitEr
 
 /// The kernel as Cranelift's intermediate form.
 pub(crate) fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
-    let isa = target.cranelift()?;
+    let isa = target.settings()?;
     with_function(kernel, isa, |context| {
         Ok(context.func.display().to_string())
     })
@@ -84,7 +84,7 @@ pub(crate) fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError>
 
 /// The kernel as Cranelift prints the target's instructions.
 pub(crate) fn asm(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
-    let isa = target.cranelift()?;
+    let isa = target.settings()?;
     with_function(kernel, isa, |context| {
         context.set_disasm(true);
         let text = context
@@ -99,7 +99,7 @@ pub(crate) fn asm(kernel: &Kernel, target: &Target) -> Result<String, JitError> 
 /// Builds the function of `kernel` and hands it to `f`; a panic anywhere in there becomes an error.
 fn with_function<R>(
     kernel: &Kernel,
-    isa: &Isa,
+    isa: &Settings,
     f: impl FnOnce(&mut Context) -> Result<R, JitError>,
 ) -> Result<R, JitError> {
     thread_local! {
@@ -134,7 +134,7 @@ fn with_function<R>(
 }
 
 /// A module that resolves no name at all, with its memory.
-fn module(isa: &Isa) -> (JITModule, Arc<std::sync::OnceLock<crate::code::Code>>) {
+fn module(isa: &Settings) -> (JITModule, Arc<std::sync::OnceLock<crate::code::Code>>) {
     let mut builder = JITBuilder::with_isa(isa.share(), Box::new(|call| format!("{call:?}")));
     let (memory, sealed) = ModuleMemory::new();
     builder.memory_provider(Box::new(memory));
@@ -144,7 +144,7 @@ fn module(isa: &Isa) -> (JITModule, Arc<std::sync::OnceLock<crate::code::Code>>)
 }
 
 /// Puts finished code without relocations into executable memory.
-fn place(isa: &Isa, bytes: &[u8], align: u64) -> Result<Emitted, JitError> {
+fn place(isa: &Settings, bytes: &[u8], align: u64) -> Result<Emitted, JitError> {
     let (mut module, sealed) = module(isa);
     let signature = loops::signature(isa);
     let refused = |error: ModuleError| match error {
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn no_name_of_the_process_is_resolved() {
         let target = Target::host().expect("tests run where there is a backend");
-        let isa = target.cranelift().expect("settings are valid");
+        let isa = target.settings().expect("settings are valid");
         let (mut module, _memory) = module(isa);
         let signature = loops::signature(isa);
         // A function that every process has.

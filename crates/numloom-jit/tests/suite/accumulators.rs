@@ -28,7 +28,7 @@ fn agree_in_rows(kernel: &Kernel, every: bool) {
                     let data = Data::with_rows(&kernel, n, rows, &mut numbers);
                     let want = interpret(&kernel, &data);
                     let got = execute(&native, &data, (n + rows) % 9);
-                    let context = format!("{} {form} {rows} rows of {n}", target.name());
+                    let context = format!("{} {form} {rows} rows of {n}", target.isa());
                     assert_same(&kernel, Nan::Any, &got, &want, &context);
                 }
             }
@@ -51,7 +51,7 @@ fn agree_in_one_row(kernel: Kernel) {
             let data = Data::new(&kernel, n, &mut numbers);
             let want = interpret(&kernel, &data);
             let got = execute(&native, &data, n % 9);
-            let context = format!("{} n={n}", target.name());
+            let context = format!("{} n={n}", target.isa());
             assert_same(&kernel, Nan::Any, &got, &want, &context);
 
             // In two calls, cut at a multiple of the lanes.

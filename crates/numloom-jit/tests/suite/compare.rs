@@ -5,23 +5,20 @@ use std::sync::Arc;
 use numloom_data::DType;
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::reduce::LANES;
-use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK};
-use numloom_jit::{Level, NativeKernel, Target};
+use numloom_ir::{Fault, Form, InputClass, Isa, Kernel, MAX_BLOCK};
+use numloom_jit::{NativeKernel, Target};
 
 use crate::values::{Numbers, block};
 
-/// The host, and the host with less.
+/// The host with each instruction set that it has.
 pub(crate) fn targets() -> Vec<Target> {
-    let host = Target::host().expect("tests run where there is a backend");
-    let less = [Level::X86V2, Level::X86V3].map(|level| host.limited_to(level));
-    let less = less.into_iter().flatten();
-    let less = less.filter(|target| target.level() < host.level());
-    less.chain([host.clone()]).collect()
+    let target = |&isa| Target::new(isa).expect("tests run where there is a backend");
+    Isa::available().iter().map(target).collect()
 }
 
 pub(crate) fn compile(kernel: &Arc<Kernel>, target: &Target) -> NativeKernel {
     NativeKernel::compile(Arc::clone(kernel), target)
-        .unwrap_or_else(|error| panic!("{error} on {}: {kernel:?}", target.name()))
+        .unwrap_or_else(|error| panic!("{error} on {}: {kernel:?}", target.isa()))
 }
 
 /// Whether a NaN in an output was computed, and so may have any payload.
@@ -298,13 +295,13 @@ pub(crate) fn agree(kernel: Kernel, nan: Nan, data: &Data) {
     for target in targets() {
         let native = compile(&kernel, &target);
         let whole = execute(&native, data, 0);
-        assert_same(&kernel, nan, &whole, &want, target.name());
+        assert_same(&kernel, nan, &whole, &want, target.isa().name());
         for n in 0..=data.n.min(67) {
             // Parts from all over.
             let start = (n * 13) % (data.n - n + 1);
             let part = data.part(&kernel, start, n);
             let got = execute(&native, &part, 1 + n % 9);
-            let context = format!("{} n={n} from {start}", target.name());
+            let context = format!("{} n={n} from {start}", target.isa());
             for (o, dtype) in kernel.outputs.iter().enumerate() {
                 let size = dtype.itemsize();
                 let want = want.outputs[o][start * size..].chunks(size);

@@ -1,7 +1,8 @@
-//! One file per instruction set: its vector, and the one function that enables it.
+//! One file per instruction set: its vector, and the one function that enables it. And one for the register that all floats heed.
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 pub(crate) mod aarch64;
+pub(crate) mod control;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86_64;

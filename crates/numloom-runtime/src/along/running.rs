@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numloom_data::RawView;
 use numloom_ir::reduce::Tree;
-use numloom_ir::{Form, Kernel, ResultKind};
+use numloom_ir::{FloatEnv, Form, Kernel, ResultKind};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 use rayon::ThreadPool;
@@ -33,8 +33,11 @@ pub(super) fn share<L>(
     local: impl Fn() -> L + Sync,
     task: impl Fn(&mut L, usize) + Sync,
 ) {
+    // While this thread waits for others it may do work that is not of this run.
+    let _env = FloatEnv::enter();
     let next = AtomicUsize::new(0);
     let work = || {
+        let _env = FloatEnv::enter();
         let guard = StopOnPanic(control);
         let mut local = local();
         loop {

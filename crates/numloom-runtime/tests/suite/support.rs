@@ -6,7 +6,7 @@ use numloom_data::{Array, ByteOrder, DType, Order, Scalar, View, ViewMut, broadc
 use numloom_ir::interp::{FaultSink, eval};
 use numloom_ir::reduce::{LANES, LEAF, Tree};
 use numloom_ir::{
-    AccOp, Accumulator, CastMode, Fault, InputClass, InstKind, Op, Program, Reduction,
+    AccOp, Accumulator, CastMode, Fault, InputClass, InstKind, Isa, Op, Program, Reduction,
 };
 use numloom_runtime::{Backend, Compiled, Engine, Options, OutputValue};
 
@@ -280,7 +280,7 @@ fn apply(op: Op, args: &[Scalar], to: DType) -> Scalar {
         step: 0,
         index: 0,
     };
-    eval(op, from, to, &args, &mut dst, &mut sink);
+    eval(Isa::best(), op, from, to, &args, &mut dst, &mut sink);
     Scalar::read(to, &dst)
 }
 

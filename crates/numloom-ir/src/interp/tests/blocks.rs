@@ -3,6 +3,7 @@
 use numloom_data::DType;
 
 use super::{Random, apply, every_way, operand, same};
+use crate::Isa;
 use crate::fault::{Fault, FaultCode};
 use crate::interp::{FaultSink, eval};
 use crate::op::Op;
@@ -59,7 +60,15 @@ fn unaligned_blocks_of_any_length_and_single_elements_give_the_same() {
                 step: 5,
                 index: 1000,
             };
-            eval(op, from, to, &slices, got.block_mut(), &mut faults);
+            eval(
+                Isa::best(),
+                op,
+                from,
+                to,
+                &slices,
+                got.block_mut(),
+                &mut faults,
+            );
             assert!(
                 same(to, got.block(), &want),
                 "{op} {from} {to}: {n} unaligned"
@@ -115,7 +124,15 @@ fn an_earlier_fault_stays() {
             index: start,
         };
         let op = Op::Cast(crate::op::CastMode::Checked);
-        eval(op, DType::I16, DType::U8, &[&x], &mut [0; 4], &mut faults);
+        eval(
+            Isa::best(),
+            op,
+            DType::I16,
+            DType::U8,
+            &[&x],
+            &mut [0; 4],
+            &mut faults,
+        );
         assert_eq!(fault == earlier, stays, "from {start}");
     }
 }

@@ -182,7 +182,11 @@ fn blocks_of_any_size_give_what_a_naive_loop_gives() {
     let a: Vec<f64> = (0..n).map(|i| f64::from(i).sqrt() - 20.0).collect();
     let mut want = [vec![0.0; a.len()], Vec::new()];
     for (sin, a) in want[0].iter_mut().zip(&a) {
-        numloom_math::sin_f64(std::slice::from_mut(sin), &[a * 3.0 + 0.5]);
+        numloom_math::sin_f64(
+            numloom_math::Isa::best(),
+            std::slice::from_mut(sin),
+            &[a * 3.0 + 0.5],
+        );
     }
     want[1] = a
         .iter()

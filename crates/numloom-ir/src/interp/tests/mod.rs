@@ -13,6 +13,7 @@ use numloom_data::DType;
 
 use super::item::Item;
 use super::{FaultSink, eval};
+use crate::Isa;
 use crate::fault::Fault;
 use crate::op::{Op, OpInfo, Signature};
 
@@ -39,7 +40,7 @@ fn apply(op: Op, from: DType, to: DType, args: &[&[u8]], n: usize) -> (Vec<u8>, 
         step: 5,
         index: 1000,
     };
-    eval(op, from, to, args, &mut dst, &mut faults);
+    eval(Isa::best(), op, from, to, args, &mut dst, &mut faults);
     (dst, fault)
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
+use numloom_ir::Isa;
 
 use crate::error::{JitError, JitErrorKind};
-use crate::target::Level;
 
-/// x86 features above each level, to be switched off where a target is limited to it.
+/// x86 features above each level of x86-64, to be switched off where code may assume no more than that.
 const ABOVE_V3: [&str; 6] = [
     "has_avx512f",
     "has_avx512vl",
@@ -31,7 +31,7 @@ const ABOVE_V2: [&str; 7] = [
 ///
 /// Without optimisation, as kernels come with common subexpressions and constants already dealt with: the same code for a
 /// third less compile time. Calls never unwind and frames are small, so neither unwind tables nor stack probes are made.
-const SETTINGS: [(&str, &str); 7] = [
+const FLAGS: [(&str, &str); 7] = [
     ("opt_level", "none"),
     ("regalloc_algorithm", "backtracking"),
     ("enable_probestack", "false"),
@@ -49,7 +49,7 @@ const SETTINGS: [(&str, &str); 7] = [
 ];
 
 /// An instruction set as Cranelift knows it, shared by all compilations for a target.
-pub(crate) struct Isa {
+pub(crate) struct Settings {
     isa: OwnedTargetIsa,
     /// x86-64 rather than aarch64.
     pub(super) x86: bool,
@@ -57,16 +57,16 @@ pub(crate) struct Isa {
     pub(super) unaligned_operands: bool,
 }
 
-impl Isa {
-    /// The host, limited to `level` unless `native`.
-    pub(crate) fn new(level: Level, native: bool) -> Result<Isa, JitError> {
+impl Settings {
+    /// Those of the host, with no more than `isa` where that leaves some out.
+    pub(crate) fn new(isa: Isa) -> Result<Settings, JitError> {
         let unsupported = |reason| JitErrorKind::HostUnsupported { reason };
         let mut builder = cranelift_native::builder().map_err(unsupported)?;
+        let level = isa.x86_64_level();
         let off: &[&[&str]] = match level {
-            _ if native => &[],
-            Level::X86V2 => &[&ABOVE_V2, &ABOVE_V3],
-            Level::X86V3 => &[&ABOVE_V3],
-            Level::X86V4 | Level::Neon => &[],
+            Some(2) => &[&ABOVE_V2, &ABOVE_V3],
+            Some(3) => &[&ABOVE_V3],
+            _ => &[],
         };
         let failed = |error: &dyn std::fmt::Display| JitError::internal(error.to_string());
         for feature in off.iter().copied().flatten() {
@@ -75,16 +75,16 @@ impl Isa {
                 .map_err(|error| failed(&error))?;
         }
         let mut flags = settings::builder();
-        for (name, value) in SETTINGS {
+        for (name, value) in FLAGS {
             flags.set(name, value).map_err(|error| failed(&error))?;
         }
         let isa = builder
             .finish(settings::Flags::new(flags))
             .map_err(|error| failed(&error))?;
-        Ok(Isa {
+        Ok(Settings {
             isa,
-            x86: level != Level::Neon,
-            unaligned_operands: level > Level::X86V2,
+            x86: level.is_some(),
+            unaligned_operands: level != Some(2),
         })
     }
 

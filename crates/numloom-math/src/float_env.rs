@@ -1,0 +1,54 @@
+//! How a host program has set up floats on a thread, put aside while numloom computes there.
+
+use std::marker::PhantomData;
+
+use crate::arch::control::Control;
+
+/// While it lives, floats on this thread are as IEEE has them by default: rounded to nearest, subnormal numbers kept, no traps. Dropped, it
+/// puts back what the thread had before, also where a panic passes.
+///
+/// A host may flush subnormal numbers to zero (FTZ, DAZ) or round otherwise, by a compiler flag that it may not even know of. Every entry of
+/// numloom that computes holds one of these, on each thread, so that no result depends on it. Around a call of the host's it keeps the
+/// host from changing what follows.
+///
+/// Costs two reads of a register, a nanosecond or two, where there is nothing to change. Flags that operations leave behind, for
+/// those who look for an overflow, are not promised to survive.
+///
+/// ```
+/// use numloom_math::FloatEnv;
+///
+/// let env = FloatEnv::enter();
+/// assert_eq!(std::hint::black_box(f64::MIN_POSITIVE) / 2.0, 2f64.powi(-1023));
+/// drop(env);
+/// ```
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped"]
+pub struct FloatEnv {
+    host: Control,
+    /// It belongs to its thread.
+    _thread: PhantomData<*const ()>,
+}
+
+impl FloatEnv {
+    /// From now on.
+    #[inline]
+    pub fn enter() -> FloatEnv {
+        let host = Control::current();
+        if host != Control::DEFAULT {
+            Control::DEFAULT.apply();
+        }
+        FloatEnv {
+            host,
+            _thread: PhantomData,
+        }
+    }
+}
+
+impl Drop for FloatEnv {
+    #[inline]
+    fn drop(&mut self) {
+        if Control::current() != self.host {
+            self.host.apply();
+        }
+    }
+}
