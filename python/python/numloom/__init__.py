@@ -42,6 +42,7 @@ from ._errors import (
     error_codes,
 )
 from ._functions import Function, functions
+from ._install import install_as_numexpr
 from ._numloom import Compiled, __version__
 from ._outputs import Outputs
 
@@ -75,4 +76,5 @@ __all__ = [
     "error_codes",
     "evaluate",
     "functions",
+    "install_as_numexpr",
 ]

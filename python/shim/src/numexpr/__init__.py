@@ -1,0 +1,5 @@
+"""`numloom.numexpr` under the name of NumExpr."""
+
+import numloom
+
+numloom.install_as_numexpr()
