@@ -173,7 +173,11 @@ fn along(c: &mut Criterion) {
         ("argmin", Reduction::ArgMin),
         ("m2", Reduction::M2),
     ];
-    for (form, id) in [(Form::Rows, "rows"), (Form::Columns, "columns")] {
+    for (form, id) in [
+        (Form::Rows, "rows"),
+        (Form::Columns, "columns"),
+        (Form::Streams, "streams"),
+    ] {
         let mut group = c.benchmark_group(format!("along/{id}/f64"));
         group.throughput(Throughput::Elements((N * ROWS) as u64));
         for (name, reduction) in cases {
@@ -206,7 +210,7 @@ fn along(c: &mut Criterion) {
         let mut totals = vec![0f64; ROWS];
         group.bench_function("rust", |bench| {
             bench.iter(|| match form {
-                Form::Columns => {
+                Form::Columns | Form::Streams => {
                     for row in black_box(&a).chunks_exact(N) {
                         let columns = totals.iter_mut().zip(row);
                         columns.for_each(|(total, x)| *total += x);

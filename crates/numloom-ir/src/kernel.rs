@@ -121,7 +121,7 @@ impl AccOp {
 
 /// What a kernel's accumulators are when it is called, in memory that the caller owns ([`Kernel::accumulator_words`]).
 ///
-/// All three follow the one [tree](crate::reduce); they differ in which part of it a call does.
+/// All follow the one [tree](crate::reduce); they differ in which part of it a call does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub enum Form {
     /// The lanes of one leaf, running: read at the start and written at the end, so that a leaf may span several calls. Element `i` of each row
@@ -134,6 +134,16 @@ pub enum Form {
     /// A running value of each column, read at the start and written at the end: element `j` of each row goes to column `j`, row after row. For
     /// reductions along other axes: the rows of a call are reduced positions of one lane, and the columns places of the result, or lanes of such.
     Columns,
+    /// As [`Columns`](Form::Columns), for rows that are long or lie far apart: compiled code takes a few columns of all rows at a time, so that each row is a stream
+    /// of memory of its own, and running values stay in registers. There, columns are rather taken row after row, in the order of memory.
+    Streams,
+}
+
+impl Form {
+    /// Whether there is a running value of each column.
+    pub fn is_columns(self) -> bool {
+        matches!(self, Form::Columns | Form::Streams)
+    }
 }
 
 /// A running value of a reduction.
@@ -333,7 +343,7 @@ impl Kernel {
         self.lanes_offset()
             + match self.form {
                 Form::Rows => 8 * self.lane_words(),
-                Form::Lanes | Form::Columns => 0,
+                Form::Lanes | Form::Columns | Form::Streams => 0,
             }
     }
 
@@ -343,11 +353,11 @@ impl Kernel {
     /// |---|---|
     /// | [`Lanes`](Form::Lanes) | the [lanes](Accumulator::reset) of each accumulator |
     /// | [`Rows`](Form::Rows) | for each row the partial value of each accumulator: what [`Tree::push`](crate::reduce::Tree::push) takes |
-    /// | [`Columns`](Form::Columns) | the [running values](Accumulator::reset) of each accumulator, one for each of `columns` columns |
+    /// | [`Columns`](Form::Columns), [`Streams`](Form::Streams) | the [running values](Accumulator::reset) of each accumulator, one for each of `columns` columns |
     pub fn accumulator_words(&self, rows: usize, columns: usize) -> usize {
         let one = self.accumulator_offset(self.accumulators.len(), columns);
         match self.form {
-            Form::Lanes | Form::Columns => one,
+            Form::Lanes | Form::Columns | Form::Streams => one,
             Form::Rows => rows * one,
         }
     }
@@ -358,7 +368,7 @@ impl Kernel {
         let words = before.map(|acc| match self.form {
             Form::Lanes => acc.lane_words(),
             Form::Rows => acc.words(),
-            Form::Columns => acc.values_words(columns),
+            Form::Columns | Form::Streams => acc.values_words(columns),
         });
         words.sum()
     }

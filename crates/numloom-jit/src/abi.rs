@@ -40,13 +40,14 @@ pub const MAX_CALL_ARGS: usize = 3;
 /// | 56 | `output_row_strides` | bytes from a row to the next, for each output |
 /// | 64 | `accumulators` | [`accumulator_words`](numloom_ir::Kernel::accumulator_words) |
 /// | 72 | `columns` | columns of the accumulators |
-/// | 80 | `position` | position of the first element in what is reduced |
-/// | 88 | `row_position_stride` | position of a row less that of the one before |
-/// | 96 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
-/// | 104 | `calls` | an entry for each step that is no loop, in order |
-/// | 112 | `fault` | the fault slot |
+/// | 80 | `way` | what is done with rows in streams |
+/// | 88 | `position` | position of the first element in what is reduced |
+/// | 96 | `row_position_stride` | position of a row less that of the one before |
+/// | 104 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
+/// | 112 | `calls` | an entry for each step that is no loop, in order |
+/// | 120 | `fault` | the fault slot |
 ///
-/// 120 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
+/// 128 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
 /// is used again by each. It is compiled for its inputs' [`InputClass`](numloom_ir::InputClass) and for the
 /// [`Form`](numloom_ir::Form) of its accumulators.
 #[derive(Clone, Copy, Debug)]
@@ -72,10 +73,12 @@ pub struct KernelArgs {
     /// [`Lanes`](numloom_ir::Form::Lanes) and [`Columns`](numloom_ir::Form::Columns) it is read and written, so that a leaf or a lane may span several calls: with
     /// lanes, if each row but the last has a multiple of `LANES` elements.
     pub accumulators: *mut u64,
-    /// In [`Columns`](numloom_ir::Form::Columns), how many columns the accumulators have: at least `n`.
+    /// In columns, how many columns the accumulators have: at least `n`.
     pub columns: usize,
-    /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. With
-    /// [`Columns`](numloom_ir::Form::Columns) all elements of a row have the one position.
+    /// In [`Streams`](numloom_ir::Form::Streams), what is done with the rows.
+    pub way: Way,
+    /// The position, in what is reduced, of the first element of the first row: for accumulators that find one. In columns
+    /// all elements of a row have the one position.
     pub position: u64,
     /// Row `r` starts at position `position + r * row_position_stride`, modulo 2^64.
     pub row_position_stride: u64,
@@ -110,6 +113,7 @@ impl KernelArgs {
             output_row_strides: ptr::null(),
             accumulators: ptr::null_mut(),
             columns: 0,
+            way: Way::Add,
             position: 0,
             row_position_stride: 0,
             scratch: ptr::null_mut(),
@@ -117,6 +121,20 @@ impl KernelArgs {
             fault,
         }
     }
+}
+
+/// What a kernel in [`Streams`](numloom_ir::Form::Streams) does with its rows.
+///
+/// All kernels can [`Add`](Way::Add); the others are for those that [begin lanes](crate::NativeKernel::begins_lanes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Way {
+    /// Adds them to the values in the memory of the accumulators.
+    Add = 0,
+    /// Writes what they come to; that memory is not read.
+    Begin = 1,
+    /// Takes them as rows of two lanes by turns, and writes what these come to, combined; that memory is not read.
+    ByTurns = 2,
 }
 
 /// A block function and what it was made for.
@@ -185,6 +203,7 @@ mod tests {
             offset_of!(KernelArgs, output_row_strides),
             offset_of!(KernelArgs, accumulators),
             offset_of!(KernelArgs, columns),
+            offset_of!(KernelArgs, way),
             offset_of!(KernelArgs, position),
             offset_of!(KernelArgs, row_position_stride),
             offset_of!(KernelArgs, scratch),
@@ -195,7 +214,7 @@ mod tests {
         assert_eq!(
             args,
             [
-                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120
+                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128
             ]
         );
         let entry = [

@@ -94,6 +94,11 @@ impl NativeKernel {
         self.bytes
     }
 
+    /// Whether [`KernelArgs::way`] may be any [`Way`](crate::abi::Way): the kernel is in [`Form::Streams`], of one short loop.
+    pub fn begins_lanes(&self) -> bool {
+        cranelift::begins_lanes(&self.kernel)
+    }
+
     /// The call table, which [`call`](NativeKernel::call) puts into its arguments.
     pub fn calls(&self) -> *const CallEntry {
         self.calls.as_ptr()
@@ -114,7 +119,8 @@ impl NativeKernel {
     /// 3. `args.outputs` points to a pointer for each output, each valid for reads and writes of `n` elements of its dtype, of
     ///    any alignment.
     /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
-    ///    `args.columns`. In [`Form::Columns`] `n` is at most `columns`.
+    ///    `args.columns`. In columns `n` is at most `columns`. `args.way` is [`Way::Add`](crate::abi::Way::Add), unless the kernel
+    ///    [begins lanes](NativeKernel::begins_lanes).
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
     ///    kernels store before they load.
     /// 6. `args.fault` is aligned and valid for reads and writes.
@@ -258,7 +264,7 @@ impl NativeKernel {
             let want = bytes(n, dtype.itemsize(), rows.output_strides, i);
             expect(Argument::Output(i), want, slice.len())?;
         }
-        if kernel.form == Form::Columns && !kernel.accumulators.is_empty() {
+        if kernel.form.is_columns() && !kernel.accumulators.is_empty() {
             expect(Argument::Columns, n.max(rows.columns), rows.columns)?;
             // Within the words there are, so that their sum does not overflow.
             let most = block.accumulators.len();

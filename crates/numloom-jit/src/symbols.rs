@@ -237,7 +237,7 @@ pub(crate) unsafe extern "C" fn accumulate_block(frame: *const CallFrame) -> u32
         // SAFETY: (2), (3).
         Form::Lanes | Form::Rows => unsafe { accumulate_lanes(frame, acc, form) },
         // SAFETY: (2), (3).
-        Form::Columns => unsafe { accumulate_columns(frame, acc) },
+        Form::Columns | Form::Streams => unsafe { accumulate_columns(frame, acc) },
     }));
     match result {
         Ok(()) => 0,

@@ -225,7 +225,7 @@ impl Compiled {
                 // As if arrays were in C order.
                 Some(site) => match survey.shapes.site(site).axes.last() {
                     Some(true) => Form::Rows,
-                    _ => Form::Columns,
+                    _ => Form::Streams,
                 },
                 None => Form::Lanes,
             };

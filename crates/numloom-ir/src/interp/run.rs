@@ -159,7 +159,7 @@ impl Interpreter {
             slots: vec![vec![0; kernel.max_block()]; kernel.slots.len()],
             lanes: match kernel.form {
                 Form::Rows => vec![0; kernel.lane_words()],
-                Form::Lanes | Form::Columns => Vec::new(),
+                Form::Lanes | Form::Columns | Form::Streams => Vec::new(),
             },
         }
     }
@@ -414,7 +414,7 @@ fn take(
     match kernel.form {
         Form::Lanes => take_lanes(accumulator, &mut block.accumulators[at], args, first),
         Form::Rows => take_lanes(accumulator, &mut lanes[at], args, first),
-        Form::Columns => {
+        Form::Columns | Form::Streams => {
             let at = kernel.accumulator_offset(acc, columns);
             let values = &mut block.accumulators[at..][..accumulator.values_words(columns)];
             let n = args[0].len() / accumulator.dtype.itemsize();
@@ -513,7 +513,7 @@ fn check(kernel: &Kernel, block: &Block<'_, '_>) {
         let (len, want) = (bytes.len(), rows.output(i, last) + n * dtype.itemsize());
         assert_eq!(len, want, "output {i} holds {len} bytes, not {want}");
     }
-    if kernel.form == Form::Columns && !kernel.accumulators.is_empty() {
+    if kernel.form.is_columns() && !kernel.accumulators.is_empty() {
         assert!(
             n <= rows.columns,
             "{n} elements in {} columns",

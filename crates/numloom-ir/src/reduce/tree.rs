@@ -184,9 +184,23 @@ impl ColumnTree {
         node
     }
 
+    /// The memory for the running values of the next lane, or of the next two combined, for who writes all of it: it holds anything.
+    pub fn open_lanes(&mut self) -> &mut [u64] {
+        let words = self.node_words();
+        next_node(&mut self.nodes, &self.counter, words)
+    }
+
     /// Appends the lane that was opened.
     pub fn close_lane(&mut self) {
         self.push(0);
+    }
+
+    /// Appends two lanes, combined in what was opened.
+    ///
+    /// # Panics
+    /// If the lane before is one without the other of its pair.
+    pub fn close_two_lanes(&mut self) {
+        self.push(1);
     }
 
     /// Combines the lanes of each column of the next leaf by halving, and appends the leaf.

@@ -53,13 +53,14 @@ impl fmt::Display for AccOp {
     }
 }
 
-/// Prints `lanes`, `rows` or `columns`.
+/// Prints `lanes`, `rows`, `columns` or `streams`.
 impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Form::Lanes => "lanes",
             Form::Rows => "rows",
             Form::Columns => "columns",
+            Form::Streams => "streams",
         })
     }
 }

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! The pointers of a row are found from those of the first and the row's number, so that nothing is kept from row to row but that
-//! number; with a single loop, constants are made before the rows. In `columns` a single loop goes round the rows instead ([`columns`]).
+//! number; with a single loop, constants are made before the rows. In `streams` a single loop goes round the rows instead ([`columns`]).
 //!
-//! A loop with accumulators that is not in `columns` takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
+//! A loop with accumulators that is not in columns takes `LANES` elements an iteration, so that element `i` meets lane `i % LANES`: the body is emitted that
 //! many times over, each copy with its own part of the lanes. With more accumulators than registers, or a long body, it is emitted
 //! once, and finds its part of the lanes in memory, as the tail does. Without accumulators one copy, of interleaved
 //! registers, is enough.
@@ -37,7 +37,7 @@ use crate::abi::KernelArgs;
 use crate::error::{JitError, JitErrorKind};
 
 mod calls;
-mod columns;
+pub(super) mod columns;
 mod lanes;
 
 use lanes::{Lanes, arguments, replace};
@@ -89,7 +89,7 @@ pub(super) fn build(
         calls: 0,
     };
     match columns::single(kernel) {
-        Some(body) => build.step_columns(body, true)?,
+        Some(body) => build.all_columns(body)?,
         None => build.rows()?,
     }
     let status = build.status;
@@ -123,6 +123,8 @@ struct Shape {
     in_memory: bool,
     /// Registers that accumulators take all through the loop.
     held: usize,
+    /// Elements in a register of the widest dtype.
+    vector: usize,
 }
 
 impl Shape {
@@ -151,9 +153,10 @@ impl Shape {
                 copies: 1,
                 in_memory: false,
                 held: 0,
+                vector: 16 / most,
             };
         }
-        if form == Form::Columns {
+        if form.is_columns() {
             return Shape::columns(body.len(), lanes, most, accumulator_bytes / LANES, x86);
         }
         let lanes = lanes.min(LANES);
@@ -167,23 +170,35 @@ impl Shape {
             copies: if in_memory { 1 } else { copies },
             in_memory,
             held: if in_memory { 0 } else { registers },
+            vector: 16 / most,
         }
     }
 
-    /// Four registers of the widest dtype if the body is short, for the rows to go through quickly; but no more than accumulators leave, of
-    /// which an element has `size` bytes.
+    /// Four registers of the widest dtype if the body is short, twice if it is very short, for the rows to go through quickly; but no more than
+    /// accumulators leave, of which an element has `size` bytes.
     fn columns(body: usize, lanes: usize, widest: usize, size: usize, x86: bool) -> Shape {
         let most = if x86 { 8 } else { 20 };
         let registers = |lanes: usize| lanes * size / 16;
-        let mut lanes = if body <= 8 { 64 / widest } else { lanes };
-        while registers(lanes) > most && lanes > 16 / widest {
+        let vector = 16 / widest;
+        let mut lanes = if body <= columns::SHORT {
+            4 * vector
+        } else {
+            lanes
+        };
+        while registers(lanes) > most && lanes > vector {
             lanes /= 2;
         }
+        let copies = if body <= 3 && 2 * registers(lanes) <= most {
+            2
+        } else {
+            1
+        };
         Shape {
             lanes,
-            copies: 1,
+            copies,
             in_memory: false,
-            held: registers(lanes),
+            held: copies * registers(lanes),
+            vector,
         }
     }
 
@@ -204,7 +219,18 @@ struct Loop<'k> {
     uniform: Vec<Option<Val>>,
 }
 
-impl Loop<'_> {
+impl<'k> Loop<'k> {
+    /// The same loop on places that start at `bases`, in another row.
+    fn at(&self, bases: &[Value]) -> Loop<'k> {
+        let bases = std::iter::zip(&self.bases, bases);
+        Loop {
+            body: self.body,
+            bases: bases.map(|(&(place, _), &base)| (place, base)).collect(),
+            lanes: self.lanes.clone(),
+            uniform: self.uniform.clone(),
+        }
+    }
+
     fn base(&self, place: Place) -> Value {
         let (_, base) = self.bases[position(&self.bases, place)];
         base
@@ -279,8 +305,8 @@ impl<'k> Build<'k, '_> {
         self.before_rows = (loops(self.kernel) == 1).then_some(before_rows);
         for step in &self.kernel.steps {
             match step {
-                Step::Loop(body) if self.kernel.form == Form::Columns => {
-                    self.step_columns(body, false)?;
+                Step::Loop(body) if self.kernel.form.is_columns() => {
+                    self.step_columns(body)?;
                 }
                 Step::Loop(body) => self.step_loop(body)?,
                 Step::Call(call) => self.step_call(call)?,
@@ -418,12 +444,12 @@ impl<'k> Build<'k, '_> {
         let rows = self.kernel.form == Form::Rows && !l.lanes.is_empty();
         let lanes: Vec<Lanes> = (0..in_registers)
             .map(|copy| match self.kernel.form {
-                Form::Rows => self.identities(&l, shape),
+                Form::Rows => self.identities(&l, shape.lanes),
                 _ => self.load_lanes(&l, shape, copy),
             })
             .collect();
         if rows && shape.in_memory {
-            let identities = self.identities(&l, shape);
+            let identities = self.identities(&l, shape.lanes);
             for copy in 0..LANES / shape.lanes {
                 self.store_lanes(&l, shape, copy, &identities);
             }

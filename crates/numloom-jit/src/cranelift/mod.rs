@@ -74,6 +74,11 @@ pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitEr
     })
 }
 
+/// Whether the code of `kernel` [begins lanes](crate::NativeKernel::begins_lanes).
+pub(crate) fn begins_lanes(kernel: &Kernel) -> bool {
+    loops::columns::begins_lanes(kernel)
+}
+
 /// The kernel as Cranelift's intermediate form.
 pub(crate) fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
     let isa = target.settings()?;

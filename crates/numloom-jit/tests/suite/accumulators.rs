@@ -15,7 +15,7 @@ const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
 /// Rows of every length up to twice the lanes, or of some, in each form.
 fn agree_in_rows(kernel: &Kernel, every: bool) {
     let mut numbers = Numbers::new(19);
-    for form in [Form::Lanes, Form::Rows, Form::Columns] {
+    for form in [Form::Lanes, Form::Rows, Form::Columns, Form::Streams] {
         let mut kernel = kernel.clone();
         kernel.form = form;
         let kernel = Arc::new(kernel);
@@ -191,7 +191,7 @@ fn called_accumulators_are_the_interpreters() {
 fn long_blocks_go_to_called_accumulators_in_pieces() {
     let mut numbers = Numbers::new(23);
     for op in [AccOp::ArgMax, AccOp::Moments, AccOp::ComplexMin] {
-        for form in [Form::Lanes, Form::Rows, Form::Columns] {
+        for form in [Form::Lanes, Form::Rows, Form::Columns, Form::Streams] {
             let mut build = Build::new();
             let x = build.input(DType::F64, InputClass::Contiguous);
             let y = build.input(DType::F64, InputClass::Contiguous);

@@ -88,7 +88,7 @@ impl Data {
             let (words, lanes) = match kernel.form {
                 Form::Lanes => (acc.lane_words(), LANES),
                 Form::Rows => (0, 0),
-                Form::Columns => (acc.values_words(columns), columns),
+                Form::Columns | Form::Streams => (acc.values_words(columns), columns),
             };
             let words = &mut accumulators[start..][..words];
             if acc.op.op().is_none() {
@@ -96,7 +96,7 @@ impl Data {
                 match kernel.form {
                     Form::Lanes => acc.reset(words, LANES),
                     Form::Rows => {}
-                    Form::Columns => acc.reset(words, columns),
+                    Form::Columns | Form::Streams => acc.reset(words, columns),
                 }
                 continue;
             }
@@ -259,7 +259,7 @@ pub(crate) fn assert_same(kernel: &Kernel, nan: Nan, got: &Result, want: &Result
             let (runs, pitch, elements, next) = match kernel.form {
                 Form::Lanes => (1, 0, LANES, 8 * LANES),
                 Form::Rows => (want.rows, 8 * kernel.partial_words(), 1, 8),
-                Form::Columns => (1, 0, want.columns, 8 * want.columns),
+                Form::Columns | Form::Streams => (1, 0, want.columns, 8 * want.columns),
             };
             let bytes = |words: &[u64]| -> Vec<u8> {
                 let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();

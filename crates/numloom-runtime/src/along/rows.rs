@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 
 use super::Access;
 use super::running::{COPIED_BYTES, Calls, Rows, Running, TASK_ELEMENTS, share};
+use numloom_jit::abi::Way;
 
 /// What one thread needs.
 struct Local {
@@ -99,6 +100,7 @@ impl Running<'_> {
                 n: along.n,
                 count,
                 columns: 0,
+                way: Way::Add,
                 position: 0,
                 position_step: 0,
             };
@@ -153,6 +155,7 @@ impl Running<'_> {
                 n,
                 count,
                 columns: 0,
+                way: Way::Add,
                 position,
                 position_step: LEAF,
             };

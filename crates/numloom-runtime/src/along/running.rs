@@ -12,7 +12,7 @@ use numloom_data::RawView;
 use numloom_ir::reduce::Tree;
 use numloom_ir::{FloatEnv, Form, Kernel, ResultKind};
 use numloom_jit::NativeKernel;
-use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
+use numloom_jit::abi::{KernelArgs, STATUS_PANIC, Way};
 use rayon::ThreadPool;
 
 use super::{Access, Along, Operand, Place};
@@ -100,6 +100,7 @@ pub(super) struct Rows {
     pub(super) count: usize,
     /// Columns of the accumulators, if it is in columns.
     pub(super) columns: usize,
+    pub(super) way: Way,
     /// Position of the first row, and from a row to the next.
     pub(super) position: usize,
     pub(super) position_step: usize,
@@ -131,7 +132,7 @@ impl Running<'_> {
             return;
         }
         match self.along.form {
-            Form::Columns => self.run_columns(workers),
+            Form::Columns | Form::Streams => self.run_columns(workers),
             _ => self.run_rows(workers),
         }
     }
@@ -175,7 +176,7 @@ impl Running<'_> {
     ///
     /// # Safety
     /// 1. `calls.inputs` and `calls.steps` name what the kernel reads, for these rows, in arrays or `calls.blocks`.
-    /// 2. `rows.n` is within the kernel's block, if it has slots; in columns it is at most `rows.columns`.
+    /// 2. `rows.n` is within the kernel's block, if it has slots; in columns it is at most `rows.columns`. `rows.way` is one that the kernel has.
     ///
     /// # Panics
     /// If `accumulators` has not the words of the kernel's accumulators for these rows and columns.
@@ -196,6 +197,7 @@ impl Running<'_> {
             output_row_strides: calls.steps.as_ptr(),
             accumulators: accumulators.as_mut_ptr(),
             columns: rows.columns,
+            way: rows.way,
             position: rows.position as u64,
             row_position_stride: rows.position_step as u64,
             scratch: calls.scratch.as_mut_ptr().cast(),

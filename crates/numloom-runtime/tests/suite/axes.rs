@@ -116,3 +116,41 @@ input b: f64
         }
     }
 }
+
+#[test]
+fn rows_are_taken_as_streams_however_many_there_are_for_a_lane() {
+    // None, one or several for some lanes; for two lanes at once, for one, and for several calls; and columns that are not a multiple of
+    // how many are taken at a time, or fewer.
+    let rows = [1, 7, 9, 16, 100, 104, 105, 208, 209, 600, 4096 + 9];
+    for (case, &rows) in rows.iter().enumerate() {
+        let columns = [203, 1021][case % 2];
+        for dtype in [DType::F64, DType::F32, DType::I16] {
+            let wide = if dtype == DType::I16 {
+                DType::I64
+            } else {
+                DType::F64
+            };
+            for sums in [
+                format!(" %1 = sum %0 axes 0 empty : {wide}\n"),
+                format!(" %1 = max %0 axes 0 empty : {dtype}\n"),
+            ] {
+                let prog = program(&format!(
+                    "input a: {dtype}\n %0 = input 0 : {dtype}\n{sums} out r = %1 shape %1\n"
+                ));
+                let values = values(dtype, rows * columns, 11);
+                let data = Laid::new(&values, dtype, &[rows, columns], Layout::C);
+                let compiled = compile(&engine(Backend::Interpreter, 1), &prog);
+                let want = compiled.run(&[data.view()], &RunOptions::new()).unwrap();
+                for &backend in backends() {
+                    for threads in [1, 2] {
+                        let compiled = compile(&engine(backend, threads), &prog);
+                        let got = compiled.run(&[data.view()], &RunOptions::new()).unwrap();
+                        let what =
+                            format!("{rows} rows of {columns}{sums}on {threads} of {backend}");
+                        assert_same(&got, &want, &what);
+                    }
+                }
+            }
+        }
+    }
+}

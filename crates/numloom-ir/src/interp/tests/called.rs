@@ -139,7 +139,7 @@ fn partials(
                 .map(<[u64]>::to_vec)
                 .collect()
         }
-        Form::Columns => {
+        Form::Columns | Form::Streams => {
             let columns = count + 3;
             let mut tree = crate::reduce::ColumnTree::new(&kernel.accumulators);
             tree.restart(columns);
@@ -206,7 +206,7 @@ fn agreed(acc: Accumulator, all: &Sequences, n: usize, position: u64) -> Vec<Vec
         "each element is counted"
     );
     let rows: Vec<_> = rows.iter().map(|words| plain(acc, words)).collect();
-    for form in [Form::Lanes, Form::Columns] {
+    for form in [Form::Lanes, Form::Columns, Form::Streams] {
         let other = partials(acc, form, all, n, position);
         let other: Vec<_> = other.iter().map(|words| plain(acc, words)).collect();
         assert_eq!(rows, other, "{acc:?}, {form} of {n} elements");

@@ -35,8 +35,8 @@ impl Build<'_, '_> {
     }
 
     /// As many lanes of each accumulator as a copy works on, with nothing taken in.
-    pub(super) fn identities(&mut self, l: &Loop<'_>, shape: Shape) -> Lanes {
-        self.emit.lanes = shape.lanes;
+    pub(super) fn identities(&mut self, l: &Loop<'_>, lanes: usize) -> Lanes {
+        self.emit.lanes = lanes;
         let lanes = l.lanes.iter().map(|&(acc, _)| {
             let acc = self.kernel.accumulators[acc as usize];
             let identity = acc.identity(0);
