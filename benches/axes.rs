@@ -1,9 +1,11 @@
 //! Sums along axes of 10 million elements, tall, wide and in three dimensions, in C and in Fortran order, each beside a plain read: a
 //! vectorised sum of the same bytes, in the order of memory, on the same number of threads.
+//!
+//! Both run by turns. What is printed is the time of the plain read over that of the sum, of the fastest and of the median runs, and the speed of the
+//! fastest plain read.
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use numloom::{DType, View, ViewMut};
 use rayon::prelude::*;
 
@@ -11,9 +13,12 @@ use rayon::prelude::*;
 mod common;
 #[path = "threads.rs"]
 mod threads;
+#[path = "turns.rs"]
+mod turns;
 
-use common::{is_test, kernel_of, plain_sum, slow};
+use common::{is_test, kernel_of, plain_sum};
 use threads::{TASK, pool};
+use turns::by_turns;
 
 /// What the sums are, element by element in the order of memory.
 fn want(data: &[f64], shape: &[usize], fortran: bool, axis: usize) -> Vec<f64> {
@@ -40,17 +45,30 @@ fn want(data: &[f64], shape: &[usize], fortran: bool, axis: usize) -> Vec<f64> {
     sums
 }
 
-fn sums(c: &mut Criterion) {
-    let shapes: [&[usize]; 3] = match is_test() {
-        true => [&[3_000, 100], &[100, 3_000], &[10, 20, 500]],
-        false => [&[100_000, 100], &[100, 100_000], &[100, 200, 500]],
+#[expect(clippy::print_stdout, reason = "what a bench is for")]
+fn main() {
+    let shapes: [&[usize]; 5] = match is_test() {
+        true => [
+            &[9_000, 3],
+            &[3_000, 100],
+            &[100, 3_000],
+            &[150, 2_000],
+            &[10, 20, 500],
+        ],
+        false => [
+            &[3_000_000, 3],
+            &[100_000, 100],
+            &[100, 100_000],
+            &[1_000, 10_000],
+            &[100, 200, 500],
+        ],
     };
+    let rounds = if is_test() { 1 } else { 60 };
+    println!("shape order axis threads: fastest, median, plain read");
     for shape in shapes {
         let n: usize = shape.iter().product();
         // Sums of small integers are exact in any order.
         let data: Vec<f64> = (0..n).map(|i| (i % 1_013) as f64).collect();
-        let size = shape.iter().map(usize::to_string).collect::<Vec<_>>();
-        let size = size.join("x");
         for threads in [1, 2] {
             let pool = pool(threads);
             for (order, axis) in ["C", "F"]
@@ -71,32 +89,27 @@ fn sums(c: &mut Criterion) {
                     .map(|k| shape[k])
                     .collect();
                 let mut got = vec![0.0; n / shape[axis]];
-                let mut run = || {
+                let mut sum = || {
                     let place =
                         ViewMut::from_slice_shaped(&mut got, &kept).expect("the shape fits");
                     kernel
                         .call(&[black_box(view.clone())], &mut [place])
                         .expect("the kernel runs");
                 };
-                run();
-                let mut group = slow(
-                    c,
-                    format!("axes/sum{axis}/f64/{size}-{order}/threads={threads}"),
+                let mut plain = || {
+                    let read = || {
+                        let chunks = black_box(&data).par_chunks(TASK);
+                        chunks.map(plain_sum).sum::<f64>()
+                    };
+                    black_box(pool.install(read));
+                };
+                let [plain, sum] = by_turns(rounds, [&mut plain, &mut sum]);
+                let gigabytes = 8.0 * n as f64 / plain.fastest.as_nanos() as f64;
+                println!(
+                    "{shape:?} {order} {axis} {threads}: {:.2}, {:.2}, {gigabytes:.0} GB/s",
+                    plain.fastest.div_duration_f64(sum.fastest),
+                    plain.median.div_duration_f64(sum.median),
                 );
-                group.throughput(Throughput::Bytes(8 * n as u64));
-                group.bench_function("numloom", |bench| bench.iter(&mut run));
-                group.bench_function("plain-read", |bench| {
-                    bench.iter(|| {
-                        let read = || {
-                            black_box(&data)
-                                .par_chunks(TASK)
-                                .map(plain_sum)
-                                .sum::<f64>()
-                        };
-                        pool.install(read)
-                    });
-                });
-                group.finish();
                 assert!(
                     got == want(&data, shape, order == "F", axis),
                     "{shape:?} {order} along {axis}"
@@ -105,6 +118,3 @@ fn sums(c: &mut Criterion) {
         }
     }
 }
-
-criterion_group!(benches, sums);
-criterion_main!(benches);

@@ -12,8 +12,11 @@ use numloom::{DType, View, ViewMut};
 
 #[path = "common.rs"]
 mod common;
+#[path = "groups.rs"]
+mod groups;
 
-use common::{is_test, kernel_of, plain_sum, slow};
+use common::{is_test, kernel_of, plain_sum};
+use groups::slow;
 
 /// Reads lines of a count and an expression over `m` (n × n), `x` (1 × n) and `y` (n × 1) whose result goes to `out`; answers each with the
 /// seconds that so many evaluations took, and the sum of the result.

@@ -1,9 +1,5 @@
 //! What the end-to-end benches share.
 
-use std::time::Duration;
-
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion};
 use numloom::{DType, Engine, Expr, Kernel, Options, Schema};
 
 /// Whether every bench is run just once, for its assertion: then arrays are small.
@@ -20,16 +16,6 @@ pub(crate) fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize
     engine
         .compile(&Expr::parse(src).expect("the case parses"), &schema)
         .expect("the case compiles")
-}
-
-/// A group for runs of milliseconds.
-pub(crate) fn slow(c: &mut Criterion, name: String) -> BenchmarkGroup<'_, WallTime> {
-    let mut group = c.benchmark_group(name);
-    group
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(2))
-        .warm_up_time(Duration::from_millis(300));
-    group
 }
 
 /// A plain read: sixteen partial sums, so that the loop is bound by memory.

@@ -9,10 +9,13 @@ use rayon::prelude::*;
 
 #[path = "common.rs"]
 mod common;
+#[path = "groups.rs"]
+mod groups;
 #[path = "threads.rs"]
 mod threads;
 
-use common::{is_test, kernel_of, plain_sum, slow};
+use common::{is_test, kernel_of, plain_sum};
+use groups::slow;
 use threads::{TASK, pool};
 
 /// 20 million elements, or few where every bench is run once for its assertion.
