@@ -148,6 +148,8 @@ pub struct ColumnTree {
     /// The nodes, one after the other, and behind them memory of earlier ones. A node has the
     /// [running values](Accumulator::values_words) of each accumulator, of all columns.
     nodes: Vec<u64>,
+    /// Whether a node stands for nothing: then its memory holds anything, and merging it changes nothing.
+    empty: Vec<bool>,
 }
 
 /// The level of a leaf: its lanes are merged.
@@ -161,6 +163,7 @@ impl ColumnTree {
             columns: 0,
             counter: Counter::default(),
             nodes: Vec::new(),
+            empty: Vec::new(),
         }
     }
 
@@ -168,6 +171,7 @@ impl ColumnTree {
     pub fn restart(&mut self, columns: usize) {
         self.columns = columns;
         self.counter.0.clear();
+        self.empty.clear();
     }
 
     /// The words of a node.
@@ -192,7 +196,7 @@ impl ColumnTree {
 
     /// Appends the lane that was opened.
     pub fn close_lane(&mut self) {
-        self.push(0);
+        self.push(0, false);
     }
 
     /// Appends two lanes, combined in what was opened.
@@ -200,7 +204,16 @@ impl ColumnTree {
     /// # Panics
     /// If the lane before is one without the other of its pair.
     pub fn close_two_lanes(&mut self) {
-        self.push(1);
+        self.push(1, false);
+    }
+
+    /// Appends two lanes without elements, of which nothing was opened. In the result they are what identities would be, if those of the accumulators are so to
+    /// the bit, as those of an operation are.
+    ///
+    /// # Panics
+    /// As [`close_two_lanes`](ColumnTree::close_two_lanes).
+    pub fn skip_two_lanes(&mut self) {
+        self.push(1, true);
     }
 
     /// Combines the lanes of each column of the next leaf by halving, and appends the leaf.
@@ -227,7 +240,7 @@ impl ColumnTree {
             (rest, node) = (after, others);
         }
         assert!(rest.is_empty(), "the lanes of each accumulator");
-        self.push(LEAF_LEVEL);
+        self.push(LEAF_LEVEL, false);
     }
 
     /// Appends the nodes of `run`, which covers the leaves after those of these trees and starts at a multiple of its largest node's size.
@@ -242,31 +255,39 @@ impl ColumnTree {
         );
         let words = self.node_words();
         let mut nodes = run.nodes.chunks_exact(words.max(1));
-        for &level in &run.counter.0 {
+        for (&level, &empty) in run.counter.0.iter().zip(&run.empty) {
             next_node(&mut self.nodes, &self.counter, words)
                 .copy_from_slice(nodes.next().unwrap_or_default());
-            self.push(level);
+            self.push(level, empty);
         }
     }
 
     /// Appends the node whose memory [`next_node`] gave.
-    fn push(&mut self, level: u32) {
-        let mut nodes = self.counter.0.len() + 1;
+    fn push(&mut self, level: u32, empty: bool) {
+        self.empty.push(empty);
         self.counter.push(level, || {
-            merge_columns(&self.accumulators, self.columns, &mut self.nodes, nodes);
-            nodes -= 1;
+            merge_columns(
+                &self.accumulators,
+                self.columns,
+                &mut self.nodes,
+                &mut self.empty,
+            );
         });
     }
 
     /// Merges all nodes to one: the reduced values, identities if nothing was pushed. Then only [`plane`](ColumnTree::plane) and
     /// [`restart`](ColumnTree::restart) make sense.
     pub fn finish(&mut self) {
-        let mut nodes = self.counter.0.len();
         let any = self.counter.finish(|| {
-            merge_columns(&self.accumulators, self.columns, &mut self.nodes, nodes);
-            nodes -= 1;
+            merge_columns(
+                &self.accumulators,
+                self.columns,
+                &mut self.nodes,
+                &mut self.empty,
+            );
         });
-        if !any {
+        if !any || self.empty[0] {
+            self.restart(self.columns);
             self.open_lane();
         }
     }
@@ -299,8 +320,18 @@ fn next_node<'n>(nodes: &'n mut Vec<u64>, counter: &Counter, words: usize) -> &'
     &mut nodes[start..][..words]
 }
 
-/// Merges the last of `count` nodes, of `columns` values, into the one before.
-fn merge_columns(accumulators: &[Accumulator], columns: usize, nodes: &mut [u64], count: usize) {
+/// Merges the last node, of `columns` values, into the one before; for each, `empty` says whether it stands for nothing.
+fn merge_columns(
+    accumulators: &[Accumulator],
+    columns: usize,
+    nodes: &mut [u64],
+    empty: &mut Vec<bool>,
+) {
+    let count = empty.len();
+    if empty.pop() == Some(true) {
+        return;
+    }
+    assert!(!empty[count - 2], "elements come before what has none");
     let words: usize = accumulators
         .iter()
         .map(|acc| acc.values_words(columns))
@@ -332,6 +363,7 @@ pub fn reset(accumulators: &[Accumulator], values: &mut [u64], n: usize) {
 mod tests {
     use numloom_data::DType;
 
+    use super::super::LANE_ORDER;
     use super::*;
     use crate::kernel::AccOp;
 
@@ -435,6 +467,45 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_that_are_skipped_are_lanes_of_identities() {
+        let max = Accumulator {
+            op: AccOp::Max,
+            dtype: DType::F32,
+        };
+        for elements in 1..=LANES {
+            let mut trees = [false, true].map(|skip| {
+                let mut tree = ColumnTree::new(&[sum(), max]);
+                tree.restart(3);
+                for pair in LANE_ORDER.chunks(2) {
+                    if skip && pair[0] >= elements {
+                        tree.skip_two_lanes();
+                        continue;
+                    }
+                    for &lane in pair {
+                        let values = tree.open_lane();
+                        if lane < elements {
+                            values[..3].fill((-0.1 * lane as f64).to_bits());
+                            values[3..]
+                                .fill(u64::from((-0.1 * lane as f32).to_bits()) * 0x1_0000_0001);
+                        }
+                        tree.close_lane();
+                    }
+                }
+                tree.finish();
+                tree
+            });
+            let [all, skipped] = trees.each_mut();
+            for acc in 0..2 {
+                assert_eq!(
+                    all.plane(acc, 0),
+                    skipped.plane(acc, 0),
+                    "{elements} elements"
+                );
             }
         }
     }

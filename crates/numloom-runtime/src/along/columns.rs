@@ -304,6 +304,8 @@ impl Running<'_> {
     fn lane_by_lane(&self, local: &mut Local, tile: &Tile, streams: usize) -> bool {
         let Local { calls, tree, .. } = local;
         let begins = self.native.begins_lanes();
+        let mut accumulators = self.kernel.accumulators.iter();
+        let skips = accumulators.all(|acc| acc.op.op().is_some());
         for leaf in (tile.start..tile.end).step_by(LEAF) {
             let leaf_end = tile.end.min(leaf + LEAF);
             for pair in LANE_ORDER.chunks(2) {
@@ -316,6 +318,10 @@ impl Running<'_> {
                         return false;
                     }
                     tree.close_two_lanes();
+                    continue;
+                }
+                if skips && both == 0 {
+                    tree.skip_two_lanes();
                     continue;
                 }
                 for lane in pair {
