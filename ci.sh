@@ -89,6 +89,7 @@ step_python() {
   CARGO_TARGET_DIR=$target "$python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./python
   # From a directory where only what was installed can be imported.
   (cd python/tests && "$python" -m pytest -q -p no:cacheprovider -c ../pyproject.toml --rootdir .. --doctest-modules . --pyargs numloom)
+  (cd python/tests && "$python" -m mypy.stubtest numloom._numloom)
 }
 
 # Each bench once, for its assertion.

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use numloom::{Expr, InputClass, Kernel, Options, Schema, Stage, View};
+use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Schema, Stage, View};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -127,7 +127,12 @@ impl Compiled {
                     "order" => request.order = Some(value),
                     "threads" if value.is_none() => request.threads = None,
                     "threads" => request.threads = Some(threads(&value)?),
-                    other => return Err(self.unexpected(other)),
+                    other => {
+                        let given = self.names[..operands.len()].iter().cloned();
+                        let keys = kwargs.keys().into_iter().map(|key| key.to_string());
+                        let misnamed = self.misnamed(args.py(), given.chain(keys));
+                        return Err(misnamed.unwrap_or_else(|| self.unexpected(other)));
+                    }
                 },
             }
         }
@@ -140,6 +145,13 @@ impl Compiled {
         }
         operands.extend(named.into_iter().flatten());
         Ok((operands, request))
+    }
+
+    /// The error at the place of a name in the text that is none of those given.
+    fn misnamed(&self, py: Python<'_>, given: impl Iterator<Item = String>) -> Option<PyErr> {
+        let schema = given.fold(Schema::new(), |schema, name| schema.with(&name, DType::F64));
+        let error = self.expr.check(&schema).error?;
+        (error.code() == Code::UnknownName).then(|| raise(py, &error))
     }
 
     fn not_so_many(&self, found: usize) -> PyErr {
@@ -370,6 +382,27 @@ impl Compiled {
     #[getter]
     fn outputs(&self) -> &Py<PyTuple> {
         &self.outputs
+    }
+
+    /// Its statements: text, name, whether it is an output, its value, the reduction that this is (name, operand, arguments), and
+    /// whether the rest is elementwise.
+    #[getter]
+    fn _statements<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let class = py.import("numloom._compile")?.getattr("Statement")?;
+        let statements = self.expr.statements().into_iter().map(|s| {
+            let reduction = s
+                .reduction
+                .map(|call| (call.name, call.operand, call.arguments));
+            class.call1((
+                s.text,
+                s.name,
+                s.is_output,
+                s.value,
+                reduction,
+                s.is_elementwise,
+            ))
+        });
+        statements.collect()
     }
 
     /// The engine it runs on.

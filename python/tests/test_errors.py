@@ -45,6 +45,12 @@ def test_an_unknown_function_suggests_one():
     assert error.code == "unknown-function" and "sin" in str(error)
 
 
+def test_a_slip_of_the_pen_is_shown_where_it_is():
+    error = caught("2*velocty", nl.ExprTypeError, velocity=1.0)
+    assert error.code == "unknown-name" and error.src[slice(*error.span)] == "velocty"
+    assert "did you mean `velocity`?" in str(error)
+
+
 def test_shapes_name_both_sides():
     error = caught("a + b", nl.ShapeError, a=np.zeros(3), b=np.zeros(4))
     assert error.code == "shape-mismatch" and "`a` of shape (3,) and `b` of shape (4,)" in str(error)

@@ -144,7 +144,7 @@ def test_what_is_no_array_of_numbers_is_refused_with_a_way_out(value, words):
 def test_a_lazy_collection_is_not_computed_in_silence():
     class Lazy:
         def __dask_graph__(self):
-            raise AssertionError("looked at")
+            return {}
 
     with pytest.raises(nl.InputError, match="numloom.dask.evaluate"):
         nl.evaluate("a + 1", a=Lazy())

@@ -248,6 +248,7 @@ mod options;
 mod outputs;
 mod places;
 mod slots;
+mod statement;
 
 pub use numloom_data::{
     Array, ByteOrder, Complex, DType, DataError, DataErrorKind, Element, MapMode, MapSpec,
@@ -270,6 +271,7 @@ pub use kernel::{Kernel, OutputInfo};
 pub use options::Options;
 pub use outputs::{Masked, Outputs, Value};
 pub use places::{Place, Places};
+pub use statement::{ReductionCall, Statement};
 
 /// Longer documents, compiled in so that their examples run.
 pub mod _documentation {

@@ -39,6 +39,19 @@ class OutputInfo(NamedTuple):
     """Whether it is one value for the whole of the inputs."""
 
 
+class Statement(NamedTuple):
+    """One statement of an expression, as its text has it."""
+
+    text: str
+    name: str | None
+    is_output: bool
+    value: str
+    reduction: tuple[str, str, list[tuple[str | None, str]]] | None
+    """The reduction that the value is: name, operand, and other arguments by keyword."""
+    is_elementwise: bool
+    """Whether nothing else is reduced, and nothing subscripted."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What `check` found: outputs, or all that is wrong. True if nothing is."""
@@ -139,7 +152,8 @@ def evaluate(
 
     Inputs come by name: as keywords, in a mapping `local_dict` (or else `global_dict`), or, if there is neither, from the local and global
     variables of the caller. They are NumPy arrays of any layout, which are never copied, numbers, lists, and whatever else NumPy makes an array of. Shapes
-    broadcast and dtypes promote as in NumPy 2.
+    broadcast and dtypes promote as in NumPy 2; a number in the text is weak, but one of Python's that is an input weighs as an array of its dtype: bool, int64,
+    float64 or complex128.
 
     Four keywords are no inputs: `out`, an array that is written to and returned (for several outputs a sequence or a mapping of them), which may share memory with
     inputs; `casting` ('same_kind') says which dtypes `out` may have; `order` ('K') how a new array lies; `threads` the most threads of this run.

@@ -53,6 +53,16 @@ class Error(ValueError):
         """Where, such that `src[span[0]:span[1]]` is the place; none if it is about no place in the text."""
         return self.diagnostics[0].span if self.diagnostics else None
 
+    def __reduce__(self):
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(cls: type[Error], args: tuple, attributes: dict) -> Error:
+    """What a pickled error becomes: made by its class, as what a `SyntaxError` says of the place is in no dictionary."""
+    error = cls(*args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class ExprSyntaxError(SyntaxError, Error):
     """The text does not parse. Python draws the caret."""
@@ -88,6 +98,8 @@ class EngineError(RuntimeError, Error):
 
 class FileError(OSError, Error):
     """A file or a memory map."""
+
+    __reduce__ = Error.__reduce__
 
 
 class LimitError(Error):

@@ -26,7 +26,7 @@ def _elements(value: Any, name: str) -> Pair:
         return np.asarray(value.data), ~np.ma.getmaskarray(value)
     if isinstance(value, np.ndarray):
         return np.asarray(value), None
-    if hasattr(value, "__dask_graph__"):
+    if (graph := getattr(value, "__dask_graph__", None)) and graph() is not None:
         raise InputError(f"input `{name}` is a lazy Dask collection: `numloom.dask.evaluate` takes it, or call its `compute()`")
     module = type(value).__module__.partition(".")[0]
     if module == "pandas":
@@ -43,10 +43,11 @@ def _elements(value: Any, name: str) -> Pair:
 
 def _from_pandas(value: Any, name: str) -> Pair:
     """A series, an index or an array of pandas. Those of nullable dtypes have their missing values as a validity."""
-    column = getattr(value, "array", value)
-    numpy_dtype = getattr(column.dtype, "numpy_dtype", None)
-    if isinstance(column.dtype, np.dtype) or numpy_dtype is None:
+    dtype = getattr(value, "dtype", None)
+    numpy_dtype = getattr(dtype, "numpy_dtype", None)
+    if isinstance(dtype, np.dtype) or numpy_dtype is None:
         return np.asarray(value), None
+    column = getattr(value, "array", value)
     if isinstance(mask := getattr(column, "_mask", None), np.ndarray):
         return np.asarray(column._data), ~mask  # what the two are is settled by `isna` and `to_numpy`, in tests
     if numpy_dtype.kind not in "biufc":
