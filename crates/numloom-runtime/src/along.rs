@@ -70,6 +70,8 @@ pub(crate) struct Operand {
 pub(crate) struct Place {
     ptr: Ptr,
     itemsize: usize,
+    /// Its bytes are not in the machine's order.
+    swapped: bool,
     /// Steps along [`result_axes`](Along::result_axes), in bytes.
     steps: Vec<isize>,
 }
@@ -142,6 +144,7 @@ impl Along {
             .map(|(view, steps)| Place {
                 ptr: Ptr(view.mut_ptr()),
                 itemsize: view.dtype().itemsize(),
+                swapped: view.byte_order() != ByteOrder::Native,
                 steps,
             })
             .collect();

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | inline | it belongs to each element | computed in every pass that wants it, never kept |
 //! | scalar | it has no axes and needs a reduction | computed once, between passes |
-//! | kept | it is a reduction with axes left, or *hoisted* | computed once into an array, which later passes read |
+//! | kept | it is a reduction with axes left, or *hoisted* | computed once into an array, which later passes read; or into the output that it is |
 //!
 //! A pass of *level* `k` needs what passes of lower levels came to. Everything of one level over one space shares a pass; reductions along
 //! different axes do not. A value that depends on fewer axes than where it is used is hoisted if that spares enough work:
@@ -323,6 +323,29 @@ impl<'a> Values<'a> {
         levels
     }
 
+    /// For each value the output that it is all of, if nothing else wants it: kept, it is written there at once.
+    fn sole_outputs(&self) -> Vec<Option<usize>> {
+        let prog = self.met.prog;
+        let mut wanted = vec![0; prog.insts.len()];
+        let mut outputs = vec![None; prog.insts.len()];
+        for (number, output) in prog.outputs.iter().enumerate() {
+            for value in output.values() {
+                wanted[value.index()] += 1;
+                outputs[value.index()] = output.imag.is_none().then_some(number);
+            }
+        }
+        let live = prog.insts.iter().zip(&self.live).filter(|(_, live)| **live);
+        for (inst, _) in live {
+            for arg in inst.operands() {
+                wanted[arg.index()] += 1;
+            }
+        }
+        for (output, wanted) in outputs.iter_mut().zip(wanted) {
+            *output = output.filter(|_| wanted == 1);
+        }
+        outputs
+    }
+
     /// What shares a pass, by level.
     fn groups(&self) -> Vec<Group> {
         let Met { prog, sets, .. } = self.met;
@@ -333,13 +356,17 @@ impl<'a> Values<'a> {
             met: self.met,
             groups: Vec::new(),
         };
+        let outputs = self.sole_outputs();
         // Reductions first: other roots then join them.
         for (number, site) in sets.sites.iter().enumerate() {
             let i = site.value.index();
             if self.live[i] && matches!(prog.insts[i].kind, InstKind::Reduce(_)) {
                 let target = match self.role[i] {
                     Role::Scalar => Target::Scalar(slots[i]),
-                    _ => Target::Kept(numbers[i]),
+                    _ => match outputs[i] {
+                        Some(output) => Target::Output(output, false),
+                        None => Target::Kept(numbers[i]),
+                    },
                 };
                 groups.reduce(number, levels[i], target);
             }

@@ -76,7 +76,7 @@ impl PassRun<'_, '_> {
         let axes = scratch.shapes.site(site).axes.clone();
         #[cfg(feature = "jit")]
         {
-            // Nothing that is read is written: results are kept, and inputs that outputs overwrite were copied.
+            // Nothing that is read is written: inputs that outputs overwrite were copied.
             let views = scratch.guards.resolve(self.views);
             if self.native_along(&axes, &views, places)? {
                 return self.check(found_before);
@@ -123,7 +123,7 @@ impl PassRun<'_, '_> {
             .iter_mut()
             .map(|place| match place {
                 Out::Array(view) => view.reborrow(),
-                Out::Scalar(_) => unreachable!("reductions that leave axes are kept"),
+                Out::Scalar(_) => unreachable!("a reduction that leaves axes is an array"),
             })
             .collect();
         let mut along = Along::new(self.shape, axes, &inputs, &mut results);
@@ -186,7 +186,7 @@ impl PassRun<'_, '_> {
             let variant = exec::run(part, &inner, &mut bound, conditions, plan, work, reduced)?;
             for (root, value) in reduced_values(&variant.kernel, reduced) {
                 let Out::Array(view) = &mut places[root] else {
-                    unreachable!("reductions that leave axes are kept")
+                    unreachable!("a reduction that leaves axes is an array")
                 };
                 view.set(&index, &value)?;
             }

@@ -80,9 +80,9 @@ pub(crate) struct Stages {
     pub(crate) finals: Vec<Final>,
     /// Whether it is one pass whose roots are the outputs, in order.
     pub(crate) is_one_pass: bool,
-    /// For each input the last step that reads it.
+    /// For each input the last step that reads it, times two; and one, if that goes along axes.
     reads: Vec<Option<usize>>,
-    /// For each output the first step that writes it.
+    /// For each output the first step that writes it, times two.
     writes: Vec<usize>,
 }
 
@@ -114,10 +114,16 @@ impl Stages {
             Role::Kept => Some(Feed::Kept(numbers[value.index()])),
             _ => None,
         };
+        let is_written = |target: Target| {
+            let mut roots = layout.groups.iter().flat_map(|group| &group.roots);
+            roots.any(|&(_, other)| other == target)
+        };
         let mut finals = Vec::new();
         for (output, out) in prog.outputs.iter().enumerate() {
             for (part, value) in out.values().enumerate() {
-                if let Some(from) = feed(value) {
+                if let Some(from) = feed(value)
+                    && !is_written(Target::Output(output, part == 1))
+                {
                     finals.push(Final {
                         output,
                         imag: part == 1,
@@ -145,11 +151,14 @@ impl Stages {
         let mut reads = vec![None; prog.inputs.len()];
         let mut writes = vec![usize::MAX; prog.outputs.len()];
         for (at, step) in steps.iter().enumerate() {
+            let at = 2 * at;
             match step {
                 Step::Pass(pass) => {
+                    // Along axes, nothing that is read may be written.
+                    let last = at + usize::from(pass.site.is_some());
                     for &i in &pass.part.inputs {
                         if let Some(read) = reads.get_mut(i) {
-                            *read = Some(at);
+                            *read = Some(last);
                         }
                     }
                     for target in &pass.targets {

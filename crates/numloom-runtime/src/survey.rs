@@ -339,6 +339,10 @@ impl<'a> Survey<'a> {
         for (root, inst) in pass.part.roots().enumerate() {
             let shape = match (pass.targets.get(root), &inst.kind) {
                 (Some(Target::Kept(i)), _) => self.kept.shape(*i),
+                (Some(Target::Output(..)), InstKind::Reduce(_)) => match pass.sites[root] {
+                    Some(site) => &self.shapes.site(site).shape,
+                    None => continue,
+                },
                 (Some(Target::Scalar(_)), _) | (None, InstKind::Reduce(_)) => continue,
                 _ => space,
             };

@@ -281,7 +281,10 @@ impl Running<'_> {
             let start = locate(place + done, axes, &to.steps);
             let start = to.ptr.offset(start);
             for i in 0..run {
-                let (ptr, bytes) = (start.offset(step * i.cast_signed()).0, bytes(done + i));
+                let (ptr, mut bytes) = (start.offset(step * i.cast_signed()).0, bytes(done + i));
+                if to.swapped {
+                    bytes[..to.itemsize].reverse();
+                }
                 // SAFETY: the place is one of the result's, which this task alone writes (`Running`), and as long as what is written.
                 unsafe {
                     match to.itemsize {

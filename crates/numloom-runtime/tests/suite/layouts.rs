@@ -101,7 +101,7 @@ fn every_layout_gives_what_single_elements_give() {
 }
 
 /// The same into places of a layout.
-fn run_into_layout(
+pub(crate) fn run_into_layout(
     compiled: &numloom_runtime::Compiled,
     inputs: &[View<'_>],
     want: &[OutputValue],

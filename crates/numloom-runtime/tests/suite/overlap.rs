@@ -283,3 +283,63 @@ fn an_input_that_a_later_pass_reads_along_an_axis_is_copied() {
         }
     }
 }
+
+#[test]
+fn an_input_that_is_reduced_into_its_own_memory_is_copied() {
+    for (axis, places) in [(0, 6), (1, 4)] {
+        let prog = program(&format!(
+            "input a: f64
+             %0 = input 0 : f64
+             %1 = sum %0 axes {axis} : f64
+             out s = %1 shape %1",
+        ));
+        for &backend in backends() {
+            let compiled = compile(&engine(backend, 2), &prog);
+            for (start, step) in [(0, 1), (3, 1), (0, 5), (23, -1), (100, 1)] {
+                let mut memory = Memory::new();
+                let a = memory.view(0, &[4, 6], &[6, 1]).expect("it fits");
+                let copy = a.to_array().expect("memory");
+                let want = compiled.run(&[copy.view()], &RunOptions::new()).unwrap();
+                let place = memory.view(start, &[places], &[step]).expect("it fits");
+                let s = memory.view_mut(&[places], &place);
+                compiled
+                    .run_into(&[a], &mut [Out::Array(s)], &RunOptions::new())
+                    .unwrap();
+                let got = OutputValue::Array(place.to_array().expect("memory"));
+                let what = format!("axis {axis} to {start} by {step} on {backend}");
+                assert_same(&[got], &want, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_array_is_reduced_over_rows_that_are_all_itself_in_place() {
+    let prog = program(
+        "input a: f64
+         input b: f64
+         %0 = input 0 : f64
+         %1 = input 1 : f64
+         %2 = mul %0 %1 : f64
+         %3 = sum %2 axes 0 : f64
+         out s = %3 shape %3",
+    );
+    for &backend in backends() {
+        let compiled = compile(&engine(backend, 2), &prog);
+        let mut memory = Memory::new();
+        let a = memory.view(0, &[64], &[1]).expect("it fits");
+        let b = [2.0, 3.0, 5.0, 7.0];
+        let b = View::from_slice_shaped(&b, &[4, 1]).expect("it fits");
+        let copy = a.to_array().expect("memory");
+        let want = compiled
+            .run(&[copy.view(), b.clone()], &RunOptions::new())
+            .unwrap();
+        let s = memory.view_mut(&[64], &a);
+        let inputs = [a.clone(), b];
+        compiled
+            .run_into(&inputs, &mut [Out::Array(s)], &RunOptions::new())
+            .unwrap();
+        let got = OutputValue::Array(a.to_array().expect("memory"));
+        assert_same(&[got], &want, &format!("{backend}"));
+    }
+}
