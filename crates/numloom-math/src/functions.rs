@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use crate::generic::{
-    angle, error, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root,
+    angle, error, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root, short,
 };
 use crate::isa::Isa;
 use crate::lanes::{Binary, BinaryBlock, Lane, Lanes, Unary, UnaryBlock};
@@ -69,7 +69,7 @@ fn unary<K: Unary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T]) {
 }
 
 #[inline]
-fn binary<K: Binary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T], y: &[T]) {
+pub(crate) fn binary<K: Binary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T], y: &[T]) {
     assert_eq!(
         dst.len(),
         x.len(),
@@ -90,7 +90,7 @@ fn binary<K: Binary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T], y: &[T]) {
 
 macro_rules! functions {
     (
-        unary { $( $f64:ident $f32:ident $name:literal = $kernel:path, $title:literal, $specials:literal; )* }
+        unary { $( $f64:ident $f32:ident $name:literal = $kernel:path, $short:path, $title:literal, $specials:literal; )* }
         binary { $( $g64:ident $g32:ident $bname:literal ($x:ident, $y:ident) = $bkernel:path, $btitle:literal, $bspecials:literal; )* }
     ) => {
         $(
@@ -107,7 +107,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f32(isa: Isa, dst: &mut [f32], x: &[f32]) {
-                unary::<kernels::$f64, f32>(isa, dst, x);
+                unary::<kernels::$f32, f32>(isa, dst, x);
             }
         )*
         $(
@@ -147,6 +147,15 @@ macro_rules! functions {
                         $kernel(x)
                     }
                 }
+
+                pub(super) struct $f32;
+
+                impl Unary for $f32 {
+                    #[inline(always)]
+                    fn lanes<V: Lanes>(x: V) -> V {
+                        $short(x)
+                    }
+                }
             )*
             $(
                 pub(super) struct $g64;
@@ -164,28 +173,28 @@ macro_rules! functions {
 
 functions! {
     unary {
-        sin_f64   sin_f32   "sin"   = angle::sin,   "Sine",                       "NaN at infinities, -0 at -0";
-        cos_f64   cos_f32   "cos"   = angle::cos,   "Cosine",                     "NaN at infinities";
-        tan_f64   tan_f32   "tan"   = angle::tan,   "Tangent",                    "NaN at infinities, -0 at -0";
-        asin_f64  asin_f32  "asin"  = inverse_angle::asin,  "Inverse sine",       "NaN outside -1 to 1, -0 at -0";
-        acos_f64  acos_f32  "acos"  = inverse_angle::acos,  "Inverse cosine",     "NaN outside -1 to 1, +0 at 1";
-        atan_f64  atan_f32  "atan"  = inverse_angle::atan,  "Inverse tangent",    "a quarter turn at infinities, -0 at -0";
-        sinh_f64  sinh_f32  "sinh"  = hyperbolic::sinh,  "Hyperbolic sine",       "itself at zeros and infinities";
-        cosh_f64  cosh_f32  "cosh"  = hyperbolic::cosh,  "Hyperbolic cosine",     "1 at zeros, infinite at infinities";
-        tanh_f64  tanh_f32  "tanh"  = hyperbolic::tanh,  "Hyperbolic tangent",    "itself at zeros, 1 in size at infinities";
-        asinh_f64 asinh_f32 "asinh" = inverse_hyperbolic::asinh, "Inverse hyperbolic sine",    "itself at zeros and infinities";
-        acosh_f64 acosh_f32 "acosh" = inverse_hyperbolic::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
-        atanh_f64 atanh_f32 "atanh" = inverse_hyperbolic::atanh, "Inverse hyperbolic tangent", "infinite at -1 and 1, NaN beyond, -0 at -0";
-        exp_f64   exp_f32   "exp"   = exp::exp,     "Natural exponential",        "+0 at -infinity";
-        exp2_f64  exp2_f32  "exp2"  = exp::exp2,    "Power of two",               "exact at integers, +0 at -infinity";
-        expm1_f64 expm1_f32 "expm1" = exp::expm1,   "Natural exponential less 1", "-1 at -infinity, -0 at -0";
-        log_f64   log_f32   "log"   = log::log,     "Natural logarithm",          "-infinity at zeros, NaN below";
-        log2_f64  log2_f32  "log2"  = log::log2,    "Binary logarithm",           "exact at powers of two, -infinity at zeros, NaN below";
-        log10_f64 log10_f32 "log10" = log::log10,   "Decimal logarithm",          "exact at powers of ten, -infinity at zeros, NaN below";
-        log1p_f64 log1p_f32 "log1p" = log::log1p,   "Natural logarithm of 1 + x", "-infinity at -1, NaN below, -0 at -0";
-        cbrt_f64  cbrt_f32  "cbrt"  = root::cbrt,   "Cube root",                  "exact at cubes, itself at zeros and infinities";
-        erf_f64   erf_f32   "erf"   = error::erf,  "Error function",             "-1 and 1 at infinities, -0 at -0";
-        erfc_f64  erfc_f32  "erfc"  = error::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
+        sin_f64   sin_f32   "sin"   = angle::sin, short::sin, "Sine",                       "NaN at infinities, -0 at -0";
+        cos_f64   cos_f32   "cos"   = angle::cos, short::cos, "Cosine",                     "NaN at infinities";
+        tan_f64   tan_f32   "tan"   = angle::tan, short::tan, "Tangent",                    "NaN at infinities, -0 at -0";
+        asin_f64  asin_f32  "asin"  = inverse_angle::asin, inverse_angle::asin, "Inverse sine",       "NaN outside -1 to 1, -0 at -0";
+        acos_f64  acos_f32  "acos"  = inverse_angle::acos, inverse_angle::acos, "Inverse cosine",     "NaN outside -1 to 1, +0 at 1";
+        atan_f64  atan_f32  "atan"  = inverse_angle::atan, inverse_angle::atan, "Inverse tangent",    "a quarter turn at infinities, -0 at -0";
+        sinh_f64  sinh_f32  "sinh"  = hyperbolic::sinh, short::sinh, "Hyperbolic sine",       "itself at zeros and infinities";
+        cosh_f64  cosh_f32  "cosh"  = hyperbolic::cosh, short::cosh, "Hyperbolic cosine",     "1 at zeros, infinite at infinities";
+        tanh_f64  tanh_f32  "tanh"  = hyperbolic::tanh, short::tanh, "Hyperbolic tangent",    "itself at zeros, 1 in size at infinities";
+        asinh_f64 asinh_f32 "asinh" = inverse_hyperbolic::asinh, inverse_hyperbolic::asinh, "Inverse hyperbolic sine",    "itself at zeros and infinities";
+        acosh_f64 acosh_f32 "acosh" = inverse_hyperbolic::acosh, inverse_hyperbolic::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
+        atanh_f64 atanh_f32 "atanh" = inverse_hyperbolic::atanh, inverse_hyperbolic::atanh, "Inverse hyperbolic tangent", "infinite at -1 and 1, NaN beyond, -0 at -0";
+        exp_f64   exp_f32   "exp"   = exp::exp, short::exp, "Natural exponential",        "+0 at -infinity";
+        exp2_f64  exp2_f32  "exp2"  = exp::exp2, short::exp2, "Power of two",               "exact at integers, +0 at -infinity";
+        expm1_f64 expm1_f32 "expm1" = exp::expm1, short::expm1, "Natural exponential less 1", "-1 at -infinity, -0 at -0";
+        log_f64   log_f32   "log"   = log::log, short::log, "Natural logarithm",          "-infinity at zeros, NaN below";
+        log2_f64  log2_f32  "log2"  = log::log2, short::log2, "Binary logarithm",           "exact at powers of two, -infinity at zeros, NaN below";
+        log10_f64 log10_f32 "log10" = log::log10, short::log10, "Decimal logarithm",          "exact at powers of ten, -infinity at zeros, NaN below";
+        log1p_f64 log1p_f32 "log1p" = log::log1p, short::log1p, "Natural logarithm of 1 + x", "-infinity at -1, NaN below, -0 at -0";
+        cbrt_f64  cbrt_f32  "cbrt"  = root::cbrt, root::cbrt, "Cube root",                  "exact at cubes, itself at zeros and infinities";
+        erf_f64   erf_f32   "erf"   = error::erf, error::erf, "Error function",             "-1 and 1 at infinities, -0 at -0";
+        erfc_f64  erfc_f32  "erfc"  = error::erfc, error::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
     }
     binary {
         atan2_f64 atan2_f32 "atan2" (y, x) = inverse_angle::atan2, "Angle of the point (x, y)", "signs of zeros count; -π to π";

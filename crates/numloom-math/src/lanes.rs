@@ -8,6 +8,8 @@
 use std::marker::PhantomData;
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
+use crate::table::Table;
+
 /// 1.5 * 2^52: added, it rounds to an integer, ties to even, and leaves that integer in the lowest bits.
 pub(crate) const MAGIC: f64 = 6755399441055744.0;
 
@@ -17,7 +19,7 @@ pub(crate) const TWO_52: f64 = 4503599627370496.0;
 pub(crate) const SIGN: u64 = 1 << 63;
 
 /// The most lanes that a vector has.
-pub(crate) const MAX_LANES: usize = 8;
+pub(crate) const MAX_LANES: usize = 16;
 
 /// A vector of `f64` lanes.
 ///
@@ -43,6 +45,8 @@ pub(crate) trait Lanes:
     type Proof: Copy;
     /// Lanes of the vector, at most [`MAX_LANES`].
     const N: usize;
+    /// Whether [`split_normal`](Lanes::split_normal) splits subnormal numbers as well.
+    const SPLITS_ALL: bool = false;
 
     /// The proof that this vector was made from.
     fn proof(self) -> Self::Proof;
@@ -62,6 +66,8 @@ pub(crate) trait Lanes:
     /// `b - self * a`, rounded once.
     fn mul_sub_from(self, a: Self, b: Self) -> Self;
     fn sqrt(self) -> Self;
+    /// The nearest `f32` of each.
+    fn round_to_f32(self) -> Self;
     /// The greater of each pair; `self` where it is NaN.
     fn at_least(self, least: Self) -> Self;
     /// The smaller of each pair; `self` where it is NaN.
@@ -72,8 +78,6 @@ pub(crate) trait Lanes:
     fn xor(self, o: Self) -> Self;
     /// Sum of the bits as 64-bit integers, wrapping.
     fn add_bits(self, o: Self) -> Self;
-    /// Difference of the bits as 64-bit integers, wrapping.
-    fn sub_bits(self, o: Self) -> Self;
     fn shl<const S: u32>(self) -> Self;
     /// Zeros come in.
     fn shr<const S: u32>(self) -> Self;
@@ -96,24 +100,13 @@ pub(crate) trait Lanes:
         self * half.exp2_int() * (n - half).exp2_int()
     }
 
-    /// `self * 2^n`, rounded once, for `self` in [0.5, 2] or NaN, and `sixteenths` that hold `16 n + k` in their lowest bits as [`MAGIC`] leaves it, with k
-    /// below 16 and n of at most 1100 in size.
-    ///
-    /// Where no result is subnormal or infinite, n is added to the exponents.
-    #[inline(always)]
-    fn ldexp_sixteenths(self, sixteenths: Self) -> Self {
-        let whole = sixteenths.and(self.bits(!15));
-        let times_16 = whole - MAGIC;
-        if Self::any(!times_16.abs().le(self.of(16.0 * 1020.0))) {
-            return self.ldexp(times_16 * 0.0625);
-        }
-        self.add_bits(whole.shl::<48>())
-    }
-
-    /// `(k, m)` with `self = 2^k * m`, `k` integral and `m` in [0.75, 1.5); for numbers above zero, subnormal ones included.
+    /// `(k, m)` with `self = 2^k * m`, `k` integral and `m` in [1, 2); for numbers above zero, subnormal ones included.
     /// Of anything else, anything comes out.
     #[inline(always)]
     fn split(self) -> (Self, Self) {
+        if Self::SPLITS_ALL {
+            return self.split_normal();
+        }
         let is_small = self.lt(self.of(f64::MIN_POSITIVE));
         if Self::any(is_small) {
             let normal = Self::select(is_small, self * 18014398509481984.0, self); // 2^54
@@ -123,20 +116,22 @@ pub(crate) trait Lanes:
         self.split_normal()
     }
 
-    /// [`split`](Lanes::split) of normal numbers.
+    /// Whether lanes are normal numbers above zero: neither zero, subnormal, negative, infinite nor NaN.
+    #[inline(always)]
+    fn is_plain(self) -> Self::Mask {
+        self.of(f64::MIN_POSITIVE).le(self) & self.lt(self.of(f64::INFINITY))
+    }
+
+    /// [`split`](Lanes::split) of [plain](Lanes::is_plain) numbers.
     #[inline(always)]
     fn split_normal(self) -> (Self, Self) {
-        // Half of a mantissa more, and the exponent counts one up from 1.5 on.
-        let t = self.add_bits(self.bits(1 << 51));
-        let k = t.shr::<52>().or(self.of(TWO_52)) - (TWO_52 + 1023.0);
-        let m = self
-            .add_bits(self.of(1.0))
-            .sub_bits(t.and(self.bits(0xfff << 52)));
+        let k = self.shr::<52>().or(self.of(TWO_52)) - (TWO_52 + 1023.0);
+        let m = self.and(self.bits((1 << 52) - 1)).or(self.of(1.0));
         (k, m)
     }
 
-    /// The elements of `table` that the lowest four bits of the lanes count.
-    fn lookup(self, table: &'static [f64; 16]) -> Self;
+    /// The entries of the rows of `table` that the lowest four bits of the lanes count.
+    fn lookup<const K: usize>(self, table: &'static Table<K>) -> [Self; K];
 
     /// `x` in every lane.
     #[inline(always)]

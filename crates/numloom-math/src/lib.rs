@@ -26,12 +26,16 @@
 
 pub mod accuracy;
 mod arch;
+mod division;
 mod float_env;
 mod functions;
 mod generic;
 mod isa;
 mod lanes;
+mod table;
+mod twice;
 
+pub use division::*;
 pub use float_env::FloatEnv;
 pub use functions::*;
 pub use isa::{Isa, IsaError};

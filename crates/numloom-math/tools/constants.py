@@ -6,6 +6,8 @@ A polynomial minimises the greatest error of the whole function (column `weight`
 lowest up, the rest being fitted anew after each, so that the later ones make up for the rounding of the earlier.
 """
 
+from struct import pack, unpack
+
 from mpmath import (
     atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
 )
@@ -104,10 +106,15 @@ def print_array(doc, name, values, public="pub(crate) "):
 def print_table(doc, name, values):
     for line in doc:
         print(f"/// {line}")
-    print(f"pub(crate) static {name}: [f64; {len(values)}] = [")
+    print(f"const {name}: [f64; {len(values)}] = [")
     for v in values:
         print(f"    {hexf(v)},")
     print("];\n")
+
+
+def print_rows(doc, name, columns):
+    print(f"/// {doc}, by row.")
+    print(f"pub(crate) static {name}: Table<{len(columns)}> = Table::new([{', '.join('&' + c for c in columns)}]);\n")
 
 
 def polynomial(doc, name, f, weight, degree, lo, hi, first=None):
@@ -131,6 +138,7 @@ def constant(doc, name, value):
 def main():
     print("//! Constants of the kernels. Written by tools/constants.py, which says how; do not edit.")
     print('#![expect(clippy::approx_constant, reason = "parts of well-known constants, beside what is left of them")]\n')
+    print("use crate::table::Table;\n")
 
     # Exponentials: x = (16 n + k) ln2/16 + r, |r| <= ln2/32.
     half = log(2) / 32 + mpf(2) ** -30
@@ -138,6 +146,11 @@ def main():
         "(e^r - 1 - r) / r^2 on +-ln2/32, relative to e^r - 1", "EXP",
         lambda r: (exp(r) - 1 - r) / r**2 if abs(r) > 1e-40 else mpf(0.5),
         lambda r: abs(r) + mpf(2) ** -40, 5, -half, half,
+    )
+    polynomial(
+        "The same for f32", "EXP_SHORT",
+        lambda r: (exp(r) - 1 - r) / r**2 if abs(r) > 1e-40 else mpf(0.5),
+        lambda r: abs(r) + mpf(2) ** -40, 4, -half, half,
     )
     tiny = mpf(2) ** -40
     polynomial(
@@ -151,16 +164,23 @@ def main():
     powers = [pair(mpf(2) ** (mpf(k) / 16)) for k in range(16)]
     print_table(["2^(k/16), rounded."], "EXP_HI", [h for h, _ in powers])
     print_table(["2^(k/16), what is left."], "EXP_LO", [l for _, l in powers])
+    lacking = [unpack("<d", pack("<q", unpack("<q", pack("<d", float(h)))[0] - (k << 48)))[0] for k, (h, _) in enumerate(powers)]
+    print_table(["2^(k/16), rounded, less k in the upper bits of the mantissa."], "EXP_ENTRY", lacking)
+    print_table(["What is left of 2^(k/16), relative to it."], "EXP_REST", [l / h for h, l in powers])
+    print_rows("2^(k/16)", "EXP_K", ["EXP_HI", "EXP_LO"])
+    print_rows("2^(k/16), to be scaled", "EXP_SCALED", ["EXP_ENTRY", "EXP_REST"])
+    print_rows("2^(k/16), to be scaled, for f32", "EXP_ROUNDED", ["EXP_ENTRY"])
     negative = [pair(mpf(2) ** (-mpf(k) / 16)) for k in range(16)]
     print_table(["2^(-k/16), rounded."], "EXP_NEG_HI", [h for h, _ in negative])
     print_table(["2^(-k/16), what is left."], "EXP_NEG_LO", [l for _, l in negative])
+    print_rows("2^(k/16) and 2^(-k/16)", "EXP_BOTH", ["EXP_HI", "EXP_LO", "EXP_NEG_HI", "EXP_NEG_LO"])
     constant("16/ln2.", "SIXTEEN_OVER_LN2", 16 / log(2))
     hi, lo = pair(log(2) / 16)
     constant("ln2/16, rounded.", "LN2_16_HI", hi)
     constant("ln2/16, what is left.", "LN2_16_LO", lo)
     constant("ln2.", "LN2", log(2))
 
-    # Logarithms: x = 2^k m, m in [0.75, 1.5), c near 1/m with few bits, r = m c - 1 exact.
+    # Logarithms: x = 2^k m, m in [1, 2), c near 1/m with few bits, r = m c - 1 exact. From 1.5 on as if it were m/2, with 2c.
     reciprocals = []
     least, most = mpf(0), mpf(0)
     for i in range(16):
@@ -184,24 +204,35 @@ def main():
         lambda r: r**2, 8, least, most,
     )
     polynomial(
+        "The same for f32", "LOG_SHORT",
+        lambda r: (log1p(r) - r + r**2 / 2) / r**3 if abs(r) > 1e-20 else mpf(1) / 3,
+        lambda r: r**2, 6, least, most,
+    )
+    polynomial(
         "(log(1 + r) - r + r^2/2 - r^3/3) / r^4, relative to r", "LOG_TAIL",
         lambda r: (log1p(r) - r + r**2 / 2 - r**3 / 3) / r**4 if abs(r) > 1e-16 else -mpf(1) / 4,
         lambda r: abs(r) ** 3, 9, least, most,
     )
-    print_table(["A multiple of 1/32 near 1/m, by the upper four bits of m's mantissa."], "LOG_C", reciprocals)
+    halved = [c / 2 if i >= 8 else c for i, c in enumerate(reciprocals)]
+    print_table(["A multiple of 1/64 near 1/m, by the upper four bits of m's mantissa."], "LOG_C", halved)
     hi, lo = pair(mpf(1) / 3)
     constant("1/3, rounded.", "THIRD_HI", hi)
     constant("1/3, what is left.", "THIRD_LO", lo)
     for base, name in ((mpf(1), "LN"), (log(2), "LB"), (log(10), "LG")):
         # Multiples of 2^-42, so that the sum of k times the one and the other is exact.
-        his = [round_to(-log(c) / base, 42) for c in reciprocals]
-        los = [-log(c) / base - h for c, h in zip(reciprocals, his)]
+        # What is added for a half is the same as for k, so that both cancel.
+        two = round_to(log(2) / base, 42)
+        his = [round_to(-log(c) / base, 42) + (two if i >= 8 else 0) for i, c in enumerate(reciprocals)]
+        los = [-log(c) / base - h for c, h in zip(halved, his)]
         what = {"LN": "-log c", "LB": "-log2 c", "LG": "-log10 c"}[name]
         print_table([f"{what}, a multiple of 2^-42."], f"{name}_C_HI", his)
         print_table([f"{what}, what is left."], f"{name}_C_LO", los)
-        hi = round_to(log(2) / base, 42)
-        constant(f"The logarithm of 2, a multiple of 2^-42 ({name}).", f"{name}_2_HI", hi)
-        constant(f"The logarithm of 2, what is left ({name}).", f"{name}_2_LO", log(2) / base - hi)
+        print_rows(f"c and {what}", f"{name}_C", ["LOG_C", f"{name}_C_HI", f"{name}_C_LO"])
+        print_table([f"{what}, rounded."], f"{name}_C_ROUNDED", [-log(c) / base for c in halved])
+        print_rows(f"c and {what}, for f32", f"{name}_ROUNDED", ["LOG_C", f"{name}_C_ROUNDED"])
+        constant(f"The logarithm of 2, rounded ({name}).", f"{name}_2", log(2) / base)
+        constant(f"The logarithm of 2, a multiple of 2^-42 ({name}).", f"{name}_2_HI", two)
+        constant(f"The logarithm of 2, what is left ({name}).", f"{name}_2_LO", log(2) / base - two)
         hi, lo = pair(1 / base)
         constant(f"The factor from natural logarithms, rounded ({name}).", f"{name}_E_HI", hi)
         constant(f"The factor from natural logarithms, what is left ({name}).", f"{name}_E_LO", lo)
@@ -216,6 +247,14 @@ def main():
     polynomial(
         "(cos u - 1 + u^2/2) / u^4 in u^2, |u| <= pi/4, relative to 1", "COS",
         lambda x: (cos(sqrt(x)) - 1 + x / 2) / x**2, lambda x: x**2, 5, small, quarter,
+    )
+    polynomial(
+        "The same for f32", "SIN_SHORT",
+        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, quarter,
+    )
+    polynomial(
+        "(cos u - 1 + u^2/2) / u^4 in u^2, for f32", "COS_SHORT",
+        lambda x: (cos(sqrt(x)) - 1 + x / 2) / x**2, lambda x: x**2, 4, small, quarter,
     )
     constant("2/pi.", "TWO_OVER_PI", 2 / pi)
     p1 = mpf(float(pi / 2))
@@ -244,6 +283,7 @@ def main():
     angles = [pair(atan(mpf(j) / 8)) for j in range(9)] + [(mpf(0), mpf(0))] * 7
     print_table(["atan(j/8), rounded; nine of them."], "ATAN_HI", [h for h, _ in angles])
     print_table(["atan(j/8), what is left."], "ATAN_LO", [l for _, l in angles])
+    print_rows("atan(j/8)", "ATAN_C", ["ATAN_HI", "ATAN_LO"])
 
     # Error functions: near zero as x + x Q(x^2); else erfc x = e^(-x^2) H(t) / (1 + 2x), t = (x - 3) / (x + 3), which maps 3/4 to
     # -0.6 and 27.5 to 0.8. H is between 1.1 and 1.3.
@@ -259,10 +299,10 @@ def main():
         "(1 + 2x) e^(x^2) erfc x in t = (x - 3)/(x + 3), x from 3/4 to 27.5, relative", "ERFC",
         lambda t: times(of_x(t)), lambda t: 1 / times(of_x(t)), 19, mpf("-0.6001"), mpf(49) / 61, first="ERFC_LO",
     )
-    # Cube roots of [0.75, 1.5]: a first guess.
+    # Cube roots of [1, 2]: a first guess.
     polynomial(
-        "cube root on [0.75, 1.5], relative", "CBRT",
-        lambda x: x ** (mpf(1) / 3), lambda x: x ** (-mpf(1) / 3), 4, 0.75, 1.5,
+        "cube root on [1, 2], relative", "CBRT",
+        lambda x: x ** (mpf(1) / 3), lambda x: x ** (-mpf(1) / 3), 4, 1, 2,
     )
     constant("The cube root of 2.", "CBRT_2", mpf(2) ** (mpf(1) / 3))
     constant("The cube root of 1/2.", "CBRT_HALF", mpf(2) ** (-mpf(1) / 3))

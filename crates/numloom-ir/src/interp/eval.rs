@@ -188,6 +188,7 @@ pub fn eval(
         };
     }
 
+    let is_wide = matches!(from, DType::F32 | DType::F64);
     match op {
         Op::Neg => unary!(number, Arithmetic::neg),
         Op::Abs => unary!(number, Arithmetic::abs),
@@ -203,6 +204,9 @@ pub fn eval(
         Op::Sub => binary!(number, Arithmetic::sub),
         Op::Mul => binary!(number, Arithmetic::mul),
         Op::Div => binary!(float, Float::div),
+        Op::FloorDiv if is_wide => binary_math!(floor_div_f32, floor_div_f64),
+        Op::Rem if is_wide => binary_math!(rem_f32, rem_f64),
+        Op::Fmod if is_wide => binary_math!(fmod_f32, fmod_f64),
         Op::FloorDiv => binary!(number, Arithmetic::floor_div),
         Op::Rem => binary!(number, Arithmetic::rem),
         Op::Fmod => binary!(number, Arithmetic::fmod),

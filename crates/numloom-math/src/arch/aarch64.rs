@@ -19,6 +19,7 @@ use std::ops::{BitAnd, BitOr, Neg, Not};
 
 use super::operators;
 use crate::lanes::{Job, Lanes};
+use crate::table::Table;
 
 /// Exists only where the processor has NEON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,6 +160,10 @@ impl Lanes for F64x2 {
         F64x2(proven!(vsqrtq_f64(self.0)))
     }
     #[inline(always)]
+    fn round_to_f32(self) -> F64x2 {
+        F64x2(proven!(vcvt_f64_f32(vcvt_f32_f64(self.0))))
+    }
+    #[inline(always)]
     fn at_least(self, least: F64x2) -> F64x2 {
         F64x2::select(self.lt(least), least, self)
     }
@@ -182,10 +187,6 @@ impl Lanes for F64x2 {
     #[inline(always)]
     fn add_bits(self, o: F64x2) -> F64x2 {
         F64x2::from_int(proven!(vaddq_u64(self.int(), o.int())))
-    }
-    #[inline(always)]
-    fn sub_bits(self, o: F64x2) -> F64x2 {
-        F64x2::from_int(proven!(vsubq_u64(self.int(), o.int())))
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x2 {
@@ -224,10 +225,10 @@ impl Lanes for F64x2 {
     }
 
     #[inline(always)]
-    fn lookup(self, table: &'static [f64; 16]) -> F64x2 {
+    fn lookup<const K: usize>(self, table: &'static Table<K>) -> [F64x2; K] {
         let mut lanes = [0.0; 2];
         self.store(&mut lanes);
-        let found = lanes.map(|lane| table[(lane.to_bits() & 15) as usize]);
-        F64x2::load(self.proof(), &found)
+        let [first, second] = lanes.map(|lane| table.row(lane.to_bits()));
+        std::array::from_fn(|k| F64x2::load(self.proof(), &[first[k], second[k]]))
     }
 }

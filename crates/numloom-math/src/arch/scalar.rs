@@ -4,6 +4,7 @@ use std::ops::{BitAnd, BitOr, Neg, Not};
 
 use super::operators;
 use crate::lanes::{Job, Lanes};
+use crate::table::Table;
 
 /// Every processor can; without fused multiply-add it is computed, slowly.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,6 +113,10 @@ impl Lanes for F64x1 {
         F64x1(self.0.sqrt())
     }
     #[inline(always)]
+    fn round_to_f32(self) -> F64x1 {
+        F64x1(f64::from(self.0 as f32))
+    }
+    #[inline(always)]
     fn at_least(self, least: F64x1) -> F64x1 {
         F64x1(if self.0 < least.0 { least.0 } else { self.0 })
     }
@@ -135,10 +140,6 @@ impl Lanes for F64x1 {
     #[inline(always)]
     fn add_bits(self, o: F64x1) -> F64x1 {
         self.by_bits(o, u64::wrapping_add)
-    }
-    #[inline(always)]
-    fn sub_bits(self, o: F64x1) -> F64x1 {
-        self.by_bits(o, u64::wrapping_sub)
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x1 {
@@ -175,7 +176,7 @@ impl Lanes for F64x1 {
     }
 
     #[inline(always)]
-    fn lookup(self, table: &'static [f64; 16]) -> F64x1 {
-        F64x1(table[(self.0.to_bits() & 15) as usize])
+    fn lookup<const K: usize>(self, table: &'static Table<K>) -> [F64x1; K] {
+        table.row(self.0.to_bits()).map(F64x1)
     }
 }

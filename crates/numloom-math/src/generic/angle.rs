@@ -4,7 +4,7 @@
 //! Functions", 1980), the first two products exact; beyond, lane by lane, by as many bits of 2/π as the argument needs
 //! ([`payne_hanek`]). That is the one branch here, taken if any lane needs it. Then both series, and `n` chooses. Constants: tools/constants.py.
 
-use super::constants::{COS, PI_2_1, PI_2_2, PI_2_3, SIN, TWO_OVER_PI};
+use super::constants::{COS, PI_2_1, PI_2_2, PI_2_3, PI_2_LO, SIN, TWO_OVER_PI};
 use super::double::{Pair, divide, fast_two_sum, two_product};
 use super::payne_hanek;
 use crate::lanes::{Lanes, MAGIC, MAX_LANES};
@@ -15,7 +15,9 @@ const HUGE: f64 = 1048576.0;
 struct Reduced<V> {
     /// Its lowest two bits count quarter turns.
     n: V,
-    r: Pair<V>,
+    r: V,
+    /// What is to be taken from r yet. Of a zero it is +0: then the signs of all that follow keep that of r.
+    less: V,
 }
 
 #[inline(always)]
@@ -23,16 +25,11 @@ fn reduce<V: Lanes>(x: V) -> Reduced<V> {
     let n = x.mul_add(x.of(TWO_OVER_PI), x.of(MAGIC));
     let turns = n - MAGIC;
     let r1 = turns.mul_sub_from(x.of(PI_2_1), x);
-    let second = turns * PI_2_2;
-    let r2 = r1 - second;
-    let r2_lo = (r1 - r2) - second;
-    let third = turns * PI_2_3;
-    let hi = r2 - third;
-    let lo = ((r2 - hi) - third) + r2_lo;
-    let reduced = Reduced {
-        n,
-        r: Pair { hi, lo },
-    };
+    // The product is exact, and so is either this difference or the next.
+    let r = turns.mul_sub_from(x.of(PI_2_2), r1);
+    let less = turns.mul_add(x.of(PI_2_2), r - r1);
+    let less = turns.mul_add(x.of(PI_2_3), less);
+    let reduced = Reduced { n, r, less };
     let is_huge = x.of(HUGE).lt(x.abs());
     if V::any(is_huge) {
         return reduce_huge(x, reduced);
@@ -40,67 +37,88 @@ fn reduce<V: Lanes>(x: V) -> Reduced<V> {
     reduced
 }
 
+/// The same for `f32` in one number: quarter turns as in [`Reduced`], and what is left. Its 24 bits leave room for a greater n.
+#[inline(always)]
+pub(super) fn reduce_short<V: Lanes>(x: V) -> (V, V) {
+    let n = x.mul_add(x.of(TWO_OVER_PI), x.of(MAGIC));
+    let turns = n - MAGIC;
+    let r = turns.mul_sub_from(x.of(PI_2_1), x);
+    let r = turns.mul_sub_from(x.of(PI_2_LO), r);
+    let is_huge = x.of(1024.0 * HUGE).lt(x.abs());
+    if V::any(is_huge) {
+        let less = r.of(0.0);
+        let Reduced { n, r, .. } = reduce_huge(x, Reduced { n, r, less });
+        return (n, r);
+    }
+    (n, r)
+}
+
 /// With those lanes done anew that are beyond [`HUGE`].
 #[inline(always)]
 fn reduce_huge<V: Lanes>(x: V, reduced: Reduced<V>) -> Reduced<V> {
-    let [mut xs, mut ns, mut his, mut los] = [[0.0; MAX_LANES]; 4];
+    let [mut xs, mut ns, mut rs, mut lesses] = [[0.0; MAX_LANES]; 4];
     x.store(&mut xs);
     reduced.n.store(&mut ns);
-    reduced.r.hi.store(&mut his);
-    reduced.r.lo.store(&mut los);
+    reduced.r.store(&mut rs);
+    reduced.less.store(&mut lesses);
     for lane in 0..V::N {
         if xs[lane].abs() > HUGE {
             let (quarter, hi, lo) = payne_hanek::reduce(xs[lane]);
-            (ns[lane], his[lane], los[lane]) = (MAGIC + quarter, hi, lo);
+            (ns[lane], rs[lane], lesses[lane]) = (MAGIC + quarter, hi, -lo);
         }
     }
     Reduced {
         n: V::load(x.proof(), &ns),
-        r: Pair {
-            hi: V::load(x.proof(), &his),
-            lo: V::load(x.proof(), &los),
-        },
+        r: V::load(x.proof(), &rs),
+        less: V::load(x.proof(), &lesses),
     }
 }
 
-/// Sine and cosine of a reduced angle.
+/// Sine and cosine of `r - less`; `EXACT` keeps the last rounding of the sine's low part as well, which is a tenth of the high one.
 #[inline(always)]
-fn both<V: Lanes>(r: Pair<V>) -> (Pair<V>, Pair<V>) {
-    let square = two_product(r.hi, r.hi);
+fn both<V: Lanes, const EXACT: bool>(r: V, less: V) -> (Pair<V>, Pair<V>) {
+    let square = two_product(r, r);
     let u = square.hi;
+    let u2 = u * u;
 
-    // sin r = r + r (u P(u)): the product is a tenth of r, so its first rounding errors are kept.
+    // sin r = r + r (u P(u)): the product is a tenth of r, so what its factor loses is kept.
     let [first, rest @ ..] = &SIN;
-    let p = fast_two_sum(u.of(*first), u * u.polynomial(rest));
-    let w = two_product(u, p.hi);
-    let w_lo = square.lo.mul_add(p.hi, u.mul_add(p.lo, w.lo));
-    let curve = two_product(r.hi, w.hi);
-    let sin = fast_two_sum(r.hi, curve.hi);
-    // The angle's low part moves the sine by the cosine times it.
+    let inner = square.lo.mul_add(u.of(*first), u2 * u.polynomial(rest));
+    let w = u.mul_add(u.of(*first), inner);
+    let w_lo = u.mul_add(u.of(*first), -w) + inner;
+    // What is left of the angle moves the sine by the cosine times it.
     let half = u.mul_sub_from(u.of(0.5), u.of(1.0));
-    let sin_lo = r.lo.mul_add(half, r.hi.mul_add(w_lo, curve.lo)) + sin.lo;
+    let less_lo = r.mul_sub_from(w_lo, less * half);
+    let sin = if EXACT {
+        let curve = two_product(r, w);
+        let sum = fast_two_sum(r, curve.hi);
+        Pair {
+            hi: sum.hi,
+            lo: sum.lo + (curve.lo - less_lo),
+        }
+    } else {
+        Pair {
+            hi: r,
+            lo: r.mul_add(w, -less_lo),
+        }
+    };
 
     // cos r = 1 - u/2 + u² Q(u).
-    let cos = fast_two_sum(u.of(1.0), u * -0.5);
-    let cos_lo = square.lo.mul_add(u.of(-0.5), cos.lo);
-    let cos_lo = r.hi.mul_sub_from(r.lo, cos_lo);
-    let cos_lo = (u * u).mul_add(u.polynomial(&COS), cos_lo);
-    (
-        Pair {
-            hi: sin.hi,
-            lo: sin_lo,
-        },
-        Pair {
-            hi: cos.hi,
-            lo: cos_lo,
-        },
-    )
+    let hi = u.mul_sub_from(u.of(0.5), u.of(1.0));
+    let lo = u.mul_sub_from(u.of(0.5), u.of(1.0) - hi);
+    let lo = square.lo.mul_add(u.of(-0.5), lo);
+    let lo = r.mul_add(less, lo);
+    let cos = Pair {
+        hi,
+        lo: u2.mul_add(u.polynomial(&COS), lo),
+    };
+    (sin, cos)
 }
 
-/// Sine at `n` quarter turns and r.
+/// Sine at `n` quarter turns and `r - less`.
 #[inline(always)]
-fn sine<V: Lanes>(n: V, r: Pair<V>) -> V {
-    let (sin, cos) = both(r);
+fn sine<V: Lanes>(Reduced { n, r, less }: Reduced<V>) -> V {
+    let (sin, cos) = both::<V, false>(r, less);
     let is_odd = n.has_bits(1);
     let result = V::select(is_odd, cos.hi + cos.lo, sin.hi + sin.lo);
     // The second bit of n is the sign.
@@ -109,22 +127,25 @@ fn sine<V: Lanes>(n: V, r: Pair<V>) -> V {
 
 #[inline(always)]
 pub(crate) fn sin<V: Lanes>(x: V) -> V {
-    let Reduced { n, r } = reduce(x);
-    V::select(x.eq(x.of(0.0)), x, sine(n, r))
+    sine(reduce(x))
 }
 
 #[inline(always)]
 pub(crate) fn cos<V: Lanes>(x: V) -> V {
-    let Reduced { n, r } = reduce(x);
-    sine(n.add_bits(n.bits(1)), r)
+    let reduced = reduce(x);
+    sine(Reduced {
+        n: reduced.n.add_bits(x.bits(1)),
+        ..reduced
+    })
 }
 
 #[inline(always)]
 pub(crate) fn tan<V: Lanes>(x: V) -> V {
-    let Reduced { n, r } = reduce(x);
-    let (sin, cos) = both(r);
+    let Reduced { n, r, less } = reduce(x);
+    let (sin, cos) = both::<V, true>(r, less);
     let is_odd = n.has_bits(1);
-    let cos = cos.exact();
+    // Next to a pole, what is left of the angle is no longer small beside it.
+    let (sin, cos) = (sin.exact(), cos.exact());
     let tan = divide(
         Pair::select(is_odd, cos, sin),
         Pair::select(is_odd, sin, cos),

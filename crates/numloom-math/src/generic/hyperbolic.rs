@@ -4,9 +4,9 @@
 //! `2 sinh |x| = 2^n ((A - B) cosh r + (A + B) sinh r)`, and `2 cosh |x|` with A - B and A + B exchanged. Nothing cancels: A - B is zero or more
 //! than twice the other term, and the error of r is that of x near zero.
 
-use super::constants::{COSH, EXP_HI, EXP_LO, EXP_NEG_HI, EXP_NEG_LO, SINH};
+use super::constants::{COSH, EXP_BOTH, SINH};
 use super::double::{Pair, divide, fast_two_sum, two_product};
-use super::exp::{Reduced, reduce};
+use super::exp::{Exponential, Reduced, exponential, reduce};
 use crate::lanes::Lanes;
 
 struct Parts<V> {
@@ -25,9 +25,8 @@ struct Parts<V> {
 fn parts<V: Lanes>(x: V) -> Parts<V> {
     let Reduced { k, n, r, r_lo } = reduce(x);
     let scale = (n * -2.0).at_least(n.of(-1000.0)).exp2_int();
-    let (a, a_lo) = (k.lookup(&EXP_HI), k.lookup(&EXP_LO));
-    let b = k.lookup(&EXP_NEG_HI) * scale;
-    let b_lo = k.lookup(&EXP_NEG_LO) * scale;
+    let [a, a_lo, b, b_lo] = k.lookup(&EXP_BOTH);
+    let (b, b_lo) = (b * scale, b_lo * scale);
     let difference = fast_two_sum(a, -b);
     let sum = fast_two_sum(a, b);
     let u = r * r;
@@ -86,10 +85,28 @@ pub(crate) fn cosh<V: Lanes>(x: V) -> V {
     (cosh.hi + cosh.lo).ldexp(parts.n - 1.0)
 }
 
+/// `(e^2x - 1) / (e^2x + 1)`: both from one product, to twice the precision.
 #[inline(always)]
 pub(crate) fn tanh<V: Lanes>(x: V) -> V {
     // From here on it rounds to 1.
-    let parts = parts(x.abs().at_most(x.of(22.0)));
-    let tanh = divide(parts.sinh().exact(), parts.cosh().exact());
+    let size = x.abs().at_most(x.of(22.0));
+    let Exponential { power, linear, low } = exponential(size + size);
+    let one = x.of(1.0);
+    let above = fast_two_sum(power, -one);
+    // The difference is 0 or twice the product at least.
+    let above_hi = fast_two_sum(above.hi, linear);
+    let below = fast_two_sum(power, one);
+    let below_hi = fast_two_sum(below.hi, linear);
+    let tanh = divide(
+        Pair {
+            hi: above_hi.hi,
+            lo: (above.lo + above_hi.lo) + low,
+        },
+        Pair {
+            hi: below_hi.hi,
+            lo: (below.lo + below_hi.lo) + low,
+        }
+        .exact(),
+    );
     (tanh.hi + tanh.lo).or(x.sign())
 }

@@ -5,7 +5,7 @@
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use super::constants::{ATAN, ATAN_HI, ATAN_LO, PI_2_LO};
+use super::constants::{ATAN, ATAN_C, PI_2_LO};
 use super::double::{Pair, divide, fast_two_sum, sqrt, two_product};
 use crate::lanes::{Lanes, MAGIC};
 
@@ -34,8 +34,9 @@ fn angle<V: Lanes>(t: V, y: Pair<V>, x: Pair<V>, is_left: V::Mask) -> V {
     let z = divide(rest, Pair { hi, lo });
 
     let u = z.hi * z.hi;
-    let sum = fast_two_sum(j.lookup(&ATAN_HI), z.hi);
-    let low = (z.hi * u).mul_add(u.polynomial(&ATAN), z.lo) + (sum.lo + j.lookup(&ATAN_LO));
+    let [of_c, of_c_lo] = j.lookup(&ATAN_C);
+    let sum = fast_two_sum(of_c, z.hi);
+    let low = (z.hi * u).mul_add(u.polynomial(&ATAN), z.lo) + (sum.lo + of_c_lo);
 
     // Half a turn less the angle, or a quarter turn less it or more.
     let base = V::select(is_left, zero.of(PI), zero);

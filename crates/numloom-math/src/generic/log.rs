@@ -1,8 +1,8 @@
 //! Logarithms.
 //!
-//! `x = 2^k m` with m in [0.75, 1.5); a table has for the upper bits of m a number `c` of few bits near 1/m, and its logarithm. `r = m c - 1` is exact,
+//! `x = 2^k m` with m in [1, 2); a table has for the upper bits of m a number `c` of few bits near 1/m, and its logarithm. `r = m c - 1` is exact,
 //! at most 1/16 in size, and `log x = k log 2 - log c + log(1 + r)`. The first two terms are multiples of 2^-42, so their sum is exact. Around x = 1
-//! k and c drop out, and what remains is as accurate relative to a small result as elsewhere.
+//! either drops out or both cancel: c is 1 or 1/2, and what remains is as accurate relative to a small result as elsewhere.
 //!
 //! After P. T. P. Tang, "Table-driven implementation of the logarithm function in IEEE floating-point arithmetic", ACM TOMS
 //! 16(4), 1990. Constants: tools/constants.py.
@@ -10,11 +10,12 @@
 use super::constants as table;
 use super::double::{Pair, fast_two_sum, two_product, two_sum};
 use crate::lanes::Lanes;
+use crate::table::Table;
 
 /// What differs between bases.
 struct Base {
-    c_hi: &'static [f64; 16],
-    c_lo: &'static [f64; 16],
+    /// c and its logarithm as a sum of two.
+    c: &'static Table<3>,
     two_hi: f64,
     two_lo: f64,
     /// The factor from natural logarithms.
@@ -23,8 +24,7 @@ struct Base {
 }
 
 const NATURAL: Base = Base {
-    c_hi: &table::LN_C_HI,
-    c_lo: &table::LN_C_LO,
+    c: &table::LN_C,
     two_hi: table::LN_2_HI,
     two_lo: table::LN_2_LO,
     e_hi: table::LN_E_HI,
@@ -32,8 +32,7 @@ const NATURAL: Base = Base {
 };
 
 const BINARY: Base = Base {
-    c_hi: &table::LB_C_HI,
-    c_lo: &table::LB_C_LO,
+    c: &table::LB_C,
     two_hi: table::LB_2_HI,
     two_lo: table::LB_2_LO,
     e_hi: table::LB_E_HI,
@@ -41,8 +40,7 @@ const BINARY: Base = Base {
 };
 
 const DECIMAL: Base = Base {
-    c_hi: &table::LG_C_HI,
-    c_lo: &table::LG_C_LO,
+    c: &table::LG_C,
     two_hi: table::LG_2_HI,
     two_lo: table::LG_2_LO,
     e_hi: table::LG_E_HI,
@@ -59,15 +57,14 @@ struct Reduced<V> {
 }
 
 #[inline(always)]
-fn reduce<V: Lanes>(x: V, more: V, base: &Base) -> Reduced<V> {
-    let (k, m) = x.split();
+fn reduce<V: Lanes>((k, m): (V, V), more: V, base: &Base) -> Reduced<V> {
     let index = m.shr::<48>();
-    let c = index.lookup(&table::LOG_C);
+    let [c, c_hi, c_lo] = index.lookup(base.c);
     let scale = (-k).at_least(k.of(-1000.0)).exp2_int() * c;
     let k = k + more;
     Reduced {
-        high: k.mul_add(k.of(base.two_hi), index.lookup(base.c_hi)),
-        low: k.mul_add(k.of(base.two_lo), index.lookup(base.c_lo)),
+        high: k.mul_add(k.of(base.two_hi), c_hi),
+        low: k.mul_add(k.of(base.two_lo), c_lo),
         r: m.mul_add(c, m.of(-1.0)),
         scale,
     }
@@ -86,21 +83,39 @@ pub(super) fn of_domain<V: Lanes>(x: V, result: V) -> V {
 
 #[inline(always)]
 pub(crate) fn log<V: Lanes>(x: V) -> V {
-    let Reduced { high, low, r, .. } = reduce(x, x.of(0.0), &NATURAL);
+    if V::any(!x.is_plain()) {
+        return of_domain(x, natural(x.split()));
+    }
+    natural(x.split_normal())
+}
+
+/// Of `2^k m`.
+#[inline(always)]
+fn natural<V: Lanes>((k, m): (V, V)) -> V {
+    let Reduced { high, low, r, .. } = reduce((k, m), m.of(0.0), &NATURAL);
     let sum = fast_two_sum(high, r);
     let curve = r.mul_add(r.polynomial(&table::LOG), r.of(-0.5));
-    of_domain(x, sum.hi + (r * r).mul_add(curve, sum.lo + low))
+    sum.hi + (r * r).mul_add(curve, sum.lo + low)
 }
 
 /// In a base whose factor is not 1.
 #[inline(always)]
 fn log_in<V: Lanes>(x: V, base: &Base) -> V {
-    let Reduced { high, low, r, .. } = reduce(x, x.of(0.0), base);
+    if V::any(!x.is_plain()) {
+        return of_domain(x, split_in(x.split(), base));
+    }
+    split_in(x.split_normal(), base)
+}
+
+/// Of `2^k m`.
+#[inline(always)]
+fn split_in<V: Lanes>((k, m): (V, V), base: &Base) -> V {
+    let Reduced { high, low, r, .. } = reduce((k, m), m.of(0.0), base);
     let linear = two_product(r, r.of(base.e_hi));
     let sum = fast_two_sum(high, linear.hi);
     let curve = r.mul_add(r.polynomial(&table::LOG), r.of(-0.5)) * base.e_hi;
     let low = r.mul_add(r.of(base.e_lo), linear.lo) + (sum.lo + low);
-    of_domain(x, sum.hi + (r * r).mul_add(curve, low))
+    sum.hi + (r * r).mul_add(curve, low)
 }
 
 #[inline(always)]
@@ -129,7 +144,7 @@ pub(super) fn log_one_plus<V: Lanes>(x: Pair<V>, more: V) -> V {
         low,
         r,
         scale,
-    } = reduce(one_plus.hi, more, &NATURAL);
+    } = reduce(one_plus.hi.split(), more, &NATURAL);
     let r_lo = (one_plus.lo + x.lo) * scale;
     let sum = fast_two_sum(high, r);
     let r = r + r_lo;
@@ -137,10 +152,10 @@ pub(super) fn log_one_plus<V: Lanes>(x: Pair<V>, more: V) -> V {
     sum.hi + (r * r).mul_add(curve, (sum.lo + low) + r_lo)
 }
 
-/// The natural logarithm to about 2^-66 of itself, for x above zero and finite.
+/// The natural logarithm of `2^k m` to about 2^-66 of itself.
 #[inline(always)]
-pub(super) fn log_pair<V: Lanes>(x: V) -> Pair<V> {
-    let Reduced { high, low, r, .. } = reduce(x, x.of(0.0), &NATURAL);
+pub(super) fn log_pair<V: Lanes>((k, m): (V, V)) -> Pair<V> {
+    let Reduced { high, low, r, .. } = reduce((k, m), m.of(0.0), &NATURAL);
     let square = two_product(r, r);
     let cube = two_product(square.hi, r);
     let cube_lo = square.lo.mul_add(r, cube.lo);

@@ -2,6 +2,7 @@
 
 pub(crate) mod angle;
 pub(crate) mod constants;
+pub(crate) mod division;
 pub(crate) mod double;
 pub(crate) mod error;
 pub(crate) mod exp;
@@ -12,3 +13,4 @@ pub(crate) mod log;
 mod payne_hanek;
 pub(crate) mod pow;
 pub(crate) mod root;
+pub(crate) mod short;

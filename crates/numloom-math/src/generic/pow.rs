@@ -1,7 +1,7 @@
 //! Powers: `e^(y log |x|)`, the logarithm and the product as sums of two, so that an error of 2^-66 remains in the exponent.
 
-use super::double::two_product;
-use super::exp::exp_sum;
+use super::double::{Pair, two_product};
+use super::exp::{exp_moderate, exp_sum, is_moderate};
 use super::log::log_pair;
 use crate::lanes::{Lanes, TWO_52};
 
@@ -15,26 +15,31 @@ fn is_integer<V: Lanes>(y: V) -> V::Mask {
 
 #[inline(always)]
 pub(crate) fn pow<V: Lanes>(x: V, y: V) -> V {
-    let size = x.abs();
-    let log = log_pair(size);
-    let product = two_product(log.hi, y);
-    let low = log.lo.mul_add(y, product.lo);
-    let power = exp_of(product.hi, low);
-    // Everything but numbers above zero to finite powers.
-    let zero = x.of(0.0);
-    let infinity = x.of(f64::INFINITY);
-    let is_plain = zero.lt(x) & x.lt(infinity) & y.abs().lt(infinity);
-    if V::any(!is_plain) {
-        return special(x, y, power);
+    let exponent = exponent(x.split_normal(), y);
+    if V::any(!(x.is_plain() & is_moderate(exponent.hi))) {
+        return special(x, y, unlikely(x.abs(), y));
     }
-    power
+    exp_moderate(exponent.hi, exponent.lo)
 }
 
-/// `e^(high + low)`, whatever `high` is; `low` counts where the result is neither 0 nor infinite.
+/// `y log (2^k m)`; the high part is not finite if y is not.
 #[inline(always)]
-fn exp_of<V: Lanes>(high: V, low: V) -> V {
-    let is_finite = high.abs().lt(high.of(1000.0));
-    exp_sum(high, V::select(is_finite, low, low.of(0.0)))
+fn exponent<V: Lanes>(split: (V, V), y: V) -> Pair<V> {
+    let log = log_pair(split);
+    let product = two_product(log.hi, y);
+    Pair {
+        hi: product.hi,
+        lo: log.lo.mul_add(y, product.lo),
+    }
+}
+
+/// For x that may be subnormal, and powers that may overflow or vanish.
+#[inline(always)]
+fn unlikely<V: Lanes>(x: V, y: V) -> V {
+    let Pair { hi, lo } = exponent(x.split(), y);
+    // The low part counts where the result is neither 0 nor infinite.
+    let is_finite = hi.abs().lt(hi.of(1000.0));
+    exp_sum(hi, V::select(is_finite, lo, lo.of(0.0)))
 }
 
 /// The C standard's Annex F, where it has something to say; elsewhere `power`, which is that of |x|.

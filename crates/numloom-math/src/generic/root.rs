@@ -4,7 +4,7 @@ use super::constants::{CBRT, CBRT_2, CBRT_HALF};
 use super::double::{Pair, fast_two_sum, sqrt, two_product};
 use crate::lanes::Lanes;
 
-/// `|x| = 8^q w` with w in [0.375, 3): a polynomial's guess of w's root to 2^-16, one step of Halley's, whose error is the third power of that, and one of
+/// `|x| = 8^q w` with w in [0.5, 4): a polynomial's guess of w's root to 2^-16, one step of Halley's, whose error is the third power of that, and one of
 /// Newton's with the cube taken to twice the precision.
 #[inline(always)]
 pub(crate) fn cbrt<V: Lanes>(x: V) -> V {

@@ -19,6 +19,7 @@ use std::ops::{BitAnd, BitOr, Neg, Not};
 
 use crate::arch::operators;
 use crate::lanes::{Job, Lanes, SIGN};
+use crate::table::Table;
 
 /// Exists only where the processor has AVX2 and FMA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +36,7 @@ impl Avx2 {
     pub(crate) fn run<J: Job>(self, job: J) {
         #[target_feature(enable = "avx2,fma")]
         fn enabled<J: Job>(proof: Avx2, job: J) {
-            job.run::<F64x4>(proof);
+            job.run::<crate::twice::Twice<F64x4>>(proof);
         }
         // SAFETY: the features are there, as `self` proves.
         unsafe { enabled(self, job) }
@@ -46,7 +47,7 @@ impl Avx2 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct F64x4(__m256d);
 
-/// All bits of a lane, or none.
+/// The sign bit of a lane.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mask(__m256d);
 
@@ -110,13 +111,6 @@ impl F64x4 {
     fn from_int(x: __m256i) -> F64x4 {
         F64x4(proven!(_mm256_castsi256_pd(x)))
     }
-
-    /// Of four entries, the 32-bit words that `word` counts.
-    #[inline(always)]
-    fn pick(self, entries: &[f64], word: __m256i) -> F64x4 {
-        let entries = F64x4::load(self.proof(), entries);
-        F64x4::from_int(proven!(_mm256_permutevar8x32_epi32(entries.int(), word)))
-    }
 }
 
 impl Lanes for F64x4 {
@@ -169,6 +163,10 @@ impl Lanes for F64x4 {
     fn sqrt(self) -> F64x4 {
         F64x4(proven!(_mm256_sqrt_pd(self.0)))
     }
+    #[inline(always)]
+    fn round_to_f32(self) -> F64x4 {
+        F64x4(proven!(_mm256_cvtps_pd(_mm256_cvtpd_ps(self.0))))
+    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x4) -> F64x4 {
@@ -196,10 +194,6 @@ impl Lanes for F64x4 {
         F64x4::from_int(proven!(_mm256_add_epi64(self.int(), o.int())))
     }
     #[inline(always)]
-    fn sub_bits(self, o: F64x4) -> F64x4 {
-        F64x4::from_int(proven!(_mm256_sub_epi64(self.int(), o.int())))
-    }
-    #[inline(always)]
     fn shl<const S: u32>(self) -> F64x4 {
         let count = proven!(_mm_cvtsi32_si128(S.cast_signed()));
         F64x4::from_int(proven!(_mm256_sll_epi64(self.int(), count)))
@@ -224,6 +218,12 @@ impl Lanes for F64x4 {
     }
     #[inline(always)]
     fn has_bits(self, bits: u64) -> Mask {
+        if bits.is_power_of_two() {
+            // The sign bit of a lane chooses.
+            let count = proven!(_mm_cvtsi32_si128(bits.leading_zeros().cast_signed()));
+            let first = proven!(_mm256_sll_epi64(self.int(), count));
+            return Mask(F64x4::from_int(first).0);
+        }
         let none = proven!(_mm256_cmpeq_epi64(
             self.and(self.bits(bits)).int(),
             _mm256_setzero_si256()
@@ -239,28 +239,39 @@ impl Lanes for F64x4 {
         proven!(_mm256_movemask_pd(mask.0)) != 0
     }
 
-    /// By permutations of four entries and a choice between them: gathers are slower, on some processors by far.
+    /// By a row for each lane, loaded in halves and turned: gathers are slower, on some processors by far, and so are permutations of sixteen entries.
     #[inline(always)]
-    fn lookup(self, table: &'static [f64; 16]) -> F64x4 {
-        // The lowest two bits count pairs of 32-bit words: 2i and 2i + 1, with i in both halves of the lane.
-        let low = self.and(self.bits(3)).int();
-        let both = proven!(_mm256_or_si256(low, _mm256_slli_epi64::<32>(low)));
-        let word = proven!(_mm256_add_epi32(
-            _mm256_add_epi32(both, both),
-            _mm256_set1_epi64x(1 << 32)
-        ));
-        // The sign bit of a lane chooses.
-        let (third, fourth) = (Mask(self.shl::<61>().0), Mask(self.shl::<60>().0));
-        let lower = F64x4::select(
-            third,
-            self.pick(&table[4..8], word),
-            self.pick(&table[..4], word),
-        );
-        let upper = F64x4::select(
-            third,
-            self.pick(&table[12..], word),
-            self.pick(&table[8..12], word),
-        );
-        F64x4::select(fourth, upper, lower)
+    fn lookup<const K: usize>(self, table: &'static Table<K>) -> [F64x4; K] {
+        let mut lanes = [0.0; 4];
+        self.and(self.bits(15)).store(&mut lanes);
+        let [a, b, c, d] = lanes.map(|lane| &table.rows[(lane.to_bits() & 15) as usize]);
+        let mut columns = [self; 4];
+        for half in 0..K.div_ceil(2) {
+            let of = |row: &[f64; 4]| F64x2::load(self.proof(), &row[2 * half..]);
+            let even = of(a).beside(of(c));
+            let odd = of(b).beside(of(d));
+            columns[2 * half] = F64x4(proven!(_mm256_unpacklo_pd(even.0, odd.0)));
+            columns[2 * half + 1] = F64x4(proven!(_mm256_unpackhi_pd(even.0, odd.0)));
+        }
+        std::array::from_fn(|k| columns[k])
+    }
+}
+
+/// Half of a vector.
+#[derive(Clone, Copy)]
+struct F64x2(__m128d);
+
+impl F64x2 {
+    #[inline(always)]
+    fn load(_: Avx2, x: &[f64]) -> F64x2 {
+        let x = &x[..2];
+        // SAFETY: (proof); two elements are borrowed.
+        F64x2(unsafe { _mm_loadu_pd(x.as_ptr()) })
+    }
+
+    /// `self` in the lower half, `high` in the upper.
+    #[inline(always)]
+    fn beside(self, high: F64x2) -> F64x4 {
+        F64x4(proven!(_mm256_set_m128d(high.0, self.0)))
     }
 }

@@ -18,7 +18,8 @@ use std::arch::x86_64::*;
 use std::ops::{BitAnd, BitOr, Neg, Not};
 
 use crate::arch::operators;
-use crate::lanes::{Job, Lanes, MAGIC, SIGN};
+use crate::lanes::{Job, Lanes, SIGN};
+use crate::table::Table;
 
 /// Exists only where the processor has AVX-512 F, DQ, BW, VL and FMA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +40,7 @@ impl Avx512 {
     pub(crate) fn run<J: Job>(self, job: J) {
         #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
         fn enabled<J: Job>(proof: Avx512, job: J) {
-            job.run::<F64x8>(proof);
+            job.run::<crate::twice::Twice<F64x8>>(proof);
         }
         // SAFETY: the features are there, as `self` proves.
         unsafe { enabled(self, job) }
@@ -117,6 +118,7 @@ impl Lanes for F64x8 {
     type Mask = Mask;
     type Proof = Avx512;
     const N: usize = 8;
+    const SPLITS_ALL: bool = true;
 
     #[inline(always)]
     fn proof(self) -> Avx512 {
@@ -163,6 +165,10 @@ impl Lanes for F64x8 {
     fn sqrt(self) -> F64x8 {
         F64x8(proven!(_mm512_sqrt_pd(self.0)))
     }
+    #[inline(always)]
+    fn round_to_f32(self) -> F64x8 {
+        F64x8(proven!(_mm512_cvtps_pd(_mm512_cvtpd_ps(self.0))))
+    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x8) -> F64x8 {
@@ -188,10 +194,6 @@ impl Lanes for F64x8 {
     #[inline(always)]
     fn add_bits(self, o: F64x8) -> F64x8 {
         F64x8::from_int(proven!(_mm512_add_epi64(self.int(), o.int())))
-    }
-    #[inline(always)]
-    fn sub_bits(self, o: F64x8) -> F64x8 {
-        F64x8::from_int(proven!(_mm512_sub_epi64(self.int(), o.int())))
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x8 {
@@ -234,29 +236,27 @@ impl Lanes for F64x8 {
     fn ldexp(self, n: F64x8) -> F64x8 {
         F64x8(proven!(_mm512_scalef_pd(self.0, n.0)))
     }
-    /// One instruction scales to whatever comes out.
     #[inline(always)]
-    fn ldexp_sixteenths(self, sixteenths: F64x8) -> F64x8 {
-        let whole = sixteenths.and(self.bits(!15)) - MAGIC;
-        self.ldexp(whole * 0.0625)
+    fn is_plain(self) -> Mask {
+        Mask(!proven!(_mm512_fpclass_pd_mask::<0xff>(self.0)))
     }
     #[inline(always)]
-    fn split(self) -> (F64x8, F64x8) {
+    fn split_normal(self) -> (F64x8, F64x8) {
         let m = F64x8(proven!(_mm512_getmant_pd::<
-            _MM_MANT_NORM_P75_1P5,
+            _MM_MANT_NORM_1_2,
             _MM_MANT_SIGN_ZERO,
         >(self.0)));
-        let k = F64x8(proven!(_mm512_getexp_pd(self.0)));
-        // The exponent is that of a mantissa in [1, 2).
-        (F64x8::select(m.lt(m.of(1.0)), k + 1.0, k), m)
+        (F64x8(proven!(_mm512_getexp_pd(self.0))), m)
     }
     #[inline(always)]
-    fn lookup(self, table: &'static [f64; 16]) -> F64x8 {
-        let (low, high) = table.split_at(8);
-        let (low, high) = (
-            F64x8::load(self.proof(), low),
-            F64x8::load(self.proof(), high),
-        );
-        F64x8(proven!(_mm512_permutex2var_pd(low.0, self.int(), high.0)))
+    fn lookup<const K: usize>(self, table: &'static Table<K>) -> [F64x8; K] {
+        std::array::from_fn(|k| {
+            let (low, high) = table.columns[k].split_at(8);
+            let (low, high) = (
+                F64x8::load(self.proof(), low),
+                F64x8::load(self.proof(), high),
+            );
+            F64x8(proven!(_mm512_permutex2var_pd(low.0, self.int(), high.0)))
+        })
     }
 }

@@ -1,0 +1,212 @@
+//! What `f32` functions are computed by: in `f64`, without sums of two.
+//!
+//! A result with an error of 2^-52 or so rounds to the right `f32` but where the true value lies that near to a tie; on how many of all arguments it
+//! does not is counted ([`F32_MISROUNDED`](crate::accuracy::F32_MISROUNDED)). The reductions are those of the long kernels, the polynomials shorter by a step
+//! or two. An `f32` is never subnormal as `f64`, and what overflows or vanishes as `f32` is far from doing so as `f64`.
+
+use super::angle;
+use super::constants as table;
+use super::log::of_domain;
+use crate::lanes::{Lanes, MAGIC};
+use crate::table::Table;
+
+/// `e^r - 1` of the reduced r, and the power of two to the sixteenths that it belongs to.
+struct Exponential<V> {
+    power: V,
+    p: V,
+}
+
+impl<V: Lanes> Exponential<V> {
+    /// `2^(k/16) e^r`, k counted as [`MAGIC`] leaves it.
+    #[inline(always)]
+    fn of(k: V, r: V) -> Exponential<V> {
+        let [entry] = k.lookup(&table::EXP_ROUNDED);
+        Exponential {
+            power: entry.add_bits(k.shl::<48>()),
+            p: (r * r).mul_add(r.polynomial(&table::EXP_SHORT), r),
+        }
+    }
+
+    #[inline(always)]
+    fn value(self) -> V {
+        self.power.mul_add(self.p, self.power)
+    }
+
+    /// One less, and one more.
+    #[inline(always)]
+    fn beside_one(self) -> (V, V) {
+        (
+            self.power.mul_add(self.p, self.power - 1.0),
+            self.power.mul_add(self.p, self.power + 1.0),
+        )
+    }
+}
+
+/// Of x up to 200 in size.
+#[inline(always)]
+fn exponential<V: Lanes>(x: V) -> Exponential<V> {
+    let k = x.mul_add(x.of(table::SIXTEEN_OVER_LN2), x.of(MAGIC));
+    Exponential::of(k, (k - MAGIC).mul_sub_from(x.of(table::LN2_16_HI), x))
+}
+
+/// Beyond these, infinity and zero come out in `f32`.
+#[inline(always)]
+fn bounded<V: Lanes>(x: V) -> V {
+    x.at_least(x.of(-150.0)).at_most(x.of(150.0))
+}
+
+#[inline(always)]
+pub(crate) fn exp<V: Lanes>(x: V) -> V {
+    exponential(bounded(x)).value()
+}
+
+#[inline(always)]
+pub(crate) fn exp2<V: Lanes>(x: V) -> V {
+    let x = bounded(x);
+    let k = x.mul_add(x.of(16.0), x.of(MAGIC));
+    let rest = (k - MAGIC).mul_sub_from(x.of(0.0625), x);
+    Exponential::of(k, rest * table::LN2).value()
+}
+
+#[inline(always)]
+pub(crate) fn expm1<V: Lanes>(x: V) -> V {
+    let (less, _) = exponential(bounded(x)).beside_one();
+    less.or(x.sign())
+}
+
+/// With `m = e^|x| - 1`, half of `m + m / (m + 1)`.
+#[inline(always)]
+pub(crate) fn sinh<V: Lanes>(x: V) -> V {
+    let power = exponential(x.abs().at_most(x.of(150.0)));
+    let less = power.power.mul_add(power.p, power.power - 1.0);
+    ((less + less / power.value()) * 0.5).or(x.sign())
+}
+
+#[inline(always)]
+pub(crate) fn cosh<V: Lanes>(x: V) -> V {
+    let power = exponential(x.abs().at_most(x.of(150.0))).value();
+    (power + x.of(1.0) / power) * 0.5
+}
+
+#[inline(always)]
+pub(crate) fn tanh<V: Lanes>(x: V) -> V {
+    // From here on it rounds to 1.
+    let size = x.abs().at_most(x.of(10.0));
+    let (less, more) = exponential(size + size).beside_one();
+    (less / more).or(x.sign())
+}
+
+/// What differs between bases.
+struct Base {
+    c: &'static Table<2>,
+    two: f64,
+    /// The factor from natural logarithms.
+    e: f64,
+}
+
+const NATURAL: Base = Base {
+    c: &table::LN_ROUNDED,
+    two: table::LN_2,
+    e: 1.0,
+};
+
+const BINARY: Base = Base {
+    c: &table::LB_ROUNDED,
+    two: table::LB_2,
+    e: table::LB_E_HI,
+};
+
+const DECIMAL: Base = Base {
+    c: &table::LG_ROUNDED,
+    two: table::LG_2,
+    e: table::LG_E_HI,
+};
+
+/// Of [plain](Lanes::is_plain) numbers.
+#[inline(always)]
+fn log_plain<V: Lanes>(x: V, base: &Base) -> V {
+    let (k, m) = x.split_normal();
+    let [c, of_c] = m.shr::<48>().lookup(base.c);
+    let high = k.mul_add(k.of(base.two), of_c);
+    let r = m.mul_add(c, m.of(-1.0));
+    let curve = r.mul_add(r.polynomial(&table::LOG_SHORT), r.of(-0.5));
+    let log = (r * r).mul_add(curve, r);
+    if base.e == 1.0 {
+        return high + log;
+    }
+    log.mul_add(log.of(base.e), high)
+}
+
+#[inline(always)]
+fn log_in<V: Lanes>(x: V, base: &Base) -> V {
+    let log = log_plain(x, base);
+    if V::any(!x.is_plain()) {
+        return of_domain(x, log);
+    }
+    log
+}
+
+#[inline(always)]
+pub(crate) fn log<V: Lanes>(x: V) -> V {
+    log_in(x, &NATURAL)
+}
+
+#[inline(always)]
+pub(crate) fn log2<V: Lanes>(x: V) -> V {
+    log_in(x, &BINARY)
+}
+
+#[inline(always)]
+pub(crate) fn log10<V: Lanes>(x: V) -> V {
+    log_in(x, &DECIMAL)
+}
+
+#[inline(always)]
+pub(crate) fn log1p<V: Lanes>(x: V) -> V {
+    let sum = x + 1.0;
+    // What the sum lost: of numbers below 2^-29 alone, where it counts as it is.
+    let lost = x - (sum - 1.0);
+    let log = log_plain(sum, &NATURAL) + lost;
+    if V::any(!sum.is_plain()) {
+        return of_domain(sum, log).or(x.sign());
+    }
+    log.or(x.sign())
+}
+
+/// Sine and cosine of r.
+#[inline(always)]
+fn both<V: Lanes>(r: V) -> (V, V) {
+    let u = r * r;
+    let sin = (r * u).mul_add(u.polynomial(&table::SIN_SHORT), r);
+    let curve = u.mul_add(u.polynomial(&table::COS_SHORT), u.of(-0.5));
+    (sin, u.mul_add(curve, u.of(1.0)))
+}
+
+/// Sine at `n` quarter turns and r.
+#[inline(always)]
+fn sine<V: Lanes>(n: V, r: V) -> V {
+    let (sin, cos) = both(r);
+    V::select(n.has_bits(1), cos, sin).xor(n.shl::<62>().sign())
+}
+
+#[inline(always)]
+pub(crate) fn sin<V: Lanes>(x: V) -> V {
+    let (n, r) = angle::reduce_short(x);
+    // Of a zero, what is added to it in the series is +0.
+    V::select(x.eq(x.of(0.0)), x, sine(n, r))
+}
+
+#[inline(always)]
+pub(crate) fn cos<V: Lanes>(x: V) -> V {
+    let (n, r) = angle::reduce_short(x);
+    sine(n.add_bits(n.bits(1)), r)
+}
+
+#[inline(always)]
+pub(crate) fn tan<V: Lanes>(x: V) -> V {
+    let (n, r) = angle::reduce_short(x);
+    let (sin, cos) = both(r);
+    let is_odd = n.has_bits(1);
+    let tan = V::select(is_odd, cos, sin) / V::select(is_odd, sin, cos);
+    V::select(x.eq(x.of(0.0)), x, tan.xor(n.shl::<63>()))
+}
