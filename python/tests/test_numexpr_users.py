@@ -16,8 +16,11 @@ COUNTED = """
     from numloom.numexpr import necompiler
     assert ne.__file__.endswith("numloom/numexpr/__init__.py"), ne.__file__
     calls = []
-    run = necompiler.CompiledExpression._run
-    necompiler.CompiledExpression._run = lambda self, *args: calls.append(self) or run(self, *args)
+    for name in ("_quick", "_run"):
+        def counted(self, *args, run=getattr(necompiler.CompiledExpression, name)):
+            calls.append(self)
+            return run(self, *args)
+        setattr(necompiler.CompiledExpression, name, counted)
 """
 
 

@@ -78,3 +78,9 @@ __all__ = [
     "functions",
     "install_as_numexpr",
 ]
+
+# Where they are to be found, not where they happen to be written.
+for _public in [globals()[_name] for _name in __all__]:
+    if isinstance(_public, type) and _public.__module__.startswith("numloom._"):
+        _public.__module__ = "numloom"
+del _public

@@ -27,6 +27,7 @@ type_to_kind = expressions.type_to_kind
 default_type = double
 vml_functions: list[str] = []
 
+_ndarray = np.ndarray
 _CASTINGS = ("no", "equiv", "safe", "same_kind", "unsafe")
 _OPTIONS = {"optimization": (("none", "moderate", "aggressive"), "aggressive"), "truediv": ((False, True, "auto"), "auto")}
 
@@ -150,6 +151,10 @@ class CompiledExpression:
 
     def __call__(self, *args: Any, out: Any = None, order: str = "K", casting: str = "safe", ex_uses_vml: bool = False) -> np.ndarray:
         """The result over these arrays, which `casting` must let be cast to the kinds of the signature."""
+        if out is None and order == "K" and casting in ("safe", "same_kind"):
+            result = self._quick(args)
+            if result is not None:
+                return result
         if len(args) != len(self.input_names):
             raise ValueError("number of inputs doesn't match program")
         if casting not in _CASTINGS:
@@ -165,27 +170,33 @@ class CompiledExpression:
 
     run = __call__
 
+    def _quick(self, arrays: Sequence[Any]) -> np.ndarray | None:
+        """A new array of the result, if all are arrays of the very dtypes of the signature, as they mostly are; else none."""
+        if utils._limit is not None or len(arrays) != len(self._dtypes):
+            return None
+        for array, dtype in zip(arrays, self._dtypes):
+            if type(array) is not _ndarray or array.dtype is not dtype:
+                return None
+        try:
+            result = self._program(*arrays)
+        except _errors.ShapeError as error:
+            raise _misfit(arrays) from error
+        return result if type(result) is _ndarray else np.asarray(result)
+
     def _run(self, arrays: list[np.ndarray], out: Any, order: str, casting: str) -> np.ndarray:
         """The result over arrays of dtypes that may be cast."""
         program = self._program
         if self._is_text:
             return _copied(arrays[0], out, order, casting)
-        for array in arrays:
-            if array.dtype.char in "LQgGmMUOV":
-                arrays, program = self._unusual(arrays)
-                break
-        threads = utils._limit
+        if any(array.dtype.char in "LQgGmMUOV" for array in arrays):
+            arrays, program = self._unusual(arrays)
+        if out is not None:
+            self._check_out(out, casting)
         try:
-            if out is None and order == "K" and threads is None:
-                result = program(*arrays)
-            else:
-                if out is not None:
-                    self._check_out(out, casting)
-                result = program(*arrays, out=out, order=order, casting=casting, threads=threads)
+            result = program(*arrays, out=out, order=order, casting=casting, threads=utils._limit)
         except _errors.ShapeError as error:
-            shapes = " ".join(str(array.shape) for array in arrays)
-            raise ValueError(f"operands could not be broadcast together with shapes {shapes} ") from error
-        return result if type(result) is np.ndarray else np.asarray(result)
+            raise _misfit(arrays) from error
+        return result if isinstance(result, _ndarray) else np.asarray(result)
 
     def _unusual(self, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], Any]:
         """Arrays of dtypes that numloom has, and the program for those of them that are `uint64`."""
@@ -221,6 +232,11 @@ class CompiledExpression:
     def __reduce__(self):
         signature = [(name, kind_to_type[kind]) for name, kind in zip(self.input_names, self._kinds)]
         return _rebuild, (expressionToAST(self._ex), signature)
+
+
+def _misfit(arrays: Sequence[np.ndarray]) -> ValueError:
+    shapes = " ".join(str(array.shape) for array in arrays)
+    return ValueError(f"operands could not be broadcast together with shapes {shapes} ")
 
 
 def _copied(array: np.ndarray, out: np.ndarray | None, order: str, casting: str) -> np.ndarray:
@@ -341,6 +357,8 @@ def evaluate(
     compiled, names, arrays = _prepare(ex, local_dict, global_dict, sanitize, kwargs, _frame_depth)
     if not disable_cache:
         _last.set(compiled, names, out, order, casting)
+    if out is None and order == "K" and casting == "same_kind" and (result := compiled._quick(arrays)) is not None:
+        return result
     if casting == "same_kind":
         return compiled._run(arrays, out, order, casting)
     return compiled(*arrays, out=out, order=order, casting=casting)
@@ -376,4 +394,4 @@ def re_evaluate(
         )
     compiled, names, out, order, casting = _last.call
     arrays = getArguments(names, local_dict, global_dict, _frame_depth)
-    return compiled(*arrays, out=out and out(), order=order, casting=casting)
+    return compiled(*arrays, out=None if out is None else out(), order=order, casting=casting)
