@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Schema, Stage, View};
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -431,6 +432,11 @@ impl Compiled {
         let engine = this.engine.clone_ref(slf.py());
         let inputs = PyTuple::new(slf.py(), &this.inputs)?.unbind();
         Ok((rebuild, (this.expr.src().to_owned(), inputs, engine)))
+    }
+
+    /// An engine remembers what it compiled, which holds the engine.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

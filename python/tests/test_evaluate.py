@@ -1,5 +1,8 @@
 """`evaluate`: where names come from, and what comes out."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -104,6 +107,15 @@ def test_an_engine_has_its_own_options_and_caches():
     b = np.ones(2)
     assert engine.evaluate("b + 1").tolist() == [2.0, 2.0]
     assert repr(engine) == "numloom.Engine(threads=1, backend='interpreter', cache_entries=10)"
+
+
+def test_an_engine_that_nobody_holds_goes_away():
+    engine = nl.Engine(threads=1)
+    assert engine.evaluate("a + 1", a=1) == 2
+    gone = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert gone() is None
 
 
 def test_bad_options_of_an_engine_are_errors():
