@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use numloom::{Backend, DType, Engine, Expr, Kernel, Options, Schema, View, ViewMut};
 use numloom_benches::leaf;
 use numloom_ir::reduce::LANES;
-use numloom_ir::{Builder, Fault, Form, InputClass, Reduction, schedule};
+use numloom_ir::{Builder, Fault, FloatEnv, Form, InputClass, Reduction, schedule};
 use numloom_jit::abi::KernelArgs;
 use numloom_jit::{NativeKernel, Target};
 
@@ -114,6 +114,8 @@ fn in_cache(c: &mut Criterion) {
 /// The cost of a call on ten elements: binding, checks and the kernel, without the text.
 fn call(c: &mut Criterion) {
     let mut group = c.benchmark_group("call");
+    // What each call spends on the floats of its host.
+    group.bench_function("float-env", |bench| bench.iter(FloatEnv::enter));
     let (a, b) = data(10);
     for (id, src) in [
         ("axpy", "2*a + 3*b"),

@@ -82,7 +82,7 @@ pub struct KernelArgs {
     pub position: u64,
     /// Row `r` starts at position `position + r * row_position_stride`, modulo 2^64.
     pub row_position_stride: u64,
-    /// The kernel's own memory, of any content and alignment.
+    /// The kernel's own memory, initialised, of any content and alignment.
     pub scratch: *mut u8,
     /// One entry for each step that is no loop; [`NativeKernel::call`](crate::NativeKernel::call) fills it in.
     pub calls: *const CallEntry,

@@ -121,8 +121,8 @@ impl NativeKernel {
     /// 4. `args.accumulators` is aligned and valid for reads and writes of [`Kernel::accumulator_words`] words, of `rows` and
     ///    `args.columns`. In columns `n` is at most `columns`. `args.way` is [`Way::Add`](crate::abi::Way::Add), unless the kernel
     ///    [begins lanes](NativeKernel::begins_lanes).
-    /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes. A slot may be uninitialised, as valid
-    ///    kernels store before they load.
+    /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes, of which the first `n` elements of each slot are
+    ///    initialised.
     /// 6. `args.fault` is aligned and valid for reads and writes.
     /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile.
     pub unsafe fn call(&self, args: &mut KernelArgs) -> u32 {

@@ -14,7 +14,9 @@ use std::{ptr, slice};
 use numloom_data::DType;
 use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
 use numloom_ir::reduce::{LANES, MAX_WORDS};
-use numloom_ir::{Accumulator, CallStep, Form, InputClass, Isa, Kernel, MAX_BLOCK, Step};
+use numloom_ir::{
+    Accumulator, CallArg, CallStep, Form, InputClass, Isa, Kernel, MAX_BLOCK, Place, Step,
+};
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
 use crate::strings;
@@ -32,6 +34,9 @@ enum Context {
 #[derive(Debug)]
 pub(crate) struct CallContext {
     isa: Isa,
+    /// Which operands lie in the kernel's own scratch, and whether the result does.
+    slots: [bool; MAX_CALL_ARGS],
+    is_slot: bool,
     pub(crate) call: CallStep,
     step: u32,
     /// Of each operand, see [`Kernel::call_operand`].
@@ -64,6 +69,10 @@ impl CallTable {
             .filter_map(|(step, s)| match s {
                 Step::Call(call) => Some(Context::Eval(CallContext {
                     isa,
+                    slots: std::array::from_fn(|i| {
+                        matches!(call.args.get(i), Some(CallArg::Place(Place::Slot(_))))
+                    }),
+                    is_slot: matches!(call.dst, Place::Slot(_)),
                     call: call.clone(),
                     step,
                     operands: (call.args.iter())
@@ -107,8 +116,7 @@ const LANES_PIECE: usize = MAX_BLOCK;
 
 /// Room for `N` elements on the stack.
 ///
-/// References are formed to such copies only, never to the arrays: those may be maps of files that others write to, and a kernel's scratch may
-/// be uninitialised. The copy also aligns what the mathematical functions read.
+/// References are formed to such copies, and to slots of a kernel's own scratch, but never to the arrays: those may be maps of files that others write to.
 #[repr(C, align(64))]
 struct Piece<const N: usize>([[MaybeUninit<u8>; 8]; N]);
 
@@ -144,9 +152,10 @@ impl<const N: usize> Piece<N> {
 ///
 /// # Safety
 /// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry, for a call step.
-/// 2. `dst` is valid for writes of `n` elements of the step's result dtype, and nothing else is used to reach them meanwhile.
+/// 2. `dst` is valid for writes of `n` elements of the step's result dtype, and nothing else is used to reach them meanwhile; in a slot
+///    they are initialised.
 /// 3. Each of as many `args` as the step has operands, constants left out, is valid for reads of `n` elements of the operand's dtype
-///    (of one, if it is a byte string for all elements), and nothing writes to them meanwhile.
+///    (of one, if it is a byte string for all elements), and nothing writes to them meanwhile; in a slot they are initialised.
 /// 4. `fault` is valid for reads and writes, and nothing else is used to reach it meanwhile.
 pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
     // SAFETY: (1).
@@ -160,7 +169,12 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
         return STATUS_PANIC;
     };
     let CallContext {
-        isa, call, step, ..
+        isa,
+        slots,
+        is_slot,
+        call,
+        step,
+        ..
     } = context;
     // SAFETY: (4).
     let fault = unsafe { &mut *frame.fault };
@@ -173,19 +187,33 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
             // SAFETY: (1) is (2) here, and (2) is (3).
             return unsafe { strings::eval_block(context, frame) };
         }
-        for start in (0..frame.n).step_by(PIECE) {
-            let n = PIECE.min(frame.n - start);
+        // Slots are taken as they are; where there is no other place, so is the whole block.
+        let all_slots = *is_slot && slots[..arity].iter().all(|slot| *slot);
+        let piece = if all_slots { frame.n } else { PIECE };
+        let results = match *is_slot {
+            true => &mut [],
+            false => results.zeroed(PIECE.min(frame.n) * to),
+        };
+        for start in (0..frame.n).step_by(piece) {
+            let n = piece.min(frame.n - start);
             let mut args: [&[u8]; MAX_CALL_ARGS] = [&[]; MAX_CALL_ARGS];
-            for ((arg, piece), &src) in args
-                .iter_mut()
-                .zip(&mut operands)
-                .zip(&frame.args)
-                .take(arity)
-            {
-                // SAFETY: (3), `start + n` being at most `frame.n`; the piece is a local with room for `PIECE` elements.
-                *arg = unsafe { piece.fill(src.add(start * from), n * from) };
+            for (i, piece) in operands[..arity].iter_mut().enumerate() {
+                // SAFETY: (3), `start + n` being at most `frame.n`.
+                let src = unsafe { frame.args[i].add(start * from) };
+                args[i] = match slots[i] {
+                    // SAFETY: (3): it is initialised, and nothing writes to it while this is borrowed.
+                    true => unsafe { slice::from_raw_parts(src, n * from) },
+                    // SAFETY: (3), likewise; the piece is a local with room for `PIECE` elements, which `n` is at most.
+                    false => unsafe { piece.fill(src, n * from) },
+                };
             }
-            let dst = results.zeroed(n * to);
+            // SAFETY: (2), `start + n` being at most `frame.n`.
+            let place = unsafe { frame.dst.add(start * to) };
+            let dst = match *is_slot {
+                // SAFETY: (2): it is initialised, and nothing else is used to reach it while this is borrowed; no operand is it.
+                true => unsafe { slice::from_raw_parts_mut(place, n * to) },
+                false => &mut results[..n * to],
+            };
             let index = frame.index + start as u64;
             let mut faults = FaultSink {
                 fault: &mut *fault,
@@ -201,8 +229,10 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
                 dst,
                 &mut faults,
             );
-            // SAFETY: (2), likewise; the source is a local.
-            unsafe { ptr::copy_nonoverlapping(dst.as_ptr(), frame.dst.add(start * to), n * to) };
+            if !*is_slot {
+                // SAFETY: (2), likewise; the source is a local.
+                unsafe { ptr::copy_nonoverlapping(dst.as_ptr(), place, n * to) };
+            }
         }
     }));
     match result {

@@ -8,10 +8,9 @@ use crate::arch::control::Control;
 /// puts back what the thread had before, also where a panic passes.
 ///
 /// A host may flush subnormal numbers to zero (FTZ, DAZ) or round otherwise, by a compiler flag that it may not even know of. Every entry of
-/// numloom that computes holds one of these, on each thread, so that no result depends on it. Around a call of the host's it keeps the
-/// host from changing what follows.
+/// numloom that computes holds one of these, on each thread, so that no result depends on it.
 ///
-/// Costs two reads of a register, a nanosecond or two, where there is nothing to change. Flags that operations leave behind, for
+/// Where there is nothing to change it costs the read of a register, some twenty cycles. Flags that operations leave behind, for
 /// those who look for an overflow, are not promised to survive.
 ///
 /// ```
@@ -25,6 +24,8 @@ use crate::arch::control::Control;
 #[must_use = "it ends when it is dropped"]
 pub struct FloatEnv {
     host: Control,
+    /// Whether others may change it meanwhile.
+    watches: bool,
     /// It belongs to its thread.
     _thread: PhantomData<*const ()>,
 }
@@ -33,12 +34,23 @@ impl FloatEnv {
     /// From now on.
     #[inline]
     pub fn enter() -> FloatEnv {
+        FloatEnv::new(false)
+    }
+
+    /// The same around code of the host's: what that changes ends with it.
+    pub fn around_others() -> FloatEnv {
+        FloatEnv::new(true)
+    }
+
+    #[inline]
+    fn new(watches: bool) -> FloatEnv {
         let host = Control::current();
         if host != Control::DEFAULT {
             Control::DEFAULT.apply();
         }
         FloatEnv {
             host,
+            watches,
             _thread: PhantomData,
         }
     }
@@ -47,7 +59,11 @@ impl FloatEnv {
 impl Drop for FloatEnv {
     #[inline]
     fn drop(&mut self) {
-        if Control::current() != self.host {
+        let now = match self.watches {
+            true => Control::current(),
+            false => Control::DEFAULT,
+        };
+        if now != self.host {
             self.host.apply();
         }
     }

@@ -124,7 +124,7 @@ impl<'a> Control<'a> {
             let done = self.done.load(Ordering::SeqCst);
             if self.told.swap(done, Ordering::SeqCst) < done {
                 let tell = || {
-                    let _env = FloatEnv::enter();
+                    let _env = FloatEnv::around_others();
                     progress(Progress::new(done, self.total));
                 };
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {

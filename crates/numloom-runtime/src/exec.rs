@@ -217,7 +217,7 @@ impl Pass<'_> {
             }
         };
         // While this thread waits for others it may do work that is not of this run.
-        let env = FloatEnv::enter();
+        let env = FloatEnv::around_others();
         pool.in_place_scope(|scope| {
             for _ in 1..threads {
                 // A panic goes on in the caller, once all have stopped.
@@ -528,7 +528,7 @@ impl Pass<'_> {
         // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots; there is one row. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
-        // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room. (6) `fault` is a
+        // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room, and a `Buffer` is initialised. (6) `fault` is a
         // reference. (7) Blocks, cells and scratch lie apart in the area; arrays that outputs share have `Access::Block`,
         // two outputs share nothing (`Bound`), and other threads have other positions.
         let status = unsafe { native.call(&mut args) };

@@ -140,9 +140,13 @@ pub(crate) fn run(
             // output shares memory with an input or another output; (4) there are no slots; (5) the lanes are the caller's.
             unsafe { call(native, n, &places, &targets, lanes, std::ptr::null_mut()) }
         } else if kernel.scratch_bytes() <= SCRATCH_BYTES && n <= kernel.max_block() {
-            let mut scratch = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
-            let scratch = scratch.as_mut_ptr().cast();
-            // SAFETY: (1, 2, 3, 5) as above; (4) the slots fit the scratch and the block fits the slots.
+            let mut room = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
+            let scratch: *mut u8 = room.as_mut_ptr().cast();
+            for (i, size) in kernel.slots.iter().enumerate() {
+                // SAFETY: a slot has room for `max_block` elements, of which there are at least `n`, and all slots fit the scratch.
+                unsafe { scratch.add(kernel.slot_offset(i)).write_bytes(0, n * size) };
+            }
+            // SAFETY: (1, 2, 3, 5) as above; (4) the slots fit the scratch, the block fits the slots, and that many elements were just cleared.
             unsafe { call(native, n, &places, &targets, lanes, scratch) }
         } else {
             false
@@ -177,7 +181,7 @@ pub(crate) fn run(
 /// 1. `inputs` point to what the kernel reads: `n` elements, or one of a scalar input, valid for reads and initialised.
 /// 2. `outputs` point to what it writes: `n` elements each, valid for writes.
 /// 3. No output shares memory with an input or another output.
-/// 4. `scratch` is valid for the kernel's scratch bytes, and `n` is within its block, if it has slots.
+/// 4. `scratch` is valid for the kernel's scratch bytes, `n` is within its block, and `n` elements of each slot are initialised, if it has slots.
 /// 5. `lanes` are the kernel's lanes, and nobody else's.
 unsafe fn call(
     native: &NativeKernel,

@@ -34,7 +34,7 @@ pub(super) fn share<L>(
     task: impl Fn(&mut L, usize) + Sync,
 ) {
     // While this thread waits for others it may do work that is not of this run.
-    let _env = FloatEnv::enter();
+    let _env = workers.map(|_| FloatEnv::around_others());
     let next = AtomicUsize::new(0);
     let work = || {
         let _env = FloatEnv::enter();
