@@ -44,7 +44,7 @@ step_neon() {
   [ -d "$(rustc --print target-libdir --target "$target")" ] || { skip neon "rustup target add $target"; return 0; }
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" TARGET_CPU=armv8-a \
-    cargo test -p numloom-math --target "$target" --test same_bits --test specials --test accuracy
+    cargo test -p numloom-math --target "$target" --test same_bits --test specials --test accuracy --test division
 }
 
 # Sets `numpy` to a Python with NumPy in an environment of its own; false, and step `$1` skipped, where there is no Python.
@@ -60,11 +60,13 @@ with_numpy() {
   "$numpy" -m pip install --quiet --disable-pip-version-check -r tests/numpy/requirements.txt
 }
 
-# The corpus' expected values against NumPy, then the command-line tool against NumPy, on the same files, bit for bit.
+# The corpus' expected values against NumPy, elementary functions against its validation sets, then the command-line tool against NumPy, on the same files, bit for bit.
 step_numpy() {
   with_numpy numpy || return 0
   cargo build --release -p numloom-cli
+  cargo build --release -p numloom-math --example evaluate
   "$numpy" tests/numpy/corpus.py
+  "$numpy" tests/numpy/umath.py "$target/release/examples/evaluate"
   NUMLOOM_BIN="$target/release/numloom" "$numpy" tests/numpy/oracle.py
 }
 
