@@ -175,20 +175,37 @@ pub fn eval(
             }
         };
     }
+    macro_rules! on_vectors {
+        ($block:ident) => {
+            item::on_slices(dst, [args[0], args[1]], |dst, [x, y]| {
+                numloom_math::$block(isa, dst, x, y)
+            })
+        };
+    }
     macro_rules! binary_math {
         ($f32:ident, $f64:ident) => {
             match from {
-                DType::F32 => item::on_slices(dst, [args[0], args[1]], |dst, [x, y]| {
-                    numloom_math::$f32(isa, dst, x, y)
-                }),
-                _ => item::on_slices(dst, [args[0], args[1]], |dst, [x, y]| {
-                    numloom_math::$f64(isa, dst, x, y)
-                }),
+                DType::F32 => on_vectors!($f32),
+                _ => on_vectors!($f64),
+            }
+        };
+    }
+    macro_rules! division {
+        ($method:ident: $f32:ident $f64:ident $i8:ident $u8:ident $i16:ident $u16:ident $i32:ident $u32:ident) => {
+            match from {
+                DType::F32 => on_vectors!($f32),
+                DType::F64 => on_vectors!($f64),
+                DType::I8 => on_vectors!($i8),
+                DType::U8 => on_vectors!($u8),
+                DType::I16 => on_vectors!($i16),
+                DType::U16 => on_vectors!($u16),
+                DType::I32 => on_vectors!($i32),
+                DType::U32 => on_vectors!($u32),
+                _ => binary!(number, Arithmetic::$method),
             }
         };
     }
 
-    let is_wide = matches!(from, DType::F32 | DType::F64);
     match op {
         Op::Neg => unary!(number, Arithmetic::neg),
         Op::Abs => unary!(number, Arithmetic::abs),
@@ -204,12 +221,13 @@ pub fn eval(
         Op::Sub => binary!(number, Arithmetic::sub),
         Op::Mul => binary!(number, Arithmetic::mul),
         Op::Div => binary!(float, Float::div),
-        Op::FloorDiv if is_wide => binary_math!(floor_div_f32, floor_div_f64),
-        Op::Rem if is_wide => binary_math!(rem_f32, rem_f64),
-        Op::Fmod if is_wide => binary_math!(fmod_f32, fmod_f64),
-        Op::FloorDiv => binary!(number, Arithmetic::floor_div),
-        Op::Rem => binary!(number, Arithmetic::rem),
-        Op::Fmod => binary!(number, Arithmetic::fmod),
+        Op::FloorDiv => {
+            division!(floor_div: floor_div_f32 floor_div_f64 floor_div_i8 floor_div_u8 floor_div_i16 floor_div_u16 floor_div_i32 floor_div_u32)
+        }
+        Op::Rem => division!(rem: rem_f32 rem_f64 rem_i8 rem_u8 rem_i16 rem_u16 rem_i32 rem_u32),
+        Op::Fmod => {
+            division!(fmod: fmod_f32 fmod_f64 fmod_i8 fmod_u8 fmod_i16 fmod_u16 fmod_i32 fmod_u32)
+        }
         Op::Pow if from.is_float() => binary_math!(pow_f32, pow_f64),
         Op::Pow => {
             let fault = integer!(op, from, T => item::try_map2(dst, args[0], args[1], 0, <T as Integer>::pow));
