@@ -44,7 +44,7 @@ step_neon() {
   [ -d "$(rustc --print target-libdir --target "$target")" ] || { skip neon "rustup target add $target"; return 0; }
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" TARGET_CPU=armv8-a \
-    cargo test -p numloom-math --target "$target" --test same_bits --test specials --test accuracy --test division
+    cargo test -p numloom-math --target "$target" --test same_bits --test specials --test accuracy --test division --test integers
 }
 
 # Sets `numpy` to a Python with NumPy in an environment of its own; false, and step `$1` skipped, where there is no Python.
