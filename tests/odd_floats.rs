@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use numloom::{Array, Backend, Engine, Error, Expr, Isa, Kernel, Options, Schema, Stage, View};
-use numloom_testkit::compare::assert_same;
+use numloom_testkit::compare::assert_all_same;
 use numloom_testkit::host::{OddFloats, floats};
 
 /// Reads and makes subnormal numbers, and rounds: in loops, calls, reductions, scalars between passes, and constants.
@@ -71,18 +71,6 @@ fn results(options: Options, data: &Data) -> Vec<Array> {
     data.run(&compile(&Engine::new(options).unwrap())).unwrap()
 }
 
-#[track_caller]
-fn same(want: &[Array], got: &[Array], what: &str) {
-    assert_eq!(want.len(), got.len());
-    for (i, (want, got)) in want.iter().zip(got).enumerate() {
-        assert_same(
-            &want.view(),
-            &got.view(),
-            format_args!("{what}, output {i}"),
-        );
-    }
-}
-
 /// `f` on a thread of such a host, which is as before afterwards.
 #[track_caller]
 fn in_odd_host<R>(f: impl FnOnce() -> R) -> R {
@@ -111,10 +99,10 @@ fn the_host_s_floats_change_no_bit_on_any_engine_isa_or_number_of_threads() {
                     .serial_below(1);
                 // Its threads start under the host's floats, too.
                 let got = in_odd_host(|| results(options, &data));
-                same(
+                assert_all_same(
                     &want,
                     &got,
-                    &format!("{backend} on {isa}, {threads} threads"),
+                    format!("{backend} on {isa}, {threads} threads"),
                 );
             }
         }
@@ -173,12 +161,12 @@ fn threads_of_a_pool_of_the_host_s_are_as_it_set_them_up() {
     let engine = Engine::with_pool(Options::new().serial_below(1), Arc::clone(&pool)).unwrap();
     let kernel = compile(&engine);
     for _ in 0..5 {
-        same(
+        assert_all_same(
             &want,
             &data.run(&kernel).unwrap(),
             "called from outside the pool",
         );
-        same(
+        assert_all_same(
             &want,
             &pool.install(|| data.run(&kernel).unwrap()),
             "called from within",
@@ -226,7 +214,7 @@ fn so_does_a_panic_in_a_progress_callback_and_one_that_meddles_changes_no_bit() 
             *count.lock().unwrap() += 1;
         }));
         let before = floats();
-        same(
+        assert_all_same(
             &want,
             &data.run(&meddling).unwrap(),
             "after a callback that changes floats",

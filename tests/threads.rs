@@ -6,7 +6,7 @@ use std::thread;
 
 use numloom::{Array, Backend, CancelFlag, DType, Engine, Expr, Kernel, Options, Schema};
 use numloom_testkit::choices::{Choices, seeded};
-use numloom_testkit::compare::assert_same;
+use numloom_testkit::compare::{assert_all_same, assert_same};
 use numloom_testkit::generate::{Spice, array};
 
 const SOURCE: &str = "let d = a - b; y = d*d + exp(-abs(a)/1e3); s = sum(d); m = mean(a*b); lo = min(a); hi = max(b); p = prod(1 + a/1e9)";
@@ -43,18 +43,6 @@ fn run(kernel: &Kernel, (a, b): &(Array, Array)) -> Vec<Array> {
     outputs.iter().map(|(_, value)| array(value)).collect()
 }
 
-#[track_caller]
-fn same(want: &[Array], got: &[Array], what: &str) {
-    assert_eq!(want.len(), got.len());
-    for (i, (want, got)) in want.iter().zip(got).enumerate() {
-        assert_same(
-            &want.view(),
-            &got.view(),
-            format_args!("{what}, output {i}"),
-        );
-    }
-}
-
 #[test]
 fn sixty_four_threads_run_one_kernel() {
     let data = inputs(3_000);
@@ -64,7 +52,9 @@ fn sixty_four_threads_run_one_kernel() {
         thread::scope(|scope| {
             for _ in 0..64 {
                 scope.spawn(|| {
-                    (0..RUNS).for_each(|_| same(&want, &run(&kernel, &data), "one of 64 threads"))
+                    (0..RUNS).for_each(|_| {
+                        assert_all_same(&want, &run(&kernel, &data), "one of 64 threads")
+                    })
                 });
             }
         });
@@ -124,10 +114,10 @@ fn bits_are_the_same_on_any_number_of_threads() {
         for threads in [2, 4, 7] {
             let kernel = kernel(options(threads));
             for _ in 0..3 {
-                same(
+                assert_all_same(
                     &want,
                     &run(&kernel, &data),
-                    &format!("{backend}, {threads} threads"),
+                    format!("{backend}, {threads} threads"),
                 );
             }
         }
@@ -138,7 +128,7 @@ fn bits_are_the_same_on_any_number_of_threads() {
 fn both_engines_sum_the_same_bits() {
     let data = inputs(100_003);
     let of = |backend| run(&kernel(Options::new().backend(backend).threads(2)), &data);
-    same(
+    assert_all_same(
         &of(Backend::Interpreter),
         &of(Backend::Cranelift),
         "cranelift",
@@ -152,7 +142,7 @@ fn a_kernel_outlives_its_engine_and_moves_between_threads() {
     let want = run(&kernel, &data);
     let moved = Arc::clone(&data);
     let got = thread::spawn(move || run(&kernel, &moved)).join().unwrap();
-    same(&want, &got, "another thread");
+    assert_all_same(&want, &got, "another thread");
 }
 
 #[test]
@@ -172,10 +162,10 @@ fn an_embedders_pool_runs_kernels_also_from_within_itself() {
     let want = run(&kernel(Options::new().threads(1)), &data);
     pool.scope(|scope| {
         for _ in 0..16 {
-            scope.spawn(|_| same(&want, &run(&nested, &data), "within the pool"));
+            scope.spawn(|_| assert_all_same(&want, &run(&nested, &data), "within the pool"));
         }
     });
-    same(&want, &run(&nested, &data), "from outside");
+    assert_all_same(&want, &run(&nested, &data), "from outside");
 }
 
 #[test]

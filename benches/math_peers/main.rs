@@ -2,6 +2,9 @@
 #![expect(clippy::print_stdout, reason = "a tool says what it found")]
 
 #[cfg(target_arch = "x86_64")]
+#[path = "../usual.rs"]
+mod usual;
+#[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 fn main() {

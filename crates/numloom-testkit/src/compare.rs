@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use numloom_data::{DType, Scalar, View};
+use numloom_data::{Array, DType, Scalar, View};
 
 /// How the elements of two arrays are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,6 +96,22 @@ pub fn difference(want: &View<'_>, got: &View<'_>, measure: Measure) -> Option<D
 pub fn assert_same(want: &View<'_>, got: &View<'_>, what: impl fmt::Display) {
     if let Some(difference) = difference(want, got, Measure::Bits) {
         panic!("{what}: {difference}");
+    }
+}
+
+/// Fails the test with `what` and the first difference among the outputs of a run, if there is one.
+///
+/// # Panics
+/// If there is one, or there are more of one than of the other.
+#[track_caller]
+pub fn assert_all_same(want: &[Array], got: &[Array], what: impl fmt::Display) {
+    assert_eq!(want.len(), got.len(), "{what}: outputs");
+    for (i, (want, got)) in want.iter().zip(got).enumerate() {
+        assert_same(
+            &want.view(),
+            &got.view(),
+            format_args!("{what}, output {i}"),
+        );
     }
 }
 
