@@ -15,7 +15,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use numloom_ir::{InstKind, Program, Value};
+use numloom_ir::{InstKind, Program, ShapeSource, Value};
 
 use crate::shape::{ShapeSets, SiteShape, stretch};
 use crate::variant::work;
@@ -323,15 +323,18 @@ impl<'a> Values<'a> {
         levels
     }
 
-    /// For each value the output that it is all of, if nothing else wants it: kept, it is written there at once.
+    /// For each value the output that it is all of, if nothing else wants it: kept, it is written there at once. Not where the output may be larger, by another
+    /// array's shape.
     fn sole_outputs(&self) -> Vec<Option<usize>> {
         let prog = self.met.prog;
         let mut wanted = vec![0; prog.insts.len()];
         let mut outputs = vec![None; prog.insts.len()];
         for (number, output) in prog.outputs.iter().enumerate() {
             for value in output.values() {
+                let is_whole =
+                    output.imag.is_none() && output.shape.sources() == [ShapeSource::Value(value)];
                 wanted[value.index()] += 1;
-                outputs[value.index()] = output.imag.is_none().then_some(number);
+                outputs[value.index()] = is_whole.then_some(number);
             }
         }
         let live = prog.insts.iter().zip(&self.live).filter(|(_, live)| **live);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::Program;
-use numloom_runtime::{Backend, RunOptions};
+use numloom_runtime::{Backend, OutputValue, RunOptions};
 
 use crate::layouts::run_into_layout;
 use crate::support::{Laid, Layout, assert_same, backends, compile, engine, program, values};
@@ -155,6 +155,34 @@ fn rows_are_taken_as_streams_however_many_there_are_for_a_lane() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_reduction_that_is_stretched_over_a_larger_output_is_written_to_all_of_it() {
+    let text = |shape| {
+        let body = "input a: f64\ninput b: f64\n %0 = input 0 : f64\n %1 = sum %0 axes 1 empty shape 0 : f64\n";
+        program(&format!("{body} out r = %1 shape {shape}\n"))
+    };
+    let values = values(DType::F64, 12, 3);
+    let a = Laid::new(&values, DType::F64, &[4, 3], Layout::C);
+    for &backend in backends() {
+        let engine = engine(backend, 1);
+        let alone = compile(&engine, &text("%1"));
+        let stretched = compile(&engine, &text("1 %1"));
+        // As large as the reduction first: how that was staged is remembered.
+        for shape in [&[4][..], &[2, 4]] {
+            let b = Laid::zeros(DType::F64, shape, Layout::C);
+            let views = [a.view(), b.view()];
+            let sums = alone.run(&views, &RunOptions::new()).unwrap();
+            let OutputValue::Array(sums) = &sums[0] else {
+                panic!("four sums")
+            };
+            let want = sums.view().broadcast_to(shape).unwrap().to_array().unwrap();
+            let want = [OutputValue::Array(want)];
+            let what = format!("{shape:?} on {backend}");
+            run_into_layout(&stretched, &views, &want, Layout::C, &what);
         }
     }
 }
