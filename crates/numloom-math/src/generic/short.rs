@@ -28,17 +28,24 @@ impl<V: Lanes> Exponential<V> {
     }
 
     #[inline(always)]
-    fn value(self) -> V {
-        self.power.mul_add(self.p, self.power)
+    fn value(&self) -> V {
+        self.plus(self.power)
     }
 
-    /// One less, and one more.
     #[inline(always)]
-    fn beside_one(self) -> (V, V) {
-        (
-            self.power.mul_add(self.p, self.power - 1.0),
-            self.power.mul_add(self.p, self.power + 1.0),
-        )
+    fn less_one(&self) -> V {
+        self.plus(self.power - 1.0)
+    }
+
+    #[inline(always)]
+    fn and_one(&self) -> V {
+        self.plus(self.power + 1.0)
+    }
+
+    /// The power's difference from its power of two, and that as `of` has it.
+    #[inline(always)]
+    fn plus(&self, of: V) -> V {
+        self.power.mul_add(self.p, of)
     }
 }
 
@@ -70,15 +77,14 @@ pub(crate) fn exp2<V: Lanes>(x: V) -> V {
 
 #[inline(always)]
 pub(crate) fn expm1<V: Lanes>(x: V) -> V {
-    let (less, _) = exponential(bounded(x)).beside_one();
-    less.or(x.sign())
+    exponential(bounded(x)).less_one().or(x.sign())
 }
 
 /// With `m = e^|x| - 1`, half of `m + m / (m + 1)`.
 #[inline(always)]
 pub(crate) fn sinh<V: Lanes>(x: V) -> V {
     let power = exponential(x.abs().at_most(x.of(150.0)));
-    let less = power.power.mul_add(power.p, power.power - 1.0);
+    let less = power.less_one();
     ((less + less / power.value()) * 0.5).or(x.sign())
 }
 
@@ -92,8 +98,8 @@ pub(crate) fn cosh<V: Lanes>(x: V) -> V {
 pub(crate) fn tanh<V: Lanes>(x: V) -> V {
     // From here on it rounds to 1.
     let size = x.abs().at_most(x.of(10.0));
-    let (less, more) = exponential(size + size).beside_one();
-    (less / more).or(x.sign())
+    let power = exponential(size + size);
+    (power.less_one() / power.and_one()).or(x.sign())
 }
 
 /// What differs between bases.
