@@ -18,6 +18,7 @@
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
 //! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
+//! | [`ChunkSource`](stream::ChunkSource), [`ChunkSink`](stream::ChunkSink) | `stream` | tables that come, and go, a chunk of rows at a time |
 //! | – | `ndarray` | with the feature of that name: its views as [`View`] and [`ViewMut`], of any layout |
 //!
 //! Byte order is a property of a view, never of a dtype: only [`gather()`] and [`scatter()`] know about it.
@@ -41,6 +42,7 @@ mod print;
 mod reserve;
 pub mod scalar;
 pub mod shape;
+pub mod stream;
 mod strided;
 pub mod view;
 pub mod walk;
