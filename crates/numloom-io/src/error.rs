@@ -110,6 +110,66 @@ pub enum IoErrorKind {
         /// What should stand in it.
         expected: &'static str,
     },
+    /// A field of a text is no value of its column's dtype.
+    BadField {
+        /// The beginning of the field.
+        text: String,
+        /// The dtype of the column.
+        dtype: DType,
+        /// It is a whole number, but the dtype does not hold it.
+        out_of_range: bool,
+        /// The number of records that the dtype was inferred from; none if it was given.
+        inferred: Option<usize>,
+    },
+    /// A field of a text is missing, where that is no value.
+    MissingField {
+        /// The dtype of the column.
+        dtype: DType,
+    },
+    /// A field of a text is longer than the byte strings of its column.
+    LongField {
+        /// Its length in bytes.
+        len: usize,
+        /// The dtype of the column.
+        dtype: DType,
+        /// The number of records that the dtype was inferred from; none if it was given.
+        inferred: Option<usize>,
+    },
+    /// A byte 0 in a field: byte strings end at it, so it would be lost.
+    NulInField,
+    /// A record of a text has fewer or more fields than it should.
+    FieldCount {
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A quote inside a field that does not begin with one, or text between a quote that closes and the end of the field.
+    MisplacedQuote,
+    /// A quote that is not closed before the end of the text.
+    UnclosedQuote,
+    /// A record of a text is longer than is allowed.
+    RecordTooLong {
+        /// The longest that is allowed, in bytes.
+        limit: usize,
+    },
+    /// Text in an encoding that is not read.
+    Encoding {
+        /// What it seems to be.
+        found: &'static str,
+    },
+    /// Names, or dtypes, were given that do not fit the columns that there are.
+    NameCount {
+        /// How many names.
+        names: usize,
+        /// How many columns.
+        columns: usize,
+    },
+    /// An option that makes no sense.
+    BadOption {
+        /// Which, and what is wrong with it.
+        reason: &'static str,
+    },
     /// An output was described as one thing and computed as another.
     SpecMismatch {
         /// What the description says.
@@ -149,6 +209,17 @@ impl IoError {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+}
+
+/// What to do about a dtype that was a guess.
+fn inferred_from(f: &mut fmt::Formatter<'_>, records: Option<usize>) -> fmt::Result {
+    match records {
+        None => Ok(()),
+        Some(records) => write!(
+            f,
+            ", which was inferred from the first {records} records: give the column's dtype"
+        ),
     }
 }
 
@@ -250,6 +321,49 @@ impl fmt::Display for IoError {
             K::BadSpec { text, expected } => {
                 write!(f, "cannot read `{}`: expected {expected}", text.escape_debug())
             }
+            K::BadField {
+                text,
+                dtype,
+                out_of_range,
+                inferred,
+            } => {
+                match out_of_range {
+                    true => write!(f, "`{text}` is out of the range of dtype {dtype}")?,
+                    false => write!(f, "`{text}` is not a value of dtype {dtype}")?,
+                }
+                inferred_from(f, *inferred)
+            }
+            K::MissingField { dtype } if dtype.is_float() || dtype.is_complex() => {
+                write!(f, "a missing value, where none is allowed")
+            }
+            K::MissingField { dtype } => write!(
+                f,
+                "a missing value in a column of dtype {dtype}, which has none: read it as f64, where it is NaN"
+            ),
+            K::LongField {
+                len,
+                dtype,
+                inferred,
+            } => {
+                write!(f, "a field of {len} bytes does not fit dtype {dtype}")?;
+                inferred_from(f, *inferred)
+            }
+            K::NulInField => f.write_str("a byte 0 in a byte string, which would end it"),
+            K::FieldCount { expected, found } => {
+                write!(f, "{found} fields, where there should be {expected}")
+            }
+            K::MisplacedQuote => f.write_str(
+                "a quote inside a field: a quoted field begins and ends with one, and writes two for one inside",
+            ),
+            K::UnclosedQuote => f.write_str("a quote that is opened here is not closed"),
+            K::RecordTooLong { limit } => {
+                write!(f, "a record longer than the {limit} bytes that are allowed")
+            }
+            K::Encoding { found } => write!(f, "the text is {found}, not UTF-8 or ASCII"),
+            K::NameCount { names, columns } => {
+                write!(f, "{names} names were given for {columns} columns")
+            }
+            K::BadOption { reason } => f.write_str(reason),
             K::SpecMismatch { expected, found } => {
                 write!(f, "described as {expected}, but {found} is to be written")
             }

@@ -1,4 +1,4 @@
-//! Files and numloom's arrays: `.npy` and raw binary.
+//! Files and numloom's arrays: `.npy`, raw binary, CSV and text.
 //!
 //! *Should I use this crate?* No, use `numloom`, which opens and writes files for you. This one is for those who want just
 //! the files.
@@ -8,6 +8,7 @@
 //! What it never does: know what an expression is, trust a header, or leave a torn file under its final name.
 //!
 //! - [`npy`]: NumPy's format, versions 1 to 3, mapped or read, with any byte order and in Fortran order.
+//! - [`csv`]: tables of text with a delimiter, a chunk of rows at a time, straight into columns.
 //! - [`raw`]: elements without a header.
 //! - [`spec`]: what a user types for a file: `a.npy`, `b.bin:f64[1000,1000]@128:F`.
 //! - [`probe`](probe()): what a file holds, from its header.
@@ -26,7 +27,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod csv;
 pub mod error;
+mod fields;
 pub mod npy;
 mod probe;
 pub mod raw;
