@@ -18,6 +18,7 @@
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
 //! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
+//! | [`OutputWriter`] | `writer` | the same for a file of unknown length, written from front to back |
 //! | [`ChunkSource`](stream::ChunkSource), [`ChunkSink`](stream::ChunkSink) | `stream` | tables that come, and go, a chunk of rows at a time |
 //! | – | `ndarray` | with the feature of that name: its views as [`View`] and [`ViewMut`], of any layout |
 //!
@@ -46,6 +47,7 @@ pub mod stream;
 mod strided;
 pub mod view;
 pub mod walk;
+pub mod writer;
 
 pub use array::Array;
 pub use buffer::Buffer;
@@ -65,3 +67,4 @@ pub use scalar::Scalar;
 pub use shape::Order;
 pub use view::{ByteOrder, RawView, View, ViewMut};
 pub use walk::{RowWalker, Run};
+pub use writer::OutputWriter;

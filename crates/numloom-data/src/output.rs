@@ -37,7 +37,7 @@ pub(crate) struct Partial {
     /// Taken by `commit`.
     file: Option<File>,
     path: PathBuf,
-    target: PathBuf,
+    pub(crate) target: PathBuf,
     /// Leave it where it is on drop.
     keep: bool,
 }
@@ -88,7 +88,7 @@ impl Partial {
         })
     }
 
-    fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         self.file
             .as_ref()
             .expect("taken only by methods that consume `self`")
@@ -351,7 +351,7 @@ impl OutputFile {
 }
 
 #[cfg(unix)]
-fn sync_directory(target: &Path) -> Result<(), DataError> {
+pub(crate) fn sync_directory(target: &Path) -> Result<(), DataError> {
     let parent = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -361,6 +361,6 @@ fn sync_directory(target: &Path) -> Result<(), DataError> {
 }
 
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> Result<(), DataError> {
+pub(crate) fn sync_directory(_: &Path) -> Result<(), DataError> {
     Ok(())
 }

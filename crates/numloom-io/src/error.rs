@@ -99,6 +99,13 @@ pub enum IoErrorKind {
         /// How many there are.
         found: u64,
     },
+    /// Rows of an array in Fortran order, which do not follow each other in the file.
+    FortranRows,
+    /// A zip file that is damaged, or uses what is not read.
+    BadArchive {
+        /// What is wrong.
+        reason: String,
+    },
     /// An unfinished output is of another dtype, shape or order than the one to be resumed.
     OtherOutput,
     /// A file was named without saying what it holds, and its name does not tell.
@@ -164,6 +171,11 @@ pub enum IoErrorKind {
         names: usize,
         /// How many columns.
         columns: usize,
+    },
+    /// A column whose rows are arrays, where text has one field for each.
+    NotFlat {
+        /// Its name.
+        column: String,
     },
     /// An option that makes no sense.
     BadOption {
@@ -312,6 +324,10 @@ impl fmt::Display for IoError {
                 "the header says shape {} of {dtype}, which is {needed} bytes, but the file has {found}",
                 ShapeText(shape)
             ),
+            K::FortranRows => f.write_str(
+                "the array is in Fortran order, and cannot be read row by row: map it instead",
+            ),
+            K::BadArchive { reason } => write!(f, "cannot read the archive: {reason}"),
             K::OtherOutput => {
                 f.write_str("the unfinished output is of another dtype, shape or order")
             }
@@ -363,6 +379,11 @@ impl fmt::Display for IoError {
             K::NameCount { names, columns } => {
                 write!(f, "{names} names were given for {columns} columns")
             }
+            K::NotFlat { column } => write!(
+                f,
+                "the rows of column `{}` are arrays, which have no place in a field",
+                column.escape_debug()
+            ),
             K::BadOption { reason } => f.write_str(reason),
             K::SpecMismatch { expected, found } => {
                 write!(f, "described as {expected}, but {found} is to be written")

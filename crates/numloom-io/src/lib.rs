@@ -10,6 +10,7 @@
 //! - [`npy`]: NumPy's format, versions 1 to 3, mapped or read, with any byte order and in Fortran order.
 //! - [`csv`]: tables of text with a delimiter, a chunk of rows at a time, straight into columns.
 //! - [`raw`]: elements without a header.
+//! - [`rows`]: arrays in files, and in `.npz` archives, a chunk of rows at a time.
 //! - [`spec`]: what a user types for a file: `a.npy`, `b.bin:f64[1000,1000]@128:F`.
 //! - [`probe`](probe()): what a file holds, from its header.
 //!
@@ -33,6 +34,7 @@ mod fields;
 pub mod npy;
 mod probe;
 pub mod raw;
+pub mod rows;
 pub mod spec;
 
 pub use error::{IoError, IoErrorKind};

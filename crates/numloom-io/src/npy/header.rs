@@ -83,6 +83,11 @@ impl Header {
     /// The bytes before the first element, in the header's version.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes_of(0)
+    }
+
+    /// The same, at least so many of them, in a multiple of 64.
+    pub(super) fn to_bytes_of(&self, least: usize) -> Vec<u8> {
         let text = format!(
             "{{'descr': '{}', 'fortran_order': {}, 'shape': {}, }}",
             to_npy_descr(self.dtype, self.byte_order),
@@ -90,7 +95,7 @@ impl Header {
             ShapeText(&self.shape)
         );
         let lead = if self.version == 1 { 10 } else { 12 };
-        let total = (lead + text.len() + 1).next_multiple_of(ALIGN);
+        let total = (lead + text.len() + 1).max(least).next_multiple_of(ALIGN);
         let len = total - lead;
         let mut bytes = Vec::with_capacity(total);
         bytes.extend_from_slice(MAGIC);

@@ -11,8 +11,11 @@
 pub mod header;
 mod read;
 mod records;
+mod sink;
 mod write;
 
 pub use header::{Header, parse_header, read_header, write_header};
 pub use read::{open, open_field, read, read_from};
+pub(crate) use read::{open_header, open_record};
+pub use sink::NpySink;
 pub use write::{create, reopen, write, write_to};

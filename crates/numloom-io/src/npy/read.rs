@@ -45,7 +45,22 @@ pub fn open_field(
             DataErrorKind::ShapeNeeded { path: path.into() }.into(),
         ));
     }
-    let (_, header, fields) = open_records(path)?;
+    let (_, header, place) = open_record(path, field)?;
+    map(path, &header, mode)?
+        .field(place.offset, place.dtype, place.byte_order)
+        .map_err(|error| data(path, error))
+}
+
+/// Where a field lies in its record, and what it is.
+pub(crate) struct FieldPlace {
+    pub(crate) offset: usize,
+    pub(crate) dtype: DType,
+    pub(crate) byte_order: ByteOrder,
+}
+
+/// Opens a file of records and finds one of their fields; the length has been checked.
+pub(crate) fn open_record(path: &Path, field: &str) -> Result<(File, Header, FieldPlace), IoError> {
+    let (file, header, fields) = open_records(path)?;
     let Some(found) = fields.iter().find(|known| known.name == field) else {
         let unknown = IoErrorKind::UnknownField {
             field: field.into(),
@@ -54,9 +69,12 @@ pub fn open_field(
         return Err(IoError::new(unknown).at(path));
     };
     let (dtype, byte_order) = found.dtype().map_err(|error| error.at(path))?;
-    map(path, &header, mode)?
-        .field(found.offset, dtype, byte_order)
-        .map_err(|error| data(path, error))
+    let place = FieldPlace {
+        offset: found.offset,
+        dtype,
+        byte_order,
+    };
+    Ok((file, header, place))
 }
 
 fn map(path: &Path, header: &Header, mode: MapMode) -> Result<MappedArray, IoError> {
