@@ -160,6 +160,8 @@ pub enum IoErrorKind {
         /// The longest that is allowed, in bytes.
         limit: usize,
     },
+    /// A carriage return that no newline follows: in one kind of old files, that ends a line.
+    LoneReturn,
     /// Text in an encoding that is not read.
     Encoding {
         /// What it seems to be.
@@ -375,6 +377,9 @@ impl fmt::Display for IoError {
             K::RecordTooLong { limit } => {
                 write!(f, "a record longer than the {limit} bytes that are allowed")
             }
+            K::LoneReturn => f.write_str(
+                "a carriage return without a newline: lines end with a newline, or with both",
+            ),
             K::Encoding { found } => write!(f, "the text is {found}, not UTF-8 or ASCII"),
             K::NameCount { names, columns } => {
                 write!(f, "{names} names were given for {columns} columns")

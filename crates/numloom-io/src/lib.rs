@@ -12,6 +12,7 @@
 //! - [`raw`]: elements without a header.
 //! - [`rows`]: arrays in files, and in `.npz` archives, a chunk of rows at a time.
 //! - [`spec`]: what a user types for a file: `a.npy`, `b.bin:f64[1000,1000]@128:F`.
+//! - [`text`]: numbers with white space between them, a chunk of lines at a time.
 //! - [`probe`](probe()): what a file holds, from its header.
 //!
 //! ```
@@ -36,6 +37,7 @@ mod probe;
 pub mod raw;
 pub mod rows;
 pub mod spec;
+pub mod text;
 
 pub use error::{IoError, IoErrorKind};
 pub use probe::{FileFormat, FileInfo, probe};

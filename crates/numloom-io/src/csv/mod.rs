@@ -11,7 +11,6 @@
 //! Whatever is malformed is an error with its line and column, the first of the text, wherever it is cut and however many threads parse it.
 
 mod options;
-mod scan;
 mod sink;
 mod source;
 mod split;

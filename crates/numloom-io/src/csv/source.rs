@@ -2,26 +2,21 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use memchr::memchr_iter;
-use numloom_data::DType;
-use numloom_data::stream::{
-    Chunk, ChunkParser, ChunkSource, ColumnPlace, ColumnSpec, Columns, Place, StreamError,
-    StreamErrorKind,
-};
+use numloom_data::stream::{Chunk, ChunkParser, ChunkSource, ColumnSpec, Columns, StreamError};
 
 use super::options::CsvOptions;
-use super::split::{Dialect, Records};
+use super::split::{CsvSplit, Records};
 use crate::error::{IoError, IoErrorKind};
-use crate::fields::convert::{Converter, Fields, Missing, Stop, Target};
-use crate::fields::cut::{Cutter, Ends};
+use crate::fields::convert::Fields;
+use crate::fields::cut::Ends;
 use crate::fields::infer::Inference;
 use crate::fields::input::Input;
 use crate::fields::number::trim;
-
-/// How much of a text is looked at for its columns and their dtypes, in bytes.
-const SAMPLE: usize = 1 << 18;
+use crate::fields::parser::{Split, place};
+use crate::fields::table::{Table, sample, set_dtypes};
 
 /// A CSV file, or pipe, whose columns are read a chunk of rows at a time.
 ///
@@ -49,19 +44,7 @@ const SAMPLE: usize = 1 << 18;
 /// ```
 #[derive(Debug)]
 pub struct CsvSource {
-    input: Input,
-    dialect: Dialect,
-    missing: Missing,
-    columns: Columns,
-    /// For each column, how many records its dtype was inferred from.
-    inferred: Vec<Option<usize>>,
-    /// Names are numbers.
-    unnamed: bool,
-    /// Bytes and newlines of the header.
-    header: (u64, u64),
-    /// About how many bytes a record has.
-    record_bytes: usize,
-    pass: Option<Cutter>,
+    table: Table<CsvSplit>,
 }
 
 impl CsvSource {
@@ -72,7 +55,7 @@ impl CsvSource {
     /// [`Empty`](IoErrorKind::Empty), [`Encoding`](IoErrorKind::Encoding), [`NameCount`](IoErrorKind::NameCount),
     /// [`MisplacedQuote`](IoErrorKind::MisplacedQuote), [`UnclosedQuote`](IoErrorKind::UnclosedQuote),
     /// [`RecordTooLong`](IoErrorKind::RecordTooLong), [`BadOption`](IoErrorKind::BadOption); and
-    /// [`UnknownColumn`](StreamErrorKind::UnknownColumn) for a dtype of no column.
+    /// [`UnknownColumn`](numloom_data::stream::StreamErrorKind::UnknownColumn) for a dtype of no column.
     pub fn open(path: impl AsRef<Path>, options: &CsvOptions) -> Result<CsvSource, StreamError> {
         let path = path.as_ref();
         CsvSource::new(Input::file(path, options.skip_lines), options)
@@ -106,18 +89,20 @@ impl CsvSource {
     fn new(mut input: Input, options: &CsvOptions) -> Result<CsvSource, StreamError> {
         let dialect = options.dialect().map_err(StreamError::other)?;
         let missing = options.missing();
-        let text = input.open().map_err(StreamError::other)?;
-        let text = text.ok_or(StreamErrorKind::CannotRestart)?;
-        let skipped = text.skipped;
-        let mut cutter = Cutter::new(text, dialect.ends(), SAMPLE);
-        let mut chunk = Chunk::new();
-        cutter.next(&mut chunk).map_err(StreamError::other)?;
-        input.put_back(cutter.unread(&chunk, skipped));
-
-        let mut records = Records::default();
+        let ends = Ends {
+            quote: dialect.quote,
+            comment: dialect.comment,
+            max_record: dialect.max_record,
+        };
+        let chunk = sample(&mut input, ends)?;
         let raw = chunk.raw();
+        let mut records = Records::default();
+        let split = CsvSplit {
+            dialect,
+            width: None,
+        };
         // What is wrong with later records, a pass will say.
-        let split = records.split(raw, dialect, None);
+        let split = split.split(raw, &mut records);
         if records.rows() == 0 {
             split.map_err(|bad| {
                 let place = place(&chunk, bad.at);
@@ -170,50 +155,27 @@ impl CsvSource {
             columns.push(ColumnSpec::new(name, dtype));
             inferred.push(options.every_dtype.is_none().then_some(sampled.len()));
         }
-        let mut columns = Columns::new(columns);
-        for (name, dtype) in &options.dtypes {
-            let position = columns.find(name)?;
-            inferred[position] = None;
-            columns = with_dtype(columns, position, *dtype);
-        }
+        let columns = set_dtypes(columns, &mut inferred, &options.dtypes)?;
         let record_bytes = raw.len().checked_div(records.rows()).unwrap_or(0);
-        Ok(CsvSource {
+        let table = Table {
+            input,
+            split: CsvSplit {
+                dialect,
+                width: Some(columns.len()),
+            },
+            ends,
+            missing,
+            columns,
+            inferred,
+            named: options.names.is_some() || options.header,
             header: (
                 header.len() as u64,
                 memchr_iter(b'\n', header).count() as u64,
             ),
-            input,
-            dialect,
-            missing,
-            columns,
-            inferred,
-            unnamed: options.names.is_none() && !options.header,
             record_bytes: record_bytes.max(1),
             pass: None,
-        })
-    }
-
-    fn name(&self) -> Option<String> {
-        self.input.path().map(|path| path.display().to_string())
-    }
-
-    fn fail(&self, error: IoError) -> StreamError {
-        let error = StreamError::other(error);
-        match self.name() {
-            Some(name) => error.named(name),
-            None => error,
-        }
-    }
-
-    /// How long pieces are, so that a chunk with all that is made of it is about so long.
-    fn piece_bytes(&self, chunk_bytes: usize, chosen: &Columns) -> Result<usize, StreamError> {
-        // A delimiter for each field, and two ends, are noted down.
-        let mut row_bytes = self.record_bytes + 4 * (self.columns.len() + 2);
-        for spec in chosen {
-            row_bytes = row_bytes.saturating_add(spec.row_bytes()?);
-        }
-        let raw = chunk_bytes as u128 * self.record_bytes as u128 / row_bytes as u128;
-        Ok(usize::try_from(raw).unwrap_or(usize::MAX))
+        };
+        Ok(CsvSource { table })
     }
 }
 
@@ -234,47 +196,17 @@ fn name(field: &[u8], quote: Option<u8>) -> Result<String, IoError> {
     })
 }
 
-fn with_dtype(columns: Columns, position: usize, dtype: DType) -> Columns {
-    let specs = columns.iter().cloned().enumerate();
-    specs
-        .map(|(i, spec)| ColumnSpec {
-            dtype: if i == position { dtype } else { spec.dtype },
-            ..spec
-        })
-        .collect()
-}
-
-/// A byte of a chunk as a place in its text.
-fn place(chunk: &Chunk, at: usize) -> Place {
-    let before = &chunk.raw()[..at.min(chunk.raw().len())];
-    Place {
-        byte: chunk.byte() + at as u64,
-        line: chunk.line() + memchr_iter(b'\n', before).count() as u64,
-        column: None,
-    }
-}
-
-impl Dialect {
-    fn ends(&self) -> Ends {
-        Ends {
-            quote: self.quote,
-            comment: self.comment,
-            max_record: self.max_record,
-        }
-    }
-}
-
 impl ChunkSource for CsvSource {
     fn columns(&self) -> &Columns {
-        &self.columns
+        &self.table.columns
     }
 
     fn size_bytes(&self) -> Option<u64> {
-        self.input.size_bytes()
+        self.table.input.size_bytes()
     }
 
     fn can_restart(&self) -> bool {
-        self.input.can_restart()
+        self.table.input.can_restart()
     }
 
     fn start(
@@ -282,105 +214,10 @@ impl ChunkSource for CsvSource {
         columns: &[usize],
         chunk_bytes: usize,
     ) -> Result<Arc<dyn ChunkParser>, StreamError> {
-        self.pass = None;
-        let chosen = self.columns.choose(columns)?;
-        let piece_bytes = self.piece_bytes(chunk_bytes, &chosen)?;
-        let text = self.input.open().map_err(|error| self.fail(error))?;
-        let text = text.ok_or(StreamErrorKind::CannotRestart)?;
-        let mut cutter = Cutter::new(text, self.dialect.ends(), piece_bytes);
-        cutter
-            .skip(self.header.0, self.header.1)
-            .map_err(|error| self.fail(error))?;
-        self.pass = Some(cutter);
-        let target = |&position: &usize| Target {
-            position,
-            inferred: self.inferred[position],
-        };
-        Ok(Arc::new(CsvParser {
-            dialect: self.dialect,
-            width: self.columns.len(),
-            converter: Converter {
-                columns: chosen,
-                targets: columns.iter().map(target).collect(),
-                quote: self.dialect.quote,
-                missing: self.missing.clone(),
-            },
-            source: self.name(),
-            names: (!self.unnamed).then(|| self.columns.clone()),
-            spare: Mutex::default(),
-        }))
+        self.table.start(columns, chunk_bytes)
     }
 
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
-        let pass = self.pass.as_mut().ok_or(StreamErrorKind::NotStarted)?;
-        pass.next(chunk).map_err(|error| self.fail(error))
-    }
-}
-
-/// The second stage.
-#[derive(Debug)]
-struct CsvParser {
-    dialect: Dialect,
-    /// Columns of the text.
-    width: usize,
-    converter: Converter,
-    /// The name of the file.
-    source: Option<String>,
-    /// All columns of the text, if they have names.
-    names: Option<Columns>,
-    /// Memory that no thread uses just now.
-    spare: Mutex<Vec<Records>>,
-}
-
-impl CsvParser {
-    fn fail(
-        &self,
-        chunk: &Chunk,
-        at: usize,
-        position: Option<usize>,
-        error: IoError,
-    ) -> StreamError {
-        let column = position.map(|position| ColumnPlace {
-            number: position + 1,
-            name: self
-                .names
-                .as_ref()
-                .and_then(|names| Some(names.get(position)?.name.clone())),
-        });
-        let place = Place {
-            column,
-            ..place(chunk, at)
-        };
-        let error = StreamError::other(error).at(place);
-        match &self.source {
-            Some(source) => error.named(source),
-            None => error,
-        }
-    }
-}
-
-impl ChunkParser for CsvParser {
-    fn parse(&self, chunk: &mut Chunk) -> Result<(), StreamError> {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = spare.pop().unwrap_or_default();
-        drop(spare);
-        let (raw, columns) = chunk.parts_mut(&self.converter.columns);
-        let split = records.split(raw, self.dialect, Some(self.width));
-        // An error in a field of an earlier record comes first.
-        let converted = self.converter.convert(raw, &records, columns);
-        let rows = records.rows();
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.push(records);
-        drop(spare);
-        match converted {
-            Ok(()) => {}
-            Err(Stop::Memory(error)) => return Err(error.into()),
-            Err(Stop::Field(bad)) => {
-                return Err(self.fail(chunk, bad.at, Some(bad.position), bad.error));
-            }
-        }
-        split.map_err(|bad| self.fail(chunk, bad.at, bad.position, bad.error))?;
-        chunk.set_rows(rows);
-        Ok(())
+        self.table.split(chunk)
     }
 }

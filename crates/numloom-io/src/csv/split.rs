@@ -13,9 +13,11 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::scan::{BLOCK, equal, parity};
-use crate::error::{IoError, IoErrorKind};
+use crate::error::IoErrorKind;
 use crate::fields::convert::Fields;
+use crate::fields::parser::{BadRecord, Split};
+use crate::fields::positions::Positions;
+use crate::fields::scan::{BLOCK, equal, parity};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,44 +27,6 @@ pub(super) struct Dialect {
     pub(super) comment: Option<u8>,
     /// The longest record, in bytes.
     pub(super) max_record: usize,
-}
-
-/// Ascending positions in a piece, in memory that is used again.
-#[derive(Debug, Default)]
-struct Positions {
-    /// The first `n` are positions.
-    slots: Vec<u32>,
-    n: usize,
-}
-
-impl Positions {
-    /// The positions of the bits of `mask`, counted from `base`.
-    #[inline]
-    fn push(&mut self, mask: u64, base: usize) {
-        let end = self.n + BLOCK;
-        if self.slots.len() < end {
-            self.slots.resize(end.max(2 * self.slots.len()), 0);
-        }
-        let mut rest = mask;
-        for slot in &mut self.slots[self.n..end] {
-            if rest == 0 {
-                break;
-            }
-            *slot = base as u32 + rest.trailing_zeros();
-            rest &= rest - 1;
-        }
-        self.n += mask.count_ones() as usize;
-    }
-
-    fn as_slice(&self) -> &[u32] {
-        &self.slots[..self.n]
-    }
-
-    /// The position with this index, or one past any piece.
-    #[inline]
-    fn at(&self, index: usize) -> u32 {
-        self.as_slice().get(index).copied().unwrap_or(u32::MAX)
-    }
 }
 
 /// The fields of the records of a piece; memory to be used again.
@@ -78,26 +42,6 @@ pub(super) struct Records {
     width: usize,
 }
 
-/// A malformed record.
-#[derive(Debug)]
-pub(super) struct BadRecord {
-    /// Where in the piece.
-    pub(super) at: usize,
-    /// The field that it is about, from 0, if it is about one.
-    pub(super) position: Option<usize>,
-    pub(super) error: IoError,
-}
-
-impl BadRecord {
-    fn new(at: usize, kind: IoErrorKind) -> BadRecord {
-        BadRecord {
-            at,
-            position: None,
-            error: IoError::new(kind),
-        }
-    }
-}
-
 impl Fields for Records {
     fn rows(&self) -> usize {
         self.rows.len()
@@ -109,12 +53,12 @@ impl Fields for Records {
         let first = row * (self.width - 1);
         let start = match position {
             0 => start,
-            _ => self.delims.slots[first + position - 1] + 1,
+            _ => self.delims.at(first + position - 1) + 1,
         };
         let end = if position + 1 == self.width {
             end
         } else {
-            self.delims.slots[first + position]
+            self.delims.at(first + position)
         };
         start as usize..end as usize
     }
@@ -136,7 +80,7 @@ impl Records {
     /// as the first.
     ///
     /// With an error, there are the records before the one that it is about.
-    pub(super) fn split(
+    fn split(
         &mut self,
         raw: &[u8],
         dialect: Dialect,
@@ -154,7 +98,8 @@ impl Records {
     /// The first pass: delimiters and newlines outside quotes, up to the first misplaced quote.
     fn find(&mut self, raw: &[u8], dialect: Dialect) -> Result<(), BadRecord> {
         debug_assert!(u32::try_from(raw.len()).is_ok(), "pieces are bounded");
-        (self.delims.n, self.newlines.n) = (0, 0);
+        self.delims.clear();
+        self.newlines.clear();
         let mut quotes = Quotes::default();
         let (blocks, tail) = raw.as_chunks::<BLOCK>();
         let mut last = [0; BLOCK];
@@ -192,7 +137,8 @@ impl Records {
         dialect: Dialect,
         comment: u8,
     ) -> Result<(), BadRecord> {
-        (self.delims.n, self.newlines.n) = (0, 0);
+        self.delims.clear();
+        self.newlines.clear();
         let mut quotes = Quotes::default();
         let mut at = 0;
         let mut start = true;
@@ -224,11 +170,11 @@ impl Records {
         let newline = self.newlines.as_slice().last();
         let start = newline.map_or(0, |&newline| newline as usize + 1);
         // Where the piece ends must not decide what is wrong: behind the longest record, nothing is looked at.
-        let seen = match kind {
-            IoErrorKind::UnclosedQuote => raw.len(),
-            _ => at,
+        let beyond = match kind {
+            IoErrorKind::UnclosedQuote => raw.len() - start > dialect.max_record,
+            _ => at - start >= dialect.max_record,
         };
-        if seen - start > dialect.max_record {
+        if beyond {
             return dialect.too_long(start);
         }
         let before = |&&delim: &&u32| delim as usize >= start;
@@ -285,6 +231,22 @@ impl Records {
             self.rows.push((begin as u32, end as u32));
         }
         Ok(())
+    }
+}
+
+/// Splits records of one width.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CsvSplit {
+    pub(super) dialect: Dialect,
+    /// If it is not known, that of the first record of a piece.
+    pub(super) width: Option<usize>,
+}
+
+impl Split for CsvSplit {
+    type Records = Records;
+
+    fn split(&self, raw: &[u8], records: &mut Records) -> Result<(), BadRecord> {
+        records.split(raw, self.dialect, self.width)
     }
 }
 

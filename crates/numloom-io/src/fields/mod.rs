@@ -1,4 +1,4 @@
-//! From text to columns of numbers.
+//! From text to columns of numbers: what [CSV](crate::csv) and [white space](crate::text) share.
 //!
 //! ```text
 //! input    file, gzip, pipe, bytes ─▶ bytes
@@ -7,6 +7,7 @@
 //! convert  fields of the chosen columns ─▶ elements, a column at a time
 //! number   one field ─▶ one element
 //! infer    fields of a sample ─▶ dtypes
+//! table    all of it as a source; parser, its second stage
 //! ```
 //! No field is copied, and fields of columns that were not chosen are not looked at.
 
@@ -15,3 +16,7 @@ pub(crate) mod cut;
 pub(crate) mod infer;
 pub(crate) mod input;
 pub(crate) mod number;
+pub(crate) mod parser;
+pub(crate) mod positions;
+pub(crate) mod scan;
+pub(crate) mod table;
