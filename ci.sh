@@ -92,6 +92,9 @@ step_python() {
   # From a directory where only what was installed can be imported.
   (cd python/tests && "$python" -m pytest -q -p no:cacheprovider -c ../pyproject.toml --rootdir .. --doctest-modules . --pyargs numloom)
   (cd python/tests && "$python" -m mypy.stubtest numloom._numloom)
+  # The peers' bench with those who are here, for its checks, and README's figures.
+  PYTHONDONTWRITEBYTECODE=1 "$python" benches/peers/run.py --quick --peers numloom numpy numexpr --sizes 1e3 1e5 --output - >/dev/null
+  PYTHONDONTWRITEBYTECODE=1 "$python" benches/peers/readme.py --check
 }
 
 # Each bench once, for its assertion.
