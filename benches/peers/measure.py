@@ -23,8 +23,8 @@ from program import Program
 TURN = {"full": 2e-3, "quick": 1e-4}
 """Seconds that a turn of a peer lasts at least."""
 ROUNDS = {"full": 9, "quick": 3}
-LONG = 0.5
-"""Seconds of a round from which five are enough."""
+LONG = {0.5: 5, 1.5: 3}
+"""Seconds of a round of all peers, and how many rounds are then enough."""
 CALL = 10
 """Elements of a call that costs nothing but to be made, for what is allowed to small arrays."""
 
@@ -37,14 +37,12 @@ class Turns:
 
     def time(self, peers: list, functions: list) -> dict[str, dict]:
         """Nanoseconds for each call of each peer and round, and how many processors it kept busy."""
-        counts = []
-        for function in functions:
-            begin = time.perf_counter()
-            function()
-            counts.append(max(1, min(20_000, int(self.turn / (time.perf_counter() - begin)))))
+        lasts = [self._once(function) for function in functions]
+        counts = [max(1, min(20_000, int(self.turn / last))) for last in lasts]
+        rounds = min([self.rounds, *(enough for least, enough in LONG.items() if sum(lasts) > least)])
         samples = [[] for _ in peers]
         busy = [[] for _ in peers]
-        for round_ in range(self.rounds):
+        for round_ in range(rounds):
             for turn in range(len(peers)):
                 i = (turn + round_) % len(peers)
                 function, count = functions[i], counts[i]
@@ -59,18 +57,27 @@ class Turns:
                 samples[i].append(elapsed / count)
                 if self.threads > 1:  # until its threads sleep
                     time.sleep(0.006 if getattr(peers[i], "spins", False) else 0.001)
-            if round_ == 4 and sum(map(min, samples)) > LONG * 1e9:
-                break
         return {
-            peer.name: {"ns": [round(value, 1) for value in samples[i]], "processors": round(statistics.median(busy[i]), 2)}
+            peer.name: {"ns": [float(f"{value:.5g}") for value in samples[i]], "processors": round(statistics.median(busy[i]), 2)}
             for i, peer in enumerate(peers)
         }
 
+    @staticmethod
+    def _once(function) -> float:
+        begin = time.perf_counter()
+        function()
+        return time.perf_counter() - begin
 
-def row(case: Case, dtype: str, n: int, fresh: bool, peers: list, turns: Turns) -> dict:
-    """One case at one size: checked, then timed."""
+
+def rows_of(case: Case, dtype: str, n: int, peers: list, turns: Turns) -> list[dict]:
+    """One case at one size, with reused outputs and, where that is asked for and not small, with fresh ones."""
     program = Program.parse(case.text)
     inputs = inputs_of(case, program.inputs, dtype, n)
+    return [row(case, program, inputs, dtype, n, fresh, peers, turns) for fresh in ((False, True) if case.fresh and n >= 1_000_000 else (False,))]
+
+
+def row(case: Case, program: Program, inputs: dict[str, np.ndarray], dtype: str, n: int, fresh: bool, peers: list, turns: Turns) -> dict:
+    """Checked, then timed."""
     shape = () if case.reduces else np.broadcast_shapes(*(array.shape for array in inputs.values()))
     work = Work(case.name, program, inputs, np.dtype(dtype), shape, case.reduces, turns.threads)
     left_out, able, functions = {}, [], []
@@ -79,7 +86,8 @@ def row(case: Case, dtype: str, n: int, fresh: bool, peers: list, turns: Turns) 
     for peer in peers:
         try:
             function = peer.prepare(work, fresh)
-            fault = checks.wrong(peer.name, work, function(), expected)  # what it makes once is made then
+            results = function()  # what it makes once is made here
+            fault = checks.wrong(peer.name, work, results, expected) or getattr(peer, "promise", lambda *_: None)(work, results)
             if fault:
                 raise LeftOut(f"WRONG: {fault}")
             able.append(peer)
@@ -96,7 +104,7 @@ def row(case: Case, dtype: str, n: int, fresh: bool, peers: list, turns: Turns) 
     }
     numloom = next((peer for peer in peers if peer.name == "numloom"), None)
     if numloom:
-        found["explain"] = numloom.explain(work)
+        found["engine"] = numloom.engine(work)
     return found
 
 
@@ -141,12 +149,12 @@ def main() -> None:
             continue
         for dtype in case.dtypes:
             if case.group == "design" and not case.shapes:
-                rows.append(row(case, dtype, CALL, False, [peer for peer in peers if peer.name in ("numloom", "numpy")], turns))
+                rows += rows_of(case, dtype, CALL, [peer for peer in peers if peer.name in ("numloom", "numpy")], turns)
             for n in case.sizes(tuple(options.sizes)):
-                for fresh in (False, True) if case.fresh and n >= 1_000_000 else (False,):
-                    rows.append(row(case, dtype, n, fresh, peers, turns))
-                    gc.collect()
-                    _say(rows[-1])
+                for found in rows_of(case, dtype, n, peers, turns):
+                    rows.append(found)
+                    _say(found)
+                gc.collect()
     found = {
         "versions": {peer.name: peer.version() for peer in peers},
         "labels": {peer.name: peer.label for peer in peers},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
 
 import aims
@@ -48,7 +47,8 @@ def _head(found: dict) -> str:
 when it began, {found['load_at_end'][0]:.1f} at its end, of which the run itself is {max(row['threads'] for row in found['rows'])} at most.
 numloom's engines: {_engines(found)}.
 {missing}
-All peers take turns in one process for each number of threads, through Python, on the same arrays; results are checked against NumPy's first. `ns` is numloom's median time for
+All peers take turns in one process for each number of threads, through Python, on the same arrays; results are checked against NumPy's first, numloom's for its
+interpreter's bits too. `ns` is numloom's median time for
 each element, GB/s its compulsory traffic: each input read once, each output written once. All else are **ratios, a peer's time over numloom's**: of medians, then of fastest turns;
 above 1 numloom is faster, and where it is slower by both they are bold. `ceiling` is the faster of the two C loops that compute the same. NumPy computes on one thread always; what it
 and blosc2 cannot put into a reused output they make anew.
@@ -59,9 +59,8 @@ def _engines(found: dict) -> str:
     """How many rows ran on which engine, as `explain` says it."""
     counts: dict[str, int] = {}
     for row in found["rows"]:
-        engine = re.search(r"^engine\s+(.*)$", row.get("explain", ""), re.MULTILINE)
-        if engine:
-            counts[engine[1]] = counts.get(engine[1], 0) + 1
+        if "engine" in row:
+            counts[row["engine"]] = counts.get(row["engine"], 0) + 1
     return "; ".join(f"{engine} ({count} rows)" for engine, count in sorted(counts.items(), key=lambda each: -each[1])) or "not asked"
 
 

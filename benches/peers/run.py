@@ -51,6 +51,16 @@ def cold(peers: list[str], repeats: int) -> dict[str, list[list[float]]]:
     return found
 
 
+def joined(old: dict, new: dict) -> dict:
+    """A record with rows measured anew; it says of which commands it was made."""
+    def key(row):
+        return tuple(row[name] for name in ("case", "dtype", "n", "threads", "fresh"))
+
+    fresh = {key(row): row for row in new["rows"]}
+    rows = [fresh.pop(key(row), row) for row in old["rows"]] + list(fresh.values())
+    return old | new | {"rows": rows, "command": f"{old['command']}\n    {new['command']}", "began": old["began"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benches/peers/run.sh", description="numloom beside its peers, through Python.")
     names = [case.name for case in CASES]
@@ -60,6 +70,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", metavar="PEER", help="those alone, such as `numloom numpy`")
     parser.add_argument("--quick", action="store_true", help="short turns, few rounds: whether all works, not how fast")
     parser.add_argument("--output", type=Path, help="a directory for record, data and plot; `-` prints the report alone")
+    parser.add_argument("--into", type=Path, help="the data of a record, whose rows that are measured now are replaced")
     parser.add_argument("--name", help="of the processor, in the record's file name")
     options = parser.parse_args()
 
@@ -70,6 +81,8 @@ def main() -> None:
         found |= {key: value for key, value in part.items() if value or key not in found}
     able = [peer for peer in COLD if peer in found["labels"]]
     found["cold"] = cold(able, 1 if options.quick else 5)
+    if options.into:
+        found = joined(json.loads(options.into.read_text()), found)
     found["ended"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
     found["load_at_end"] = os.getloadavg()
 

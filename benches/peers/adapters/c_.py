@@ -197,7 +197,7 @@ class Build:
                 return out
 
             return anew
-        out = work.new_outputs()
+        out = work.outputs()
         places = [ctypes.c_void_p(array.ctypes.data) for array in out]
 
         def again():

@@ -99,7 +99,7 @@ def prepare(work: Work, fresh: bool):
             return out
 
         return run
-    out = work.new_outputs()
+    out = work.outputs()
 
     def again():
         f(*arrays, *out)

@@ -38,7 +38,7 @@ def prepare(work: Work, fresh: bool, ne=numexpr):
     options = {"casting": "unsafe", "order": "K", "ex_uses_vml": ne.use_vml}
     if fresh or work.reduces:
         return lambda: [f(*used, **options) for f, used in functions]
-    out = work.new_outputs()
+    out = work.outputs()
     return lambda: [f(*used, out=place, **options) for (f, used), place in zip(functions, out, strict=True)]
 
 

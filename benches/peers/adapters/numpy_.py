@@ -29,7 +29,7 @@ def prepare(work: Work, fresh: bool):
     f, arrays = function(work, fresh), work.arrays
     if fresh or work.reduces:
         return lambda: f(*arrays)
-    out = work.new_outputs()
+    out = work.outputs()
     return lambda: f(*arrays, out)
 
 
