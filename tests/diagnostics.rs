@@ -403,6 +403,45 @@ fn runs_can_be_stopped() {
 }
 
 #[test]
+fn runs_that_cannot_be_gone_on_with_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let zeros = Array::zeros(DType::F64, &[3_000_000], Order::C).unwrap();
+    io::npy::write(path("a.npy"), &zeros.view()).unwrap();
+    let flag = CancelFlag::new();
+    let raised = flag.clone();
+    let stop = Options::new().cancel(flag).progress(move |progress| {
+        if progress.done > progress.total / 2 {
+            raised.cancel();
+        }
+    });
+    let run = |text: &str, options: Options| {
+        let expr = Expr::parse(text).unwrap();
+        let run = expr.transform().file("a", path("a.npy")).memory(16 << 20);
+        run.output(path("y.npy"))
+            .options(options)
+            .run()
+            .unwrap_err()
+    };
+    let stopped = run("a + 1", stop).to_string();
+    let said = stopped.split_once('\n').expect("a help").1;
+    golden_text("cancelled-with-a-journal", &format!("{said}\n"));
+    golden_in(
+        "journal-mismatch",
+        &run("a + 2", Options::new()),
+        dir.path(),
+    );
+
+    io::npy::write(path("b.npy"), &View::from_slice(&[1.0, 2.0, 3.0])).unwrap();
+    let expr = Expr::parse("b[::-1] - mean(b)").unwrap();
+    let run = expr
+        .transform()
+        .file("b", path("b.npy"))
+        .output(path("b.npy"));
+    golden("not-resumable", &run.in_place().run().unwrap_err());
+}
+
+#[test]
 fn engines_that_cannot_be_had_are_refused() {
     golden(
         "bad-thread-count",

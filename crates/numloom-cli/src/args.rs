@@ -28,6 +28,8 @@ pub(crate) enum Command {
 /// whole. An output file is written under a partial name and gets its own when it is complete. Reduced values, and arrays without a file, are
 /// printed.
 ///
+/// A run that was stopped, by Ctrl-C, by a kill, by a full disk, is gone on with by the same command: a journal beside the output says what is done.
+///
 ///   numloom eval "2*a + 3*b" a=a.npy b=b.npy -o c.npy
 ///   numloom eval "lo = min(a); hi = max(a); mean(a)" a=a.npy
 ///   numloom eval "(m - mean(m, axis=0)) / std(m, axis=0)" m=m.npy -o scaled.npy
@@ -45,15 +47,50 @@ pub(crate) struct EvalArgs {
     /// Where an array goes: `file`, or `name=file` if there are several outputs.
     #[arg(short, long = "output", value_name = "[NAME=]FILE")]
     pub(crate) outputs: Vec<String>,
-    /// Write into the existing output files (mode r+) instead of replacing them. An input from such a file is copied to memory
-    /// first. A run that fails leaves the file partly written.
+    /// Write into the existing output files (mode r+) instead of replacing them. Inputs may be from the same files: an element is read before it is
+    /// written.
     #[arg(long)]
     pub(crate) in_place: bool,
+    /// The most bytes of files that are resident at a time, whatever their size: `256M`, `2G`, at least `16M`.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
+    pub(crate) memory: u64,
+    /// Discard what an earlier run has done, and start over.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// In place, do not save what is overwritten: faster, but a run that is stopped leaves a file that is partly updated, and cannot be gone on with.
+    #[arg(long, requires = "in_place")]
+    pub(crate) no_undo: bool,
+    /// In place, run over a file that an earlier run has left partly updated, as if it were what it should be.
+    #[arg(long, requires = "in_place")]
+    pub(crate) force: bool,
     /// When to draw a progress bar.
     #[arg(long, value_enum, default_value_t = When::Auto)]
     pub(crate) progress: When,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+/// `256M` in bytes: a whole number and, if any, one of K, M, G, T, powers of 1,024.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let power = match text[digits.len()..]
+        .to_ascii_uppercase()
+        .trim_end_matches("IB")
+        .trim_end_matches('B')
+    {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err("write a size as `256M` or `2G`".to_owned()),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "write a size as `256M` or `2G`".to_owned())?;
+    number
+        .checked_mul(1 << (10 * power))
+        .ok_or_else(|| "that is past 64 bits".to_owned())
 }
 
 /// Check an expression without running it; prints the dtypes of its outputs

@@ -1,13 +1,9 @@
 //! From what was typed to arrays: inputs, schemas, outputs.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use numloom::io::FileSpec;
-use numloom::{
-    Array, DType, Input, InputClass, MapMode, MappedArray, OutputFile, Scalar, Schema, View,
-    ViewMut,
-};
+use numloom::{DType, InputClass, MapMode, Scalar, Schema};
 
 use crate::report::Failure;
 
@@ -28,51 +24,49 @@ pub(crate) fn expression(arg: &str) -> Result<Cow<'_, str>, Failure> {
 /// An input as it was named.
 pub(crate) struct NamedInput {
     pub(crate) name: String,
-    pub(crate) source: Source,
+    pub(crate) given: Given,
 }
 
-/// Where an input's elements are.
-pub(crate) enum Source {
-    File(MappedArray),
-    /// A number, as an array without axes.
-    Number(Array),
-    /// The elements of a file that is written to.
-    Copy(Array),
+/// What was given for an input.
+pub(crate) enum Given {
+    File(String),
+    Number(Scalar),
 }
 
 impl NamedInput {
-    /// Opens `name=file` or reads `name=number`.
-    pub(crate) fn open(arg: &str) -> Result<NamedInput, Failure> {
+    /// Reads `name=file` or `name=number`.
+    pub(crate) fn read(arg: &str) -> Result<NamedInput, Failure> {
         let (name, value) = named(arg).ok_or_else(|| {
             Failure::usage(
                 format!("`{arg}` is not an input"),
                 "write `name=file.npy`, `name=file.bin:f64[100]` or `name=2.5`",
             )
         })?;
-        let source = match number(value)? {
-            Some(scalar) => Source::Number(Array::from_scalar(&scalar)?),
-            None => Source::File(value.parse::<FileSpec>()?.open(MapMode::Read)?),
+        let given = match number(value)? {
+            Some(scalar) => Given::Number(scalar),
+            None => Given::File(value.to_owned()),
         };
-        Ok(NamedInput {
-            name: name.to_owned(),
-            source,
-        })
+        let name = name.to_owned();
+        Ok(NamedInput { name, given })
     }
 
-    pub(crate) fn input(&self) -> Input<'_> {
-        match &self.source {
-            Source::File(map) => Input::from(map),
-            Source::Number(array) | Source::Copy(array) => Input::from(array),
-        }
+    /// Its dtype and shape.
+    pub(crate) fn look(&self) -> Result<(DType, Vec<usize>), Failure> {
+        Ok(match &self.given {
+            Given::Number(value) => (value.dtype(), Vec::new()),
+            Given::File(file) => {
+                let map = file.parse::<FileSpec>()?.open(MapMode::Read)?;
+                (map.dtype(), map.shape().to_vec())
+            }
+        })
     }
 }
 
-impl Source {
-    pub(crate) fn view(&self) -> View<'_> {
-        match self {
-            Source::File(map) => map.view(),
-            Source::Number(array) | Source::Copy(array) => array.view(),
-        }
+/// How an input of this shape lies.
+pub(crate) fn class(shape: &[usize]) -> InputClass {
+    match shape.iter().all(|&extent| extent == 1) {
+        true => InputClass::Scalar,
+        false => InputClass::Contiguous,
     }
 }
 
@@ -117,26 +111,17 @@ pub(crate) fn schema(args: &[String]) -> Result<(Schema, Option<Shapes>), Failur
     let mut shapes = Some(Vec::new());
     for arg in args {
         let (name, dtype, shape) = if named(arg).is_some() {
-            let NamedInput { name, source } = NamedInput::open(arg)?;
-            match source {
-                Source::File(map) => (name, map.dtype(), Some(map.shape().to_vec())),
-                Source::Number(array) | Source::Copy(array) => {
-                    (name, array.dtype(), Some(array.shape().to_vec()))
-                }
-            }
+            let input = NamedInput::read(arg)?;
+            let (dtype, shape) = input.look()?;
+            (input.name, dtype, Some(shape))
         } else {
             declared(arg)?
         };
-        let one = (shape.as_ref()).is_some_and(|shape| shape.iter().all(|&extent| extent == 1));
+        let class = shape.as_deref().map_or(InputClass::Contiguous, class);
         shapes = shapes.zip(shape).map(|(mut shapes, shape)| {
             shapes.push(shape);
             shapes
         });
-        let class = if one {
-            InputClass::Scalar
-        } else {
-            InputClass::Contiguous
-        };
         schema = schema.with_input(&name, dtype, class);
     }
     Ok((schema, shapes))
@@ -173,70 +158,11 @@ fn declared(arg: &str) -> Result<(String, DType, Option<Vec<usize>>), Failure> {
     Ok((name.to_owned(), dtype, shape))
 }
 
-/// Where an array output goes.
-pub(crate) enum Sink {
-    /// A new file under a partial name.
-    New(OutputFile),
-    /// An existing file, opened r+.
-    Existing(MappedArray),
-    /// Memory, to be printed.
-    Memory(Array),
-}
-
-impl Sink {
-    pub(crate) fn new_file(spec: &str, dtype: DType, shape: &[usize]) -> Result<Sink, Failure> {
-        Ok(Sink::New(spec.parse::<FileSpec>()?.create(dtype, shape)?))
-    }
-
-    pub(crate) fn existing(spec: &str) -> Result<Sink, Failure> {
-        let spec: FileSpec = spec.parse()?;
-        Ok(Sink::Existing(spec.open(MapMode::ReadWrite)?))
-    }
-
-    /// The existing file that is written to.
-    pub(crate) fn existing_path(&self) -> Option<&Path> {
-        match self {
-            Sink::Existing(map) => Some(map.path()),
-            Sink::New(_) | Sink::Memory(_) => None,
-        }
-    }
-
-    pub(crate) fn view_mut(&mut self) -> Result<ViewMut<'_>, Failure> {
-        Ok(match self {
-            Sink::New(file) => file.view_mut(),
-            Sink::Existing(map) => map.view_mut().map_err(numloom::Error::from)?,
-            Sink::Memory(array) => array.view_mut(),
-        })
-    }
-
-    /// Gives a new file its name; brings an existing one to the disk.
-    pub(crate) fn commit(self) -> Result<Option<Array>, Failure> {
-        match self {
-            Sink::New(file) => file.commit().map_err(numloom::Error::from)?,
-            Sink::Existing(map) => map.flush().map_err(numloom::Error::from)?,
-            Sink::Memory(array) => return Ok(Some(array)),
-        }
-        Ok(None)
-    }
-}
-
-/// Whether two paths lead to one file.
-pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    let identity = |path: &Path| {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
-    };
-    #[cfg(not(unix))]
-    let identity = |path: &Path| std::fs::canonicalize(path);
-    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-/// `[name=]file` arguments: the file of the output called `name`, or of the only array output.
+/// `[name=]file` arguments: the output called `name`, or the only array output without a name, and its file.
 pub(crate) fn output_files(
     args: &[String],
     arrays: &[Option<String>],
-) -> Result<Vec<Option<String>>, Failure> {
+) -> Result<Vec<(Option<String>, String)>, Failure> {
     let mut files: Vec<Option<String>> = vec![None; arrays.len()];
     for arg in args {
         let by_name = named(arg).and_then(|(name, file)| {
@@ -275,5 +201,8 @@ pub(crate) fn output_files(
             ));
         }
     }
-    Ok(files)
+    let files = arrays.iter().cloned().zip(files);
+    Ok(files
+        .filter_map(|(name, file)| Some((name, file?)))
+        .collect())
 }

@@ -193,7 +193,7 @@ fn shapes_broadcast() {
     .unwrap();
     let said = folder.refuses(&["eval", "r + c", "r=row.npy", "c=column.npy"]);
     assert!(
-        said.contains("1600000000 bytes") && said.contains("`-o`"),
+        said.contains("1600000000 bytes") && said.contains("name a file"),
         "{said}"
     );
     assert_eq!(

@@ -17,6 +17,8 @@
 //! | [`gather()`], [`scatter()`], [`RowWalker`] | `gather`, `walk` | the one way in and out of odd layouts |
 //! | [`Buffer`], [`Array`] | `buffer`, `array` | owned memory, owned arrays |
 //! | [`Mmap`], [`MappedArray`] | `mmap`, `mapped` | files seen as memory, as arrays |
+//! | [`FileStamp`] | `stamp` | which file it is, and whether it has changed |
+//! | [`TruncationGuard`] | `truncation` | a file truncated under its map becomes an error |
 //! | [`OutputFile`] | `output` | a mapped file that gets its name when it is whole |
 //! | [`OutputWriter`] | `writer` | the same for a file of unknown length, written from front to back |
 //! | [`ChunkSource`](stream::ChunkSource), [`ChunkSink`](stream::ChunkSink) | `stream` | tables that come, and go, a chunk of rows at a time |
@@ -43,8 +45,10 @@ mod print;
 mod reserve;
 pub mod scalar;
 pub mod shape;
+mod stamp;
 pub mod stream;
 mod strided;
+mod truncation;
 pub mod view;
 pub mod walk;
 pub mod writer;
@@ -62,9 +66,11 @@ pub use mapped::{MapSpec, MappedArray};
 pub use mmap::{Advice, MapMode, Mmap};
 pub use num_complex::Complex;
 pub use output::{OutputFile, partial_path};
-pub use overlap::{Overlap, overlap};
+pub use overlap::{Overlap, overlap, overlap_shifted};
 pub use scalar::Scalar;
 pub use shape::Order;
+pub use stamp::FileStamp;
+pub use truncation::TruncationGuard;
 pub use view::{ByteOrder, RawView, View, ViewMut};
 pub use walk::{RowWalker, Run};
 pub use writer::OutputWriter;

@@ -206,6 +206,19 @@ impl MappedArray {
         Ok(unsafe { ViewMut::from_strided(strided) })
     }
 
+    /// All of it to write to, and the map to flush and advise meanwhile.
+    ///
+    /// # Errors
+    /// [`ReadOnly`](DataErrorKind::ReadOnly) if it was opened with mode `r`.
+    pub fn view_mut_and_map(&mut self) -> Result<(ViewMut<'_>, &Mmap), DataError> {
+        let ptr = self.map.as_mut_ptr()?;
+        let strided = self.strided(ptr);
+        // SAFETY: (1, 2, 4) as in `view_mut`; (3) as there, for what is lent out beside it is the map, through which no safe function reads
+        // or writes an element.
+        let view = unsafe { ViewMut::from_strided(strided) };
+        Ok((view, &self.map))
+    }
+
     fn strided(&self, ptr: *mut u8) -> Strided {
         let mut strided = Strided::contiguous(ptr, self.dtype, &self.shape, self.order);
         shape::fill_strides(&self.shape, self.record, self.order, &mut strided.strides);

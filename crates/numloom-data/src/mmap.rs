@@ -12,6 +12,7 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::{DataError, DataErrorKind};
 use crate::output::Partial;
+use crate::stamp::FileStamp;
 
 /// How a file is mapped, with NumPy's names.
 ///
@@ -266,6 +267,33 @@ impl Mmap {
         }
         map.flush_range(start, n)
             .map_err(|source| io_error("flush", &self.path, source))
+    }
+
+    /// Lets the system begin to write changes in some of the mapped bytes to the disk, and does not wait; a range past the end is cut. Only a hint, on Linux.
+    pub fn write_back(&self, bytes: Range<usize>) {
+        #[cfg(target_os = "linux")]
+        if let Some((start, n)) = cut(&bytes, self.len())
+            && matches!(self.mode, MapMode::ReadWrite | MapMode::Create)
+        {
+            use std::os::fd::AsRawFd;
+            let from = self.offset + start as u64;
+            let (fd, write) = (self.file.as_raw_fd(), libc::SYNC_FILE_RANGE_WRITE);
+            // What fails here fails again, and is told, where changes are flushed.
+            // SAFETY: a call without pointers; the descriptor is open as long as `self.file`.
+            let _ = unsafe { libc::sync_file_range(fd, from.cast_signed(), n as i64, write) };
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
+
+    /// Which file it is, and its length and time of change as they are now.
+    ///
+    /// # Errors
+    /// [`Io`](DataErrorKind::Io).
+    pub fn stamp(&self) -> Result<FileStamp, DataError> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(|source| io_error("stat", &self.path, source))?;
+        Ok(FileStamp::of(&metadata))
     }
 
     /// Tells the system what comes next for some of the mapped bytes; a range past the end is cut. Does nothing where the

@@ -318,6 +318,13 @@ impl OutputFile {
         self.array.view_mut().expect("mapped for writing")
     }
 
+    /// All of it to write to, and the map to flush and advise meanwhile.
+    #[must_use]
+    pub fn view_mut_and_map(&mut self) -> (ViewMut<'_>, &Mmap) {
+        let both = self.array.view_mut_and_map();
+        both.expect("mapped for writing")
+    }
+
     /// Lets the file appear under its name, in one step. What was written is safe from a crash of this process, but not yet
     /// from one of the machine: see [`commit_synced`](OutputFile::commit_synced).
     ///

@@ -28,7 +28,14 @@ pub enum Overlap {
 /// ```
 #[must_use]
 pub fn overlap(a: &View<'_>, b: &View<'_>) -> Overlap {
+    overlap_shifted(a, 0, b)
+}
+
+/// [`overlap`], if `a` lay `shift` bytes further on: for views of two maps of one file, whose bytes have two addresses.
+#[must_use]
+pub fn overlap_shifted(a: &View<'_>, shift: isize, b: &View<'_>) -> Overlap {
     let (x, y) = (a.byte_extent(), b.byte_extent());
+    let x = x.start.wrapping_add_signed(shift)..x.end.wrapping_add_signed(shift);
     if x.is_empty() || y.is_empty() || x.end <= y.start || y.end <= x.start {
         return Overlap::None;
     }
@@ -38,7 +45,7 @@ pub fn overlap(a: &View<'_>, b: &View<'_>) -> Overlap {
         let mut axes = a.shape().iter().zip(strides);
         axes.all(|(&extent, (x, y))| extent == 1 || x == y)
     };
-    let same = a.ptr() == b.ptr()
+    let same = a.ptr().addr().wrapping_add_signed(shift) == b.ptr().addr()
         && a.dtype() == b.dtype()
         && a.is_native() == b.is_native()
         && a.shape() == b.shape()

@@ -83,6 +83,21 @@ pub fn create(path: impl AsRef<Path>, spec: &RawSpec) -> Result<OutputFile, IoEr
         .map_err(|error| IoError::from(error).at(path))
 }
 
+/// The unfinished file of an earlier [`create`] with the same arguments, to go on with.
+///
+/// # Errors
+/// [`Data`](crate::IoErrorKind::Data) with the errors of [`OutputFile::reopen`], or if the spec has no shape.
+pub fn reopen(path: impl AsRef<Path>, spec: &RawSpec) -> Result<OutputFile, IoError> {
+    let path = path.as_ref();
+    let output = match &spec.shape {
+        None => Err(DataErrorKind::ShapeNeeded { path: path.into() }.into()),
+        Some(shape) => OutputFile::reopen(path, spec.offset, spec.dtype, shape, spec.order),
+    };
+    output
+        .map(|output| output.with_byte_order(spec.byte_order))
+        .map_err(|error| IoError::from(error).at(path))
+}
+
 /// Opens an existing regular file to read. A pipe would be waited for, so it is refused before it is opened.
 pub(crate) fn open_regular(path: &Path) -> Result<File, IoError> {
     let io = |source| IoError::io("open", source).at(path);

@@ -68,8 +68,27 @@ impl FileSpec {
     /// # Errors
     /// As those, and [`SpecMismatch`](IoErrorKind::SpecMismatch) if the spec says something else.
     pub fn create(&self, dtype: DType, shape: &[usize]) -> Result<OutputFile, IoError> {
+        match self.raw_output(dtype, shape)? {
+            None => npy::create(&self.path, dtype, shape, Order::C),
+            Some(spec) => raw::create(&self.path, &spec),
+        }
+    }
+
+    /// The unfinished file of an earlier [`create`](FileSpec::create) with the same arguments, to go on with.
+    ///
+    /// # Errors
+    /// As [`npy::reopen`] and [`raw::reopen`], and [`SpecMismatch`](IoErrorKind::SpecMismatch) if the spec says something else.
+    pub fn reopen(&self, dtype: DType, shape: &[usize]) -> Result<OutputFile, IoError> {
+        match self.raw_output(dtype, shape)? {
+            None => npy::reopen(&self.path, dtype, shape, Order::C),
+            Some(spec) => raw::reopen(&self.path, &spec),
+        }
+    }
+
+    /// What a raw file for this array holds; none for `.npy`.
+    fn raw_output(&self, dtype: DType, shape: &[usize]) -> Result<Option<RawSpec>, IoError> {
         let spec = match &self.format {
-            Format::Npy => return npy::create(&self.path, dtype, shape, Order::C),
+            Format::Npy => return Ok(None),
             Format::Field(field) => {
                 let mismatch = IoErrorKind::SpecMismatch {
                     expected: format!("field `{}` of records", field.escape_debug()),
@@ -91,11 +110,10 @@ impl FileSpec {
             };
             return Err(IoError::new(mismatch).at(&self.path));
         }
-        let spec = RawSpec {
+        Ok(Some(RawSpec {
             shape: Some(shape.to_vec()),
             ..spec.clone()
-        };
-        raw::create(&self.path, &spec)
+        }))
     }
 }
 

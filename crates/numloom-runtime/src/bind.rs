@@ -28,6 +28,13 @@ impl<'a> Out<'a> {
             OutputValue::Scalar(value) => Out::Scalar(value),
         }
     }
+
+    pub(crate) fn reborrow(&mut self) -> Out<'_> {
+        match self {
+            Out::Array(view) => Out::Array(view.reborrow()),
+            Out::Scalar(value) => Out::Scalar(value),
+        }
+    }
 }
 
 /// One output: reduced values are scalars, all others arrays.

@@ -233,7 +233,7 @@ impl Compiled {
             let mut values = bind::allocate(prog, sets, &scratch.shapes, &views, limit)?;
             let mut outs: Vec<_> = values.iter_mut().map(Out::of).collect();
             if !self.run_flat(inputs, &mut outs, options) {
-                self.evaluate(scratch, &views, &mut outs, options)?;
+                self.evaluate(scratch, &views, &mut outs, options, None)?;
             }
             drop(outs);
             Ok(values)
@@ -306,7 +306,7 @@ impl Compiled {
         let views = self.views(inputs)?;
         self.infer(scratch, &views)?;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
-        self.evaluate(scratch, &views, outputs, options)
+        self.evaluate(scratch, &views, outputs, options, None)
     }
 
     /// Runs it the short way, if everything is plain; whether it did.
@@ -335,7 +335,10 @@ impl Compiled {
     }
 
     /// A view for each input of the program.
-    fn views<'v, 'a>(&self, inputs: &'v [View<'a>]) -> Result<Cow<'v, [View<'a>]>, RuntimeError> {
+    pub(crate) fn views<'v, 'a>(
+        &self,
+        inputs: &'v [View<'a>],
+    ) -> Result<Cow<'v, [View<'a>]>, RuntimeError> {
         let prog = &self.inner.prog;
         check_inputs(prog, inputs)?;
         Ok(match inputs.len() == prog.inputs.len() {
@@ -345,7 +348,11 @@ impl Compiled {
     }
 
     /// Finds the shapes of the outputs, and of all on the way.
-    fn infer(&self, scratch: &mut Scratch, views: &[View<'_>]) -> Result<(), RuntimeError> {
+    pub(crate) fn infer(
+        &self,
+        scratch: &mut Scratch,
+        views: &[View<'_>],
+    ) -> Result<(), RuntimeError> {
         let Inner { prog, sets, .. } = &*self.inner;
         scratch.shapes.infer(prog, sets, views)
     }

@@ -13,6 +13,7 @@ use numloom_ir::{Fault, FloatEnv};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec;
 use crate::options::{CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
+use crate::window::Windows;
 
 /// Why a run stops before its end; the greatest reason is the one reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Control<'a> {
     cancel: Option<&'a CancelFlag>,
     deadline: Option<Instant>,
     fail_at: Option<u64>,
+    /// Hears of what is done, to let go of pages.
+    windows: Option<&'a Windows<'a>>,
     total: u64,
     done: AtomicU64,
     told: AtomicU64,
@@ -45,7 +48,12 @@ pub(crate) struct Control<'a> {
 
 impl<'a> Control<'a> {
     /// Control of a run over `total` elements, with options of the run and, below them, of the engine.
-    pub(crate) fn new(run: &'a RunOptions, engine: &'a RunOptions, total: u64) -> Control<'a> {
+    pub(crate) fn new(
+        run: &'a RunOptions,
+        engine: &'a RunOptions,
+        windows: Option<&'a Windows<'a>>,
+        total: u64,
+    ) -> Control<'a> {
         let deadline = run
             .deadline
             .or(engine.deadline)
@@ -59,6 +67,7 @@ impl<'a> Control<'a> {
             cancel: run.cancel.as_ref().or(engine.cancel.as_ref()),
             deadline,
             fail_at: run.fail_at.or(engine.fail_at),
+            windows,
             total,
             done: AtomicU64::new(0),
             told: AtomicU64::new(0),
@@ -110,7 +119,15 @@ impl<'a> Control<'a> {
     /// # Panics
     /// With the panic of the progress callback.
     pub(crate) fn chunk_done(&self, n: usize) {
-        self.done.fetch_add(n as u64, Ordering::SeqCst);
+        if let Some(windows) = self.windows {
+            windows.sweep(n);
+        }
+        self.count(n as u64);
+    }
+
+    /// Counts what is done, or was by an earlier run, and tells of it.
+    pub(crate) fn count(&self, n: u64) {
+        self.done.fetch_add(n, Ordering::SeqCst);
         let Some(progress) = self.progress else {
             return;
         };
@@ -134,6 +151,11 @@ impl<'a> Control<'a> {
             }
             self.telling.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// Elements done so far.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::SeqCst)
     }
 
     /// The verdict after passes over `expected` elements in all: done, or the fault, or why not.

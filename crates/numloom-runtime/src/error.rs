@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 
 use numloom_data::error::ShapeText;
 use numloom_data::{DType, DataError, DataErrorKind};
@@ -213,6 +214,32 @@ pub enum RuntimeErrorKind {
         expected: usize,
         /// How many classes were given.
         found: usize,
+    },
+    /// A run over files that is to get by with too little memory.
+    MemoryTooSmall {
+        /// What it was to be held to, in bytes.
+        memory: u64,
+        /// The least it can be.
+        least: u64,
+    },
+    /// An input that shares a file with an output, and would have to be held in memory, for it is read in another order than that is written.
+    NotResumable {
+        /// The input.
+        name: String,
+    },
+    /// A journal of another run, or of the same over inputs that have changed since.
+    JournalMismatch {
+        /// The journal.
+        path: PathBuf,
+        /// What is otherwise.
+        difference: String,
+    },
+    /// A file that a run was writing in place, without undo, when it was killed.
+    PartlyUpdated {
+        /// Its journal.
+        path: PathBuf,
+        /// Elements that are done, in the order of the run; some behind them may be, too.
+        done: u64,
     },
     /// An error of the arrays themselves.
     Data(DataError),
@@ -435,6 +462,24 @@ impl fmt::Display for RuntimeError {
             K::OutOfMemory { bytes } => {
                 write!(f, "out of memory: {bytes} bytes could not be allocated")
             }
+            K::MemoryTooSmall { memory, least } => write!(
+                f,
+                "`memory` is {memory} bytes; a run over files takes at least {least}"
+            ),
+            K::NotResumable { name } => write!(
+                f,
+                "input `{name}` lies in a file that is written in place, and is read in another order than that is written"
+            ),
+            K::JournalMismatch { path, difference } => write!(
+                f,
+                "the run that left `{}` is not this one: {difference}",
+                path.display()
+            ),
+            K::PartlyUpdated { path, done } => write!(
+                f,
+                "a run in place was stopped and cannot be gone on with: its first {done} elements are done, and some behind them may be; `{}` is its journal",
+                path.display()
+            ),
             K::Limit {
                 option,
                 limit,

@@ -11,6 +11,7 @@
 //! by one thread; an output's elements do not overlap, so neither do those at disjoint positions; and what
 //! [`Bound`] says about inputs and outputs holds.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -32,6 +33,7 @@ use crate::reduce::Joined;
 use crate::scratch::{Work, with_thread_scratch};
 use crate::space::index_of;
 use crate::variant::{Part, Variant};
+use crate::window::Windows;
 
 /// An address in an array: a number, until one of the `unsafe` blocks below uses it.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +121,15 @@ pub(crate) fn run<'p>(
         conditions.block,
         threads,
     );
+    let start = bound.windows.map(|windows| {
+        let (start, tree) = windows.start(Tree::new(&variant.kernel.accumulators));
+        // A chunk starts where an earlier run has ended, whose chunks may have been others.
+        while !start.is_multiple_of(plan.chunk) && start < plan.total {
+            plan.chunk /= 2;
+        }
+        plan.block = plan.block.min(plan.chunk);
+        (windows, start, tree)
+    });
     // `bound` is borrowed until the pass ends, and with it the exclusive access to outputs on which every block relies.
     let pass = Pass {
         plan,
@@ -128,6 +139,11 @@ pub(crate) fn run<'p>(
         isa: conditions.compiler().isa,
         control: &conditions.control,
     };
+    if let Some((windows, start, tree)) = start {
+        let pool = pool.as_ref().map(|(pool, threads)| (&**pool, *threads));
+        *reduced = pass.run_windows(windows, start, tree, pool, work)?;
+        return Ok(variant);
+    }
     match pool {
         Some((pool, threads)) if pass.chunks() > 1 => {
             pass.run_on(&pool, threads.min(pass.chunks()), work, reduced)?;
@@ -204,11 +220,26 @@ impl Pass<'_> {
         work: &mut Work,
         reduced: &mut Vec<u64>,
     ) -> Result<(), RuntimeError> {
-        let next = AtomicUsize::new(0);
-        let joined = Mutex::new(Joined::new(self.kernel));
+        let joined = Mutex::new(Joined::new(Tree::new(&self.kernel.accumulators), 0));
+        self.share_chunks(pool, threads, 0..self.chunks(), work, &joined)?;
+        let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *reduced = joined.finish();
+        Ok(())
+    }
+
+    /// Some chunks on up to `threads` threads, this one among them.
+    fn share_chunks(
+        &self,
+        pool: &ThreadPool,
+        threads: usize,
+        chunks: Range<usize>,
+        work: &mut Work,
+        joined: &Mutex<Joined>,
+    ) -> Result<(), RuntimeError> {
+        let next = AtomicUsize::new(chunks.start);
         let refused = Mutex::new(None);
         let help = |work: &mut Work| {
-            if let Err(error) = self.take_chunks(work, &next, &joined) {
+            if let Err(error) = self.take_chunks(work, &next, chunks.end, joined) {
                 self.control.stop(Stop::Failed);
                 refused
                     .lock()
@@ -233,24 +264,63 @@ impl Pass<'_> {
             drop(guard);
         });
         drop(env);
-        if let Some(error) = refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error);
+        let refused = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// The whole pass from position `start` on, window after window, whose reductions have come to `tree` so far.
+    fn run_windows(
+        &self,
+        windows: &Windows<'_>,
+        mut start: usize,
+        tree: Tree,
+        pool: Option<(&ThreadPool, usize)>,
+        work: &mut Work,
+    ) -> Result<Vec<u64>, RuntimeError> {
+        let (plan, control) = (self.plan, self.control);
+        let n = windows.positions(plan, self.part);
+        let joined = Mutex::new(Joined::new(tree, start / plan.chunk));
+        control.count(start as u64);
+        let mut extents = windows.extents(plan, start..start + n);
+        while start < plan.total {
+            let end = plan.total.min(start + n);
+            let next = windows.extents(plan, end..end + n);
+            windows.open(start, &extents, next.clone())?;
+            let before = control.done();
+            let chunks = start / plan.chunk..end.div_ceil(plan.chunk);
+            match pool {
+                Some((pool, threads)) if chunks.len() > 1 => {
+                    let threads = threads.min(chunks.len());
+                    self.share_chunks(pool, threads, chunks, work, &joined)?;
+                }
+                _ => {
+                    let next = AtomicUsize::new(chunks.start);
+                    self.take_chunks(work, &next, chunks.end, &joined)?;
+                }
+            }
+            if control.done() - before != (end - start) as u64 {
+                // Why is for `control` to say.
+                break;
+            }
+            let joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
+            windows.close(extents, end, self.part.reduces.then(|| joined.tree()))?;
+            (start, extents) = (end, next);
         }
         let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
-        *reduced = joined.finish();
-        Ok(())
+        Ok(joined.finish())
     }
 
     fn take_chunks(
         &self,
         work: &mut Work,
         next: &AtomicUsize,
+        end: usize,
         joined: &Mutex<Joined>,
     ) -> Result<(), RuntimeError> {
         work.fit(self.plan, self.kernel)?;
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
-            if i >= self.chunks() {
+            if i >= end {
                 return Ok(());
             }
             let (start, end) = self.chunk(i);

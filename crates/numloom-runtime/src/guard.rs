@@ -5,11 +5,12 @@
 
 use std::cmp::Ordering;
 
-use numloom_data::{Array, Overlap, View, overlap};
+use numloom_data::{Array, Overlap, View, overlap_shifted};
 use numloom_ir::Program;
 
 use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::window::Windows;
 
 /// What must be done so that an input can be read while outputs are written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -33,13 +34,15 @@ pub(crate) struct Guards {
 impl Guards {
     /// Decides for each input, and copies where an output would overwrite elements that are still to be read.
     ///
-    /// `turn` says of an input and an output whether the input is read for the last time before, while, or after the output is written.
+    /// `turn` says of an input and an output whether the input is read for the last time before, while, or after the output is written. `windows` know of files
+    /// that have two addresses, and how much may be copied.
     pub(crate) fn set(
         &mut self,
         prog: &Program,
         inputs: &[View<'_>],
         outputs: &[Out<'_>],
         turn: impl Fn(usize, usize) -> Ordering,
+        windows: Option<&Windows<'_>>,
     ) -> Result<(), RuntimeError> {
         self.guards.clear();
         self.copies.clear();
@@ -51,7 +54,7 @@ impl Guards {
         };
         for (i, a) in arrays() {
             for (j, b) in arrays().skip_while(|&(j, _)| j <= i) {
-                if relation(&a.as_view(), &b.as_view()) != Overlap::None {
+                if relation(&a.as_view(), 0, &b.as_view()) != Overlap::None {
                     return Err(RuntimeErrorKind::OutputOverlap {
                         first: prog.outputs[i].name.clone(),
                         second: prog.outputs[j].name.clone(),
@@ -62,18 +65,22 @@ impl Guards {
         }
         for (i, input) in inputs.iter().enumerate() {
             let mut guard = Guard::Free;
+            let shift = windows.map_or(0, |windows| windows.shift(input));
             for (j, output) in arrays() {
                 let turn = turn(i, j);
                 if turn == Ordering::Less {
                     continue;
                 }
-                guard = guard.max(match relation(input, &output.as_view()) {
+                guard = guard.max(match relation(input, shift, &output.as_view()) {
                     Overlap::None => Guard::Free,
                     Overlap::Same if turn == Ordering::Equal => Guard::Block,
                     Overlap::Same | Overlap::Partial => Guard::Copied(self.copies.len()),
                 });
             }
             if let Guard::Copied(_) = guard {
+                if let Some(windows) = windows {
+                    windows.allow_copy(&prog.inputs[i].name, input)?;
+                }
                 self.copies.push(input.to_array()?);
             }
             self.guards.push(guard);
@@ -96,23 +103,24 @@ impl Guards {
     }
 }
 
-/// [`overlap()`], without the false alarm of arrays that interleave: real and imaginary parts, odd and even elements.
-fn relation(a: &View<'_>, b: &View<'_>) -> Overlap {
-    match overlap(a, b) {
-        Overlap::Partial if interleave(a, b) => Overlap::None,
+/// [`overlap_shifted`], without the false alarm of arrays that interleave: real and imaginary parts, odd and even elements.
+fn relation(a: &View<'_>, shift: isize, b: &View<'_>) -> Overlap {
+    match overlap_shifted(a, shift, b) {
+        Overlap::Partial if interleave(a, shift, b) => Overlap::None,
         found => found,
     }
 }
 
 /// Whether the elements of two arrays lie at addresses that differ modulo a common step of all their axes.
-fn interleave(a: &View<'_>, b: &View<'_>) -> bool {
+fn interleave(a: &View<'_>, shift: isize, b: &View<'_>) -> bool {
     let steps = |v: &View<'_>| {
         let axes = v.shape().iter().zip(v.strides());
         axes.filter(|(extent, _)| **extent > 1)
             .fold(0, |step, (_, stride)| gcd(step, stride.unsigned_abs()))
     };
     let step = gcd(steps(a), steps(b));
-    let ahead = b.ptr().addr().wrapping_sub(a.ptr().addr()) as isize;
+    let start = a.ptr().addr().wrapping_add_signed(shift);
+    let ahead = b.ptr().addr().wrapping_sub(start) as isize;
     step > 0 && apart(ahead, step, a.dtype().itemsize(), b.dtype().itemsize())
 }
 
@@ -135,6 +143,8 @@ pub(crate) struct Bound<'r, 'i, 'o> {
     inputs: &'r [View<'i>],
     outputs: &'r mut [Out<'o>],
     guards: &'r Guards,
+    /// How the run goes through files, if it is to do so in windows.
+    pub(crate) windows: Option<&'r Windows<'r>>,
 }
 
 impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
@@ -148,6 +158,7 @@ impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
             inputs,
             outputs,
             guards,
+            windows: None,
         }
     }
 
@@ -180,14 +191,14 @@ mod tests {
         let x = [0f32; 24];
         let all = View::from_slice(&x);
         let every = |start, step| all.slice_axis(0, Some(start), None, step).unwrap();
-        assert_eq!(relation(&every(0, 2), &every(1, 2)), Overlap::None);
-        assert_eq!(relation(&every(1, 2), &every(0, 2)), Overlap::None);
-        assert_eq!(relation(&every(0, 6), &every(3, 6)), Overlap::None);
-        assert_eq!(relation(&every(0, 2), &every(0, 4)), Overlap::Partial);
-        assert_eq!(relation(&every(0, 2), &every(1, 3)), Overlap::Partial);
-        assert_eq!(relation(&every(0, 1), &every(1, 1)), Overlap::Partial);
-        assert_eq!(relation(&every(-1, -2), &every(-2, -2)), Overlap::None);
-        assert_eq!(relation(&all, &all), Overlap::Same);
+        assert_eq!(relation(&every(0, 2), 0, &every(1, 2)), Overlap::None);
+        assert_eq!(relation(&every(1, 2), 0, &every(0, 2)), Overlap::None);
+        assert_eq!(relation(&every(0, 6), 0, &every(3, 6)), Overlap::None);
+        assert_eq!(relation(&every(0, 2), 0, &every(0, 4)), Overlap::Partial);
+        assert_eq!(relation(&every(0, 2), 0, &every(1, 3)), Overlap::Partial);
+        assert_eq!(relation(&every(0, 1), 0, &every(1, 1)), Overlap::Partial);
+        assert_eq!(relation(&every(-1, -2), 0, &every(-2, -2)), Overlap::None);
+        assert_eq!(relation(&all, 0, &all), Overlap::Same);
     }
 
     #[test]

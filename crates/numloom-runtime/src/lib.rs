@@ -23,6 +23,8 @@
 //! | `survey` | what the passes would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
 //! | `exec`, `along`, `reduce` | a whole pass on threads; one whose reductions leave axes; what its chunks come to |
+//! | `transform`, `window` | a run over files larger than memory; its windows |
+//! | `keeper`, `journal` | what goes on behind the windows; what is written down of them, to go on from |
 //! | `control`, `scratch` | what the threads of a run share; memory that is used again |
 //!
 //! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
@@ -42,6 +44,8 @@ mod exec;
 #[cfg(feature = "jit")]
 mod flat;
 mod guard;
+mod journal;
+mod keeper;
 mod kept;
 mod layout;
 mod options;
@@ -55,16 +59,20 @@ mod shape;
 mod space;
 mod stage;
 mod survey;
+mod transform;
 mod variant;
 mod views;
+mod window;
 
 pub use bind::{Out, OutputValue, Room};
 pub use cache::CacheInfo;
 pub use compiled::Compiled;
 pub use engine::Engine;
 pub use error::{RuntimeError, RuntimeErrorKind, Side};
+pub use journal::{Journal, RunKey};
 pub use options::{
     Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
 };
 pub use scratch::Scratch;
 pub use survey::{Explanation, Root, RootKind};
+pub use transform::{Sink, Source, TransformOptions};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 #[cfg(feature = "jit")]
 use numloom_data::ViewMut;
 use numloom_data::{Scalar, View};
+use numloom_ir::reduce::Tree;
 use numloom_ir::{Fault, Kernel, ResultKind, Step};
 
 #[cfg(feature = "jit")]
@@ -24,6 +25,7 @@ use crate::reduce::finished;
 use crate::scratch::Scratch;
 use crate::space::{elements, index_of};
 use crate::stage::Pass;
+use crate::window::Windows;
 
 /// A pass that is about to run.
 #[derive(Clone, Copy)]
@@ -34,6 +36,8 @@ pub(crate) struct PassRun<'a, 'v> {
     /// What it reads: the program's inputs, and its feeds behind them.
     pub(crate) views: &'a [View<'v>],
     pub(crate) conditions: &'a Conditions<'a>,
+    /// How it goes through files, if it is to do so in windows.
+    pub(crate) windows: Option<&'a Windows<'a>>,
     /// Elements of the run that are done once it is.
     pub(crate) expected: u64,
 }
@@ -54,6 +58,7 @@ impl PassRun<'_, '_> {
         } = scratch;
         let part = &self.pass.part;
         let mut bound = Bound::new(self.views, places, guards);
+        bound.windows = self.windows;
         let conditions = self.conditions;
         let variant = exec::run(
             part, self.shape, &mut bound, conditions, plan, work, reduced,
@@ -74,15 +79,98 @@ impl PassRun<'_, '_> {
             self.find_fault(scratch)?;
         }
         let axes = scratch.shapes.site(site).axes.clone();
+        let Some(windows) = self.windows else {
+            return self.along_axes(&axes, scratch, places);
+        };
+        // Nothing that is read is written, so views of parts need no guards.
+        let guards = std::mem::take(&mut scratch.guards);
+        let views = guards.resolve(self.views);
+        let run = PassRun {
+            views: &views,
+            ..*self
+        };
+        let done = match axes.first() {
+            Some(false) => run.along_windows(windows, &axes, scratch, places),
+            _ => {
+                windows.sweep_from(self.pass.part.bytes_per_element);
+                let done = run.along_axes(&axes, scratch, places);
+                windows.sweep_from(0);
+                done
+            }
+        };
+        drop(views);
+        scratch.guards = guards;
+        done
+    }
+
+    /// Runs it along `axes`, of which the first is none that is reduced, in windows of that.
+    fn along_windows(
+        &self,
+        windows: &Windows<'_>,
+        axes: &[bool],
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
+        let part = &self.pass.part;
+        let rows = self.shape[0];
+        let row: usize = self.shape[1..].iter().product();
+        let (mut start, _) = windows.start(Tree::new(&[]));
+        let n = windows.rows(row.saturating_mul(part.bytes_per_element));
+        let control = &self.conditions.control;
+        control.count((start * row) as u64);
+        let mut expected = self.expected - ((rows - start) * row) as u64;
+        while start < rows {
+            let end = rows.min(start.saturating_add(n));
+            let range = [start, end].map(|at| Some(at.cast_signed()));
+            let mut shape = self.shape.to_vec();
+            shape[0] = end - start;
+            let mut views = self.views.to_vec();
+            let mut extents = Vec::new();
+            for &i in &part.inputs {
+                let whole = self.views[i].broadcast_to(self.shape)?;
+                views[i] = whole.slice_axis(0, range[0], range[1], 1)?;
+                windows.add(&mut extents, views[i].byte_extent());
+            }
+            let mut parts = Vec::with_capacity(places.len());
+            for place in &mut *places {
+                let Out::Array(view) = place else {
+                    unreachable!("a reduction that leaves axes is an array")
+                };
+                let view = view.reborrow().slice_axis(0, range[0], range[1], 1)?;
+                windows.add(&mut extents, view.byte_extent());
+                parts.push(Out::Array(view));
+            }
+            expected += ((end - start) * row) as u64;
+            let run = PassRun {
+                shape: &shape,
+                views: &views,
+                expected,
+                ..*self
+            };
+            windows.open(start, &extents, Vec::new())?;
+            run.along_axes(axes, scratch, &mut parts)?;
+            windows.close(extents, end, None)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Runs it along `axes`, all at once.
+    fn along_axes(
+        &self,
+        axes: &[bool],
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+    ) -> Result<(), RuntimeError> {
         #[cfg(feature = "jit")]
         {
             // Nothing that is read is written: inputs that outputs overwrite were copied.
             let views = scratch.guards.resolve(self.views);
-            if self.native_along(&axes, &views, places)? {
+            if self.native_along(axes, &views, places)? {
                 return self.check(found_before);
             }
         }
-        self.place_by_place(&axes, scratch, places)
+        self.place_by_place(axes, scratch, places)
     }
 
     /// The lowest fault, wherever its reductions leave off.
@@ -90,15 +178,23 @@ impl PassRun<'_, '_> {
         let none = RunOptions::new();
         let expected = elements(self.shape);
         let conditions = Conditions {
-            control: Control::new(&none, &none, expected),
+            control: Control::new(&none, &none, self.windows, expected),
             ..*self.conditions
         };
         let alone = PassRun {
             conditions: &conditions,
+            windows: None,
             expected,
             ..*self
         };
-        alone.whole(scratch, &mut []).map(drop)
+        if let Some(windows) = self.windows {
+            windows.sweep_from(self.pass.part.bytes_per_element);
+        }
+        let found = alone.whole(scratch, &mut []).map(drop);
+        if let Some(windows) = self.windows {
+            windows.sweep_from(0);
+        }
+        found
     }
 
     /// Runs it along axes with machine code; whether that could be.
@@ -184,6 +280,10 @@ impl PassRun<'_, '_> {
             let mut bound = Bound::new(&views, &mut [], &unguarded);
             let conditions = self.conditions;
             let variant = exec::run(part, &inner, &mut bound, conditions, plan, work, reduced)?;
+            if reduced.is_empty() {
+                // Stopped; why is for `control` to say.
+                break;
+            }
             for (root, value) in reduced_values(&variant.kernel, reduced) {
                 let Out::Array(view) = &mut places[root] else {
                     unreachable!("a reduction that leaves axes is an array")

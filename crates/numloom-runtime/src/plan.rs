@@ -355,11 +355,16 @@ fn in_place(operand: &Operand, strides: &[isize], shape: &[usize]) -> Option<isi
             0
         });
     }
-    let mut step = size;
+    even_step(strides, shape).filter(|&step| step == size)
+}
+
+/// The bytes from each position of `shape` to the next, if they are the same for all.
+pub(crate) fn even_step(strides: &[isize], shape: &[usize]) -> Option<isize> {
+    let mut step = strides.last().copied().unwrap_or(0);
     let even = strides.iter().zip(shape).rev().all(|(&stride, &extent)| {
         let even = stride == step;
         step = step.saturating_mul(extent.cast_signed());
         even
     });
-    even.then_some(size)
+    even.then(|| strides.last().copied().unwrap_or(0))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use numloom_data::{DType, Scalar};
 use numloom_ir::interp::eval_scalar;
 use numloom_ir::reduce::Tree;
-use numloom_ir::{CastMode, Kernel, Op};
+use numloom_ir::{CastMode, Op};
 
 /// Takes the trees of chunks in any order and joins them in the order of their index; what waits is bounded by how far the
 /// fastest thread is ahead of the slowest.
@@ -20,10 +20,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    pub(crate) fn new(kernel: &Kernel) -> Joined {
+    /// What comes to `tree` so far; chunk `next` is the next one.
+    pub(crate) fn new(tree: Tree, next: usize) -> Joined {
         Joined {
-            tree: Tree::new(&kernel.accumulators),
-            next: 0,
+            tree,
+            next,
             waiting: BTreeMap::new(),
         }
     }
@@ -35,6 +36,11 @@ impl Joined {
             self.tree.append(&leaves);
             self.next += 1;
         }
+    }
+
+    /// What all chunks up to the first that is missing have come to.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// The reduced values, one for each accumulator; identities for no chunk at all.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use numloom_data::{Array, Scalar, View, ViewMut};
+use numloom_data::{Array, DType, Scalar, View, ViewMut};
 use numloom_ir::interp::eval_scalar;
 use numloom_ir::{FaultCode, Inst, InstKind, Op};
 
@@ -14,6 +14,7 @@ use crate::compiled::Compiled;
 use crate::control::Control;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Conditions;
+use crate::journal::{KeptBytes, Record, State};
 use crate::kept::KeptShapes;
 use crate::layout::{Role, Target};
 use crate::options::{RunOptions, check_threads};
@@ -21,6 +22,7 @@ use crate::pass::{PassRun, reduced_values};
 use crate::scratch::Scratch;
 use crate::space::elements;
 use crate::stage::{Feed, Final, Formula, Pass, ScalarStep, Stages, Step};
+use crate::window::Windows;
 
 impl Compiled {
     /// Runs all steps, over places that fit the outputs, and lets go of copies.
@@ -30,6 +32,7 @@ impl Compiled {
         views: &[View<'_>],
         outputs: &mut [Out<'_>],
         options: &RunOptions,
+        windows: Option<&Windows<'_>>,
     ) -> Result<(), RuntimeError> {
         if outputs.is_empty() {
             return Ok(());
@@ -51,6 +54,7 @@ impl Compiled {
             stages: &stages,
             views,
             options,
+            windows,
         };
         let result = if outputs.iter().enumerate().any(lone) {
             run.steps_into_arrays(scratch, outputs)
@@ -68,12 +72,65 @@ struct Run<'a, 'i> {
     stages: &'a Stages,
     views: &'a [View<'i>],
     options: &'a RunOptions,
+    windows: Option<&'a Windows<'a>>,
 }
 
 /// What passes keep for later ones.
 struct Kept {
     shapes: KeptShapes,
     arrays: Vec<Option<Array>>,
+}
+
+impl Kept {
+    /// What is kept is within the memory that may be resident.
+    fn allow(&self, stages: &Stages, windows: &Windows<'_>) -> Result<(), RuntimeError> {
+        let bytes = |(i, dtype): (usize, &DType)| {
+            let n = elements(self.shapes.shape(i)) as usize;
+            n.saturating_mul(dtype.itemsize())
+        };
+        let needed: usize = stages.kept.iter().enumerate().map(bytes).sum();
+        let memory = windows.memory();
+        if needed > memory / 2 {
+            return Err(RuntimeErrorKind::Limit {
+                option: "memory",
+                limit: memory as u64,
+                needed: needed.saturating_mul(2) as u64,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// What an earlier run has kept, and its scalars.
+    fn resume(
+        &mut self,
+        windows: &Windows<'_>,
+        scalars: &mut [Scalar],
+    ) -> Result<(), RuntimeError> {
+        let Some(state) = &windows.resume().state else {
+            return Ok(());
+        };
+        for (scalar, saved) in scalars.iter_mut().zip(&state.scalars) {
+            scalar.clone_from(saved);
+        }
+        for (array, saved) in self.arrays.iter_mut().zip(&state.kept) {
+            *array = saved.as_ref().map(KeptBytes::array).transpose()?;
+        }
+        Ok(())
+    }
+
+    /// What all before `step` came to.
+    fn record(&self, step: usize, scalars: &[Scalar]) -> Record {
+        let kept = self
+            .arrays
+            .iter()
+            .map(|array| array.as_ref().map(KeptBytes::of));
+        let state = State {
+            scalars: scalars.to_vec(),
+            kept: kept.collect(),
+        };
+        Record::Step { step, state }
+    }
 }
 
 impl Run<'_, '_> {
@@ -111,6 +168,7 @@ impl Run<'_, '_> {
             stages,
             views,
             options,
+            windows,
         } = *self;
         let engine = &compiled.engine().options().run;
         let block = options.block.or(engine.block);
@@ -120,11 +178,13 @@ impl Run<'_, '_> {
         if let Some(threads) = options.threads {
             check_threads("threads", threads)?;
         }
+        if let Some(windows) = windows {
+            windows.begin(stages.is_one_pass);
+        }
+        let turn = |input, output| stages.turn(input, output);
         scratch
             .guards
-            .set(&compiled.inner().prog, views, outputs, |input, output| {
-                stages.turn(input, output)
-            })?;
+            .set(&compiled.inner().prog, views, outputs, turn, windows)?;
         let mut kept = Kept {
             shapes: KeptShapes::default(),
             arrays: Vec::new(),
@@ -140,13 +200,21 @@ impl Run<'_, '_> {
         let conditions = Conditions {
             compiled,
             options,
-            control: Control::new(options, engine, total),
+            control: Control::new(options, engine, windows, total),
             block,
         };
         scratch.scalars.clear();
         scratch.scalars.resize(stages.scalars, Scalar::Bool(false));
+        let resumed = windows.map_or(0, |windows| windows.resume().step);
+        if let Some(windows) = windows {
+            kept.allow(stages, windows)?;
+            kept.resume(windows, &mut scratch.scalars)?;
+        }
         let mut expected = 0u64;
-        for step in &stages.steps {
+        for (at, step) in stages.steps.iter().enumerate() {
+            if let Some(windows) = windows {
+                windows.enter(at);
+            }
             match step {
                 Step::Scalar(step) => {
                     let value = self.scalar(step, scratch)?;
@@ -155,17 +223,25 @@ impl Run<'_, '_> {
                 Step::Pass(pass) => {
                     kept.shapes.space(pass, &scratch.shapes, views, &mut shape);
                     expected = expected.saturating_add(elements(&shape));
+                    if at < resumed {
+                        conditions.control.count(elements(&shape));
+                        continue;
+                    }
                     let run = PassRun {
                         pass,
                         shape: &shape,
                         views,
                         conditions: &conditions,
+                        windows,
                         expected,
                     };
                     if stages.is_one_pass {
                         one_pass(run, scratch, outputs)?;
                     } else {
                         self.pass(run, scratch, outputs, &mut kept)?;
+                        if let Some(windows) = windows {
+                            windows.record(kept.record(at + 1, &scratch.scalars))?;
+                        }
                     }
                 }
             }

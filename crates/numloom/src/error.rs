@@ -416,6 +416,29 @@ impl Error {
         )
     }
 
+    /// Two outputs are to change one file.
+    pub(crate) fn two_outputs(path: &std::path::Path) -> Error {
+        let message = format!("two outputs go to `{}`", path.display());
+        let diagnostic = Diagnostic::error(Code::DuplicateName, message)
+            .with_help("give each output its own file");
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    /// An array without a file that is too large to be held in memory.
+    pub(crate) fn output_without_file(bytes: u128, memory: u64) -> Error {
+        let message = format!("an output without a file takes {bytes} bytes; `memory` is {memory}");
+        let diagnostic =
+            Diagnostic::error(Code::LimitExceeded, message).with_help("name a file for it");
+        Error::new(ErrorKind::Limit, None, vec![diagnostic])
+    }
+
+    /// The same error, with this for help.
+    pub(crate) fn with_help(mut self, help: &str) -> Error {
+        let first = &mut self.0.diagnostics[0];
+        first.help = Some(help.to_owned());
+        self
+    }
+
     /// No output has this name.
     pub(crate) fn no_output<'a>(
         text: &Text,
@@ -681,6 +704,21 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
         K::Limit { option, .. } => {
             let help = format!("raise `{option}` if the source can be trusted");
             (ErrorKind::Limit, plain(Code::LimitExceeded).with_help(help))
+        }
+        K::MemoryTooSmall { .. } => (ErrorKind::Limit, plain(Code::LimitExceeded)),
+        K::JournalMismatch { .. } => {
+            let help =
+                "run what was run before to go on with it, or discard what it did with `fresh`";
+            (ErrorKind::Io, plain(Code::JournalMismatch).with_help(help))
+        }
+        K::NotResumable { .. } => {
+            let help = "write to a new file, or do without undo";
+            (ErrorKind::Io, plain(Code::NotResumable).with_help(help))
+        }
+        K::PartlyUpdated { .. } => {
+            let help =
+                "restore the file, or compute all of it again from what it is now with `force`";
+            (ErrorKind::Io, plain(Code::NotResumable).with_help(help))
         }
         K::BadThreadCount { .. } | K::ThreadPool { .. } => {
             (ErrorKind::Compile, plain(Code::BadThreadCount))

@@ -253,6 +253,14 @@ impl Kernel {
         &self.inner
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.inner.names
+    }
+
+    pub(crate) fn run_options(&self) -> &RunOptions {
+        &self.run
+    }
+
     pub(crate) fn classes(&self) -> &[InputClass] {
         &self.inner.classes
     }

@@ -186,7 +186,8 @@
 //! # Bigger than memory
 //!
 //! A [`MappedArray`] is a file seen as an array; [`io`] opens and creates `.npy` and raw ones. Inputs and places may be maps of any size: pages come and go as
-//! the system sees fit. An [`OutputFile`] reserves its space first and takes its name only when you [`commit`](OutputFile::commit) it, so that a file under its
+//! the system sees fit. [`Expr::transform`] goes through files in windows, with a bounded number of their bytes resident, and goes on by itself where a run was killed: see
+//! [`Transform`]. An [`OutputFile`] reserves its space first and takes its name only when you [`commit`](OutputFile::commit) it, so that a file under its
 //! final name is a finished file. [`Options`] has a progress callback, a cancel flag and a deadline, watched between blocks.
 //!
 //! ```
@@ -224,7 +225,7 @@
 //!
 //! # Not supported yet
 //!
-//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays, resumable runs.
+//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays.
 //!
 //! # Other crates
 //!
@@ -249,6 +250,7 @@ mod outputs;
 mod places;
 mod slots;
 mod statement;
+mod transform;
 
 pub use numloom_data::{
     Array, ByteOrder, Complex, DType, DataError, DataErrorKind, Element, MapMode, MapSpec,
@@ -272,6 +274,7 @@ pub use options::Options;
 pub use outputs::{Masked, Outputs, Value};
 pub use places::{Place, Places};
 pub use statement::{ReductionCall, Statement};
+pub use transform::{Transform, Transformed};
 
 /// Longer documents, compiled in so that their examples run.
 pub mod _documentation {

@@ -1,166 +1,106 @@
 //! `numloom eval`: files in, files and printed values out.
 
-use std::path::Path;
+use std::sync::OnceLock;
 
-use numloom::{Array, DType, Engine, Expr, InputClass, Order, Schema};
+use numloom::{CancelFlag, Engine, Expr, Options, OutputInfo, Schema};
 
 use crate::args::EvalArgs;
-use crate::files::{self, NamedInput, Sink, Source, is_same_file, output_files};
+use crate::files::{self, Given, NamedInput, class, output_files};
 use crate::report::{Failure, Progress, say};
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let engine = Engine::new(args.engine.options()?)?;
     let expr = engine.parse(&files::expression(&args.expr)?)?;
-    let mut inputs = args
-        .inputs
-        .iter()
-        .map(|arg| NamedInput::open(arg))
-        .collect::<Result<Vec<_>, _>>()?;
-    let kernel = engine.compile(&expr, &schema_of(&expr, &inputs))?;
-    let given = inputs
-        .iter()
-        .map(|input| (input.name.as_str(), input.input()));
-    let shapes = kernel.shapes(given)?;
-
-    let infos = kernel.outputs();
-    let arrays: Vec<_> = infos
-        .iter()
-        .filter(|info| !info.reduced)
-        .map(|info| info.name.clone())
-        .collect();
-    let mut files = output_files(&args.outputs, &arrays)?.into_iter();
+    let inputs = args.inputs.iter().map(|arg| NamedInput::read(arg));
+    let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    let Look { arrays, bytes } = look(&engine, &expr, &inputs)?;
+    let files = output_files(&args.outputs, &arrays)?;
     if args.in_place && args.outputs.is_empty() {
         return Err(Failure::usage(
             "`--in-place` without an output file",
             "name the file with `-o`",
         ));
     }
-    let mut sinks = Vec::new();
-    for (info, shape) in infos.iter().zip(&shapes) {
-        let file = if info.reduced {
-            None
-        } else {
-            files.next().flatten()
-        };
-        sinks.push(match file {
-            Some(file) if args.in_place => Sink::existing(&file)?,
-            Some(file) => Sink::new_file(&file, info.dtype, shape)?,
-            None => Sink::Memory(printable(info.dtype, shape)?),
-        });
+    let mut transform = engine
+        .transform(&expr)
+        .memory(args.memory)
+        .fresh(args.fresh)
+        .undo(!args.no_undo)
+        .force(args.force);
+    if args.in_place {
+        transform = transform.in_place();
     }
-
-    part_files(&mut inputs, &sinks)?;
-
-    let progress = Progress::new(
-        args.progress,
-        traffic(&inputs, infos.iter().map(|info| info.dtype).zip(&shapes)),
-    );
-    let kernel = kernel.with(progress.options(engine.options().clone()));
-    let views = inputs
-        .iter()
-        .map(|input| input.source.view())
-        .collect::<Vec<_>>();
-    let mut places = sinks
-        .iter_mut()
-        .map(Sink::view_mut)
-        .collect::<Result<Vec<_>, _>>()?;
-    kernel.call(&views, &mut places)?;
-    drop(places);
+    for NamedInput { name, given } in &inputs {
+        transform = match given {
+            Given::File(file) => transform.file(name, file),
+            Given::Number(value) => transform.value(name, value.clone()),
+        };
+    }
+    for (name, file) in files {
+        transform = match name {
+            Some(name) => transform.output_as(name, file),
+            None => transform.output(file),
+        };
+    }
+    let progress = Progress::new(args.progress, bytes);
+    let done = transform
+        .options(progress.options(Options::new().cancel(stop_on_ctrl_c())))
+        .run()?;
     drop(progress);
-
-    for (info, sink) in infos.iter().zip(sinks) {
-        let Some(array) = sink.commit()? else {
-            continue;
-        };
-        match &info.name {
-            Some(name) => say!("{name} = {array}"),
-            None => say!("{array}"),
+    for (name, value) in done.iter() {
+        match (name, value) {
+            (Some(name), Some(value)) => say!("{name} = {value}"),
+            (None, Some(value)) => say!("{value}"),
+            (_, None) => {}
         }
     }
     Ok(())
 }
 
-/// Makes sure that no file is written to under two maps, or read under one while it is written to under another: sharing is seen
-/// within a map only.
-fn part_files(inputs: &mut [NamedInput], sinks: &[Sink]) -> Result<(), Failure> {
-    let written: Vec<&Path> = sinks.iter().filter_map(Sink::existing_path).collect();
-    for (i, path) in written.iter().enumerate() {
-        if written[..i].iter().any(|other| is_same_file(path, other)) {
-            return Err(Failure::usage(
-                format!("two outputs go to `{}`", path.display()),
-                "give each output its own file",
-            ));
-        }
-    }
-    for input in inputs {
-        let Source::File(map) = &input.source else {
-            continue;
-        };
-        if written.iter().any(|path| is_same_file(path, map.path())) {
-            input.source = Source::Copy(map.view().to_array()?);
-        }
-    }
-    Ok(())
+/// What can be said before anything is computed.
+struct Look {
+    /// The outputs that are arrays, by their names.
+    arrays: Vec<Option<String>>,
+    /// About how many bytes are read and written, for the progress bar.
+    bytes: u64,
 }
 
-/// The most bytes of an array that is held in memory only to be printed.
-const MAX_PRINTED_BYTES: u128 = 1 << 30;
-
-/// An array that is printed at the end.
-fn printable(dtype: DType, shape: &[usize]) -> Result<Array, Failure> {
-    let bytes = shape
-        .iter()
-        .fold(dtype.itemsize() as u128, |bytes, &extent| {
-            bytes.saturating_mul(extent as u128)
-        });
-    if bytes > MAX_PRINTED_BYTES {
-        return Err(Failure::usage(
-            format!("the result has {bytes} bytes, too many to be held in memory and printed"),
-            "name a file for it with `-o`",
-        ));
-    }
-    Ok(Array::zeros(dtype, shape, Order::C)?)
-}
-
-/// The schema of the inputs that the expression reads; giving it another one is an error of the run.
-fn schema_of(expr: &Expr, inputs: &[NamedInput]) -> Schema {
+fn look(engine: &Engine, expr: &Expr, inputs: &[NamedInput]) -> Result<Look, Failure> {
     let read = expr.inputs();
-    let inputs = inputs
+    let (mut schema, mut bytes, mut widest) = (Schema::new(), 0, 0);
+    for input in inputs
         .iter()
-        .filter(|input| read.contains(&input.name.as_str()));
-    inputs.fold(
-        Schema::new(),
-        |schema, NamedInput { name, source }| match source {
-            Source::Number(array) => schema.with_scalar(name, array.dtype()),
-            Source::Copy(array) => schema.with(name, array.dtype()),
-            Source::File(map) => {
-                let one = map.shape().iter().all(|&extent| extent == 1);
-                let class = if one {
-                    InputClass::Scalar
-                } else {
-                    InputClass::Contiguous
-                };
-                schema.with_input(name, map.dtype(), class)
-            }
-        },
-    )
+        .filter(|input| read.contains(&input.name.as_str()))
+    {
+        let (dtype, shape) = input.look()?;
+        let n: u64 = shape.iter().map(|&extent| extent as u64).product();
+        bytes += n * dtype.itemsize() as u64;
+        widest = widest.max(n);
+        schema = schema.with_input(&input.name, dtype, class(&shape));
+    }
+    let infos = engine.compile(expr, &schema)?.outputs();
+    let arrays = infos.into_iter().filter(|info| !info.reduced);
+    let name = |info: OutputInfo| {
+        bytes += widest * info.dtype.itemsize() as u64;
+        info.name
+    };
+    let arrays = arrays.map(name).collect();
+    Ok(Look { arrays, bytes })
 }
 
-/// Bytes read and written, for the progress bar.
-fn traffic<'a>(
-    inputs: &[NamedInput],
-    outputs: impl Iterator<Item = (DType, &'a Vec<usize>)>,
-) -> u64 {
-    let size = |dtype: DType, shape: &[usize]| {
-        dtype.itemsize() as u64 * shape.iter().map(|&n| n as u64).product::<u64>()
+/// A flag that the first Ctrl-C raises; the second one ends the process.
+fn stop_on_ctrl_c() -> CancelFlag {
+    static FLAG: OnceLock<CancelFlag> = OnceLock::new();
+    let install = || {
+        let flag = CancelFlag::new();
+        let raised = flag.clone();
+        let stop = move || match raised.is_cancelled() {
+            false => raised.cancel(),
+            true => std::process::exit(130),
+        };
+        // Without it, Ctrl-C is a kill, after which the run can be gone on with as well.
+        let _ = ctrlc::set_handler(stop);
+        flag
     };
-    let read: u64 = (inputs.iter())
-        .map(|input| {
-            let view = input.source.view();
-            size(view.dtype(), view.shape())
-        })
-        .sum();
-    read + outputs
-        .map(|(dtype, shape)| size(dtype, shape))
-        .sum::<u64>()
+    FLAG.get_or_init(install).clone()
 }

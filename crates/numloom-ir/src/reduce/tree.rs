@@ -85,6 +85,13 @@ impl Tree {
         }
     }
 
+    /// Its nodes, with their levels, in order: pushed to an empty tree they make this one again.
+    pub fn nodes(&self) -> impl Iterator<Item = (u32, &[u64])> {
+        let words =
+            (0..self.counter.0.len()).map(|i| &self.partials[i * self.words..][..self.words]);
+        self.counter.0.iter().copied().zip(words)
+    }
+
     /// The words of the reduced values: identities if nothing was pushed.
     pub fn finish(mut self) -> Vec<u64> {
         let any = self.counter.finish(|| {

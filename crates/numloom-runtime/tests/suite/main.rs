@@ -7,3 +7,4 @@ mod layouts;
 mod overlap;
 mod support;
 mod threads;
+mod transform;

@@ -1,0 +1,97 @@
+//! What goes on behind a run over maps: finished windows reach the disk and the journal, pages are let go of and asked for.
+//!
+//! What goes in: [`Task`]s, in the order of the windows. What comes out: records in the journal, each after the bytes that it speaks of; or the first error. What it
+//! never does: touch an element, except to save bytes that are about to be overwritten.
+
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Mutex, PoisonError};
+
+use numloom_data::{Advice, TruncationGuard};
+
+use crate::error::RuntimeError;
+use crate::journal::{Journal, Record};
+use crate::window::{Extent, Mapped};
+
+/// What is to be done, one after the other.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Old bytes are to be saved, before a window overwrites them.
+    Save {
+        step: usize,
+        position: usize,
+        extents: Vec<Extent>,
+        /// Told when they are safe.
+        done: Sender<()>,
+    },
+    /// A window has ended: these bytes were touched.
+    Close {
+        extents: Vec<Extent>,
+        record: Option<Record>,
+    },
+}
+
+/// Does what is to be done, on a thread of its own.
+pub(crate) struct Keeper<'a, 'm> {
+    pub(crate) maps: &'a [Mapped<'m>],
+    pub(crate) guard: &'a TruncationGuard<'m>,
+    pub(crate) journal: Option<&'a mut Journal>,
+    pub(crate) failed: &'a Mutex<Option<RuntimeError>>,
+}
+
+impl Keeper<'_, '_> {
+    /// Works until there are no more tasks, or one fails.
+    pub(crate) fn work(mut self, tasks: &Receiver<Task>) {
+        for task in tasks {
+            if let Err(error) = self.task(task) {
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.get_or_insert(error);
+                return;
+            }
+        }
+    }
+
+    fn task(&mut self, task: Task) -> Result<(), RuntimeError> {
+        match task {
+            Task::Save {
+                step,
+                position,
+                extents,
+                done,
+            } => {
+                if let Some(journal) = &mut self.journal {
+                    journal.save(self.maps, step, position, extents)?;
+                }
+                // Who asked may have given up.
+                let _ = done.send(());
+            }
+            Task::Close { extents, record } => {
+                for (map, bytes) in &extents {
+                    let Mapped { map, written, .. } = self.maps[*map];
+                    if written {
+                        map.write_back(bytes.clone());
+                    }
+                    map.advise(Advice::Release, bytes.clone())?;
+                }
+                self.guard.check()?;
+                let (Some(journal), Some(record)) = (&mut self.journal, record) else {
+                    return Ok(());
+                };
+                for (map, bytes) in extents {
+                    self.maps[map].map.flush_range(bytes)?;
+                }
+                journal.append(&record)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks for pages that will be read next.
+pub(crate) fn prefetch(maps: &[Mapped<'_>], windows: &Receiver<Vec<Extent>>) {
+    for extents in windows {
+        for (map, bytes) in extents.into_iter().filter(|(map, _)| !maps[*map].written) {
+            // A hint: what is not there by then is read when it is met.
+            let _ = maps[map].map.advise(Advice::WillNeed, bytes);
+        }
+    }
+}
