@@ -35,7 +35,7 @@ def tolerance(peer: str, work: Work) -> float:
         return PROGRAMS
     if any(call in text for call in CALLS):
         return FUNCTIONS[kind]
-    if peer == "numexpr-vml" and ("sqrt" in text or "/" in text):
+    if peer.startswith("numexpr-vml") and ("sqrt" in text or "/" in text):
         return FUNCTIONS[kind]  # MKL's are not always the nearest
     return JOINED[kind] if peer in JOINS else 0.0
 

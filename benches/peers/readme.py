@@ -47,7 +47,7 @@ def section(path: Path | None) -> str:
     relative = path.relative_to(ROOT).as_posix().removesuffix(".json")
     return (
         f"{found['processor']}, {threads} threads, `f64`, outputs reused, through Python: how many times as long each peer takes, of medians; below 1 it is faster than numloom. C is the faster of\n"
-        f"gcc's loop and one written with streaming stores. {versions}; commit {found['commit'].split(',')[0]}.\n\n"
+        f"gcc's loop, with the C library's functions, and one written with streaming stores. {versions}; commit {found['commit'].split(',')[0]}.\n\n"
         + table(heads, lines)
         + f"\n![Nanoseconds for each element, by number of elements]({relative}.svg)\n\n"
         + f"[The whole record]({relative}.md): all sizes, one thread, fresh outputs, `f32` and small integers, and where numloom loses. `benches/peers/run.sh` makes it anew.\n"
