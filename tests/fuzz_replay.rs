@@ -101,3 +101,13 @@ fn differential_holds() {
 fn npy_holds() {
     replay("npy");
 }
+
+#[test]
+fn csv_holds() {
+    replay("csv");
+}
+
+#[test]
+fn white_space_holds() {
+    replay("white_space");
+}

@@ -6,21 +6,25 @@
 mod differential;
 mod lower;
 mod npy;
+mod table;
 mod text;
 
 pub use differential::differential;
 pub use lower::lower_optimize;
 pub use npy::npy;
+pub use table::{csv, white_space};
 pub use text::{parse, round_trip};
 
 /// A body.
 pub type Body = fn(&[u8]);
 
 /// Every body by the name of its target.
-pub const BODIES: [(&str, Body); 5] = [
+pub const BODIES: [(&str, Body); 7] = [
     ("parse", parse),
     ("round_trip", round_trip),
     ("lower_optimize", lower_optimize),
     ("differential", differential),
     ("npy", npy),
+    ("csv", csv),
+    ("white_space", white_space),
 ];
