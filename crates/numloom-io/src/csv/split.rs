@@ -47,18 +47,19 @@ impl Fields for Records {
         self.rows.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn range(&self, row: usize, position: usize) -> Range<usize> {
         let (start, end) = self.rows[row];
         let first = row * (self.width - 1);
+        let delims = self.delims.as_slice();
         let start = match position {
             0 => start,
-            _ => self.delims.at(first + position - 1) + 1,
+            _ => delims[first + position - 1] + 1,
         };
         let end = if position + 1 == self.width {
             end
         } else {
-            self.delims.at(first + position)
+            delims[first + position]
         };
         start as usize..end as usize
     }
@@ -100,6 +101,8 @@ impl Records {
         debug_assert!(u32::try_from(raw.len()).is_ok(), "pieces are bounded");
         self.delims.clear();
         self.newlines.clear();
+        // Most pieces have no quotes: one quick search saves looking at each block for them.
+        let quote = dialect.quote.filter(|&quote| memchr(quote, raw).is_some());
         let mut quotes = Quotes::default();
         let (blocks, tail) = raw.as_chunks::<BLOCK>();
         let mut last = [0; BLOCK];
@@ -108,7 +111,7 @@ impl Records {
             let base = i * BLOCK;
             let (mut delims, mut newlines) = (equal(block, dialect.delimiter), equal(block, b'\n'));
             let mut misplaced = None;
-            if let Some(quote) = dialect.quote {
+            if let Some(quote) = quote {
                 let found = equal(block, quote);
                 if found != 0 || quotes.inside {
                     let outside = quotes.outside(found);

@@ -166,7 +166,7 @@ impl<'a, F: Fields> One<'a, F> {
     }
 
     /// The bytes of a field, without quotes.
-    #[inline]
+    #[inline(always)]
     fn field(&self, row: usize) -> &'a [u8] {
         let field = &self.raw[self.fields.range(row, self.target.position)];
         match self.converter.quote {
