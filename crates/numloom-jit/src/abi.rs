@@ -46,8 +46,9 @@ pub const MAX_CALL_ARGS: usize = 3;
 /// | 104 | `scratch` | [`scratch_bytes`](numloom_ir::Kernel::scratch_bytes) |
 /// | 112 | `calls` | an entry for each step that is no loop, in order |
 /// | 120 | `fault` | the fault slot |
+/// | 128 | `around` | whether outputs are stored around the caches |
 ///
-/// 128 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
+/// 136 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
 /// is used again by each. It is compiled for its inputs' [`InputClass`](numloom_ir::InputClass) and for the
 /// [`Form`](numloom_ir::Form) of its accumulators.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,8 @@ pub struct KernelArgs {
     pub calls: *const CallEntry,
     /// Where faults go.
     pub fault: *mut Fault,
+    /// Not 0 if code that can is to store outputs around the caches: right for long rows that are not read again soon. No value changes.
+    pub around: u64,
 }
 
 impl KernelArgs {
@@ -119,6 +122,7 @@ impl KernelArgs {
             scratch: ptr::null_mut(),
             calls: ptr::null(),
             fault,
+            around: 0,
         }
     }
 }
@@ -209,12 +213,14 @@ mod tests {
             offset_of!(KernelArgs, scratch),
             offset_of!(KernelArgs, calls),
             offset_of!(KernelArgs, fault),
+            offset_of!(KernelArgs, around),
             size_of::<KernelArgs>(),
         ];
         assert_eq!(
             args,
             [
-                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128
+                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128,
+                136
             ]
         );
         let entry = [

@@ -63,6 +63,15 @@ impl WritableCode {
         self.map.as_mut_ptr()
     }
 
+    /// Writes `bytes` from the start.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.map[..bytes.len()].copy_from_slice(bytes);
+    }
+
     /// Makes it executable and no longer writable.
     pub(crate) fn seal(self) -> io::Result<Code> {
         let map = self.map.make_exec()?;

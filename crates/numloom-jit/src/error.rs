@@ -90,6 +90,16 @@ impl JitError {
         &self.kind
     }
 
+    /// Whether another code generator may serve the kernel.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            JitErrorKind::Unsupported { .. }
+                | JitErrorKind::HostUnsupported { .. }
+                | JitErrorKind::CodeTooLarge { .. }
+        )
+    }
+
     pub(crate) fn internal(detail: impl Into<String>) -> JitError {
         JitErrorKind::Internal {
             detail: detail.into(),

@@ -4,6 +4,7 @@ use numloom_ir::{Kernel, verify_kernel};
 
 use crate::cranelift;
 use crate::error::JitError;
+use crate::generator::Generator;
 use crate::target::Target;
 
 /// The kernel in Cranelift's intermediate form, as text.
@@ -15,11 +16,20 @@ pub fn clif(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
     cranelift::clif(kernel, target)
 }
 
-/// The kernel's instructions for the target's processor, as Cranelift prints them.
+/// The kernel's instructions for the target's processor, as the generator that [`NativeKernel::compile`](crate::NativeKernel::compile) takes has them, or the one
+/// that is named.
 ///
 /// # Errors
 /// As [`NativeKernel::compile`](crate::NativeKernel::compile).
-pub fn asm(kernel: &Kernel, target: &Target) -> Result<String, JitError> {
+pub fn asm(
+    kernel: &Kernel,
+    target: &Target,
+    generator: Option<Generator>,
+) -> Result<String, JitError> {
     verify_kernel(kernel)?;
-    cranelift::asm(kernel, target)
+    let [best, portable] = Generator::ALL;
+    match generator.unwrap_or(best).asm(kernel, target) {
+        Err(error) if error.is_refusal() && generator.is_none() => portable.asm(kernel, target),
+        text => text,
+    }
 }

@@ -13,8 +13,9 @@ use numloom_ir::{Form, InputClass, Isa, Kernel, LoopOp, Place, Step, verify_kern
 
 use crate::abi::{CallEntry, KernelArgs, KernelFn, STATUS_PANIC};
 use crate::code::Code;
-use crate::cranelift;
 use crate::error::{Argument, JitError, JitErrorKind};
+use crate::generator::Generator;
+use crate::single::begins_lanes;
 use crate::symbols::CallTable;
 use crate::target::Target;
 
@@ -40,7 +41,7 @@ pub struct NativeKernel {
     _code: Code,
     bytes: usize,
     calls: CallTable,
-    backend: &'static str,
+    generator: Generator,
     isa: Isa,
     /// Which inputs some step reads.
     used_inputs: Vec<bool>,
@@ -52,26 +53,56 @@ const _: () = {
 };
 
 impl NativeKernel {
-    /// Compiles `kernel` with Cranelift.
+    /// Compiles `kernel` with the first of [`Generator::ALL`] that can.
     ///
     /// # Errors
-    /// What [`JitErrorKind`] lists, but for [`Argument`](JitErrorKind::Argument). Never panics: a panic of the code generator is
+    /// Those of the last one: what [`JitErrorKind`] lists, but for [`Argument`](JitErrorKind::Argument). Never panics: a panic of the code generator is
     /// [`Internal`](JitErrorKind::Internal).
     pub fn compile(kernel: Arc<Kernel>, target: &Target) -> Result<NativeKernel, JitError> {
         verify_kernel(&kernel)?;
-        let Emitted { code, bytes } = cranelift::compile(&kernel, target)?;
+        let [best, portable] = Generator::ALL;
+        match best.emit(&kernel, target) {
+            Ok(emitted) => Ok(NativeKernel::new(kernel, target, best, emitted)),
+            Err(error) if error.is_refusal() => {
+                let emitted = portable.emit(&kernel, target)?;
+                Ok(NativeKernel::new(kernel, target, portable, emitted))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Compiles `kernel` with one code generator and no other.
+    ///
+    /// # Errors
+    /// As [`compile`](NativeKernel::compile).
+    pub fn compile_with(
+        generator: Generator,
+        kernel: Arc<Kernel>,
+        target: &Target,
+    ) -> Result<NativeKernel, JitError> {
+        verify_kernel(&kernel)?;
+        let emitted = generator.emit(&kernel, target)?;
+        Ok(NativeKernel::new(kernel, target, generator, emitted))
+    }
+
+    fn new(
+        kernel: Arc<Kernel>,
+        target: &Target,
+        generator: Generator,
+        Emitted { code, bytes }: Emitted,
+    ) -> NativeKernel {
         // SAFETY: the backend put a function of this type at the start of `code`, which is sealed, and which lives as long as `entry`.
         let entry = unsafe { transmute::<*const u8, KernelFn>(code.as_ptr()) };
-        Ok(NativeKernel {
+        NativeKernel {
             calls: CallTable::new(&kernel, target.isa()),
             used_inputs: used_inputs(&kernel),
             entry,
             _code: code,
             bytes,
-            backend: cranelift::NAME,
+            generator,
             isa: target.isa(),
             kernel,
-        })
+        }
     }
 
     /// What was compiled.
@@ -79,9 +110,9 @@ impl NativeKernel {
         &self.kernel
     }
 
-    /// The name of the backend that compiled it.
-    pub fn backend(&self) -> &'static str {
-        self.backend
+    /// What compiled it.
+    pub fn generator(&self) -> Generator {
+        self.generator
     }
 
     /// The instruction set that it, and the functions it calls, are for.
@@ -96,7 +127,7 @@ impl NativeKernel {
 
     /// Whether [`KernelArgs::way`] may be any [`Way`](crate::abi::Way): the kernel is in [`Form::Streams`], of one short loop.
     pub fn begins_lanes(&self) -> bool {
-        cranelift::begins_lanes(&self.kernel)
+        begins_lanes(&self.kernel)
     }
 
     /// The call table, which [`call`](NativeKernel::call) puts into its arguments.

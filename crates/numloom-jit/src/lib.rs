@@ -14,21 +14,29 @@
 //! | `target` | [`Target`]: what it is compiled for |
 //! | `symbols` | what compiled code may call |
 //! | `code` | the owner of executable memory |
+//! | [`Generator`] | the backends there are |
+//! | `single` | which kernels go round their rows inside |
 //! | `cranelift/` | the portable backend, 128-bit vectors |
+//! | `wide/` | the backend for AVX2 and AVX-512 |
 
 pub mod abi;
 mod code;
 mod cranelift;
 mod error;
 mod explain;
+mod generator;
 mod kernel;
+mod single;
 mod strings;
 mod symbols;
 mod target;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use code::live_mappings;
 pub use cranelift::UNSUPPORTED;
 pub use error::{Argument, JitError, JitErrorKind};
 pub use explain::{asm, clif};
+pub use generator::Generator;
 pub use kernel::NativeKernel;
 pub use target::Target;

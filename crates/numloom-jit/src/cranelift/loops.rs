@@ -35,9 +35,10 @@ use super::settings::Settings;
 use super::value::{Emit, Pool, Val, flags, vector};
 use crate::abi::KernelArgs;
 use crate::error::{JitError, JitErrorKind};
+use crate::single::{SHORT, single_loop};
 
 mod calls;
-pub(super) mod columns;
+mod columns;
 mod lanes;
 
 use lanes::{Lanes, arguments, replace};
@@ -88,7 +89,7 @@ pub(super) fn build(
         frame: None,
         calls: 0,
     };
-    match columns::single(kernel) {
+    match single_loop(kernel) {
         Some(body) => build.all_columns(body)?,
         None => build.rows()?,
     }
@@ -180,7 +181,7 @@ impl Shape {
         let most = if x86 { 8 } else { 20 };
         let registers = |lanes: usize| lanes * size / 16;
         let vector = 16 / widest;
-        let mut lanes = if body <= columns::SHORT {
+        let mut lanes = if body <= SHORT {
             4 * vector
         } else {
             lanes

@@ -38,9 +38,6 @@ use crate::error::{JitError, JitErrorKind};
 use crate::kernel::Emitted;
 use crate::target::Target;
 
-/// Its name, for `explain`.
-pub(crate) const NAME: &str = "cranelift";
-
 /// What the Cranelift backend refuses, operation by operation, and why. Empty: it compiles every operation on every dtype.
 pub const UNSUPPORTED: &[(Op, &[DType], &str)] = &[];
 
@@ -72,11 +69,6 @@ pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitEr
         }
         place(isa, code.code_buffer(), u64::from(code.buffer.alignment))
     })
-}
-
-/// Whether the code of `kernel` [begins lanes](crate::NativeKernel::begins_lanes).
-pub(crate) fn begins_lanes(kernel: &Kernel) -> bool {
-    loops::columns::begins_lanes(kernel)
 }
 
 /// The kernel as Cranelift's intermediate form.

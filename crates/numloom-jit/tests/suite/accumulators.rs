@@ -7,7 +7,7 @@ use numloom_ir::reduce::LANES;
 use numloom_ir::{AccOp, Form, InputClass, Kernel, Op, Reduction};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
+use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, compilers};
 use crate::values::{DTYPES, Numbers};
 
 const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];
@@ -19,16 +19,16 @@ fn agree_in_rows(kernel: &Kernel, every: bool) {
         let mut kernel = kernel.clone();
         kernel.form = form;
         let kernel = Arc::new(kernel);
-        for (t, target) in targets().iter().rev().enumerate() {
-            let native = compile(&kernel, target);
+        for (t, compiler) in compilers().iter().enumerate() {
+            let native = compile(&kernel, compiler);
             // Every length on the host as it is, others on the host with less.
             let lengths = (0..=2 * LANES + 1).chain([48, 100]);
-            for n in lengths.filter(|n| t == 0 && every || n % 4 == t) {
+            for n in lengths.filter(|n| t == 0 && every || n % 5 == t) {
                 for rows in [1, 2 + n % 14, LANES + n % 2] {
                     let data = Data::with_rows(&kernel, n, rows, &mut numbers);
                     let want = interpret(&kernel, &data);
                     let got = execute(&native, &data, (n + rows) % 9);
-                    let context = format!("{} {form} {rows} rows of {n}", target.isa());
+                    let context = format!("{compiler} {form} {rows} rows of {n}");
                     assert_same(&kernel, Nan::Any, &got, &want, &context);
                 }
             }
@@ -45,13 +45,13 @@ fn agree(kernel: Kernel) {
 fn agree_in_one_row(kernel: Kernel) {
     let kernel = Arc::new(kernel);
     let mut numbers = Numbers::new(17);
-    for target in targets() {
-        let native = compile(&kernel, &target);
+    for compiler in compilers() {
+        let native = compile(&kernel, &compiler);
         for n in (0..=67).chain([1000, 1024]) {
             let data = Data::new(&kernel, n, &mut numbers);
             let want = interpret(&kernel, &data);
             let got = execute(&native, &data, n % 9);
-            let context = format!("{} n={n}", target.isa());
+            let context = format!("{compiler} n={n}");
             assert_same(&kernel, Nan::Any, &got, &want, &context);
 
             // In two calls, cut at a multiple of the lanes.
@@ -199,7 +199,7 @@ fn long_blocks_go_to_called_accumulators_in_pieces() {
             let mut kernel = build.finish();
             kernel.form = form;
             let kernel = Arc::new(kernel);
-            let native = compile(&kernel, &targets()[0]);
+            let native = compile(&kernel, &compilers()[0]);
             for n in [255, 256, 257, 512, 1000, 1024] {
                 let data = Data::with_rows(&kernel, n, 3, &mut numbers);
                 let want = interpret(&kernel, &data);

@@ -6,7 +6,7 @@ use numloom_data::DType;
 use numloom_ir::{CastMode, FaultCode, InputClass, Op};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, agree, assert_same, compile, execute, interpret, targets};
+use crate::compare::{Data, Nan, agree, assert_same, compile, execute, interpret, compilers};
 use crate::values::{DTYPES, Numbers, bytes};
 
 #[test]
@@ -55,7 +55,7 @@ fn every_block_operation_is_the_interpreters() {
                 build.call(row.op, from, to, &args, out);
                 let kernel = Arc::new(build.finish());
                 let data = Data::new(&kernel, 40, &mut Numbers::new(29));
-                let native = compile(&kernel, &targets()[0]);
+                let native = compile(&kernel, &compilers()[0]);
                 let got = execute(&native, &data, 1);
                 assert_same(
                     &kernel,
@@ -80,8 +80,8 @@ fn the_first_fault_is_kept_with_its_index_and_step() {
     let checked = Op::Cast(CastMode::Checked);
     build.call(checked, DType::F64, DType::I8, &[y], bytes_out);
     let kernel = Arc::new(build.finish());
-    for target in targets() {
-        let native = compile(&kernel, &target);
+    for compiler in compilers() {
+        let native = compile(&kernel, &compiler);
         for (powers, casts, want) in [
             (None, None, None),
             (Some(3), None, Some((FaultCode::NegativePower, 0, 1003))),

@@ -1,24 +1,47 @@
 //! Running a kernel in both engines.
 
+use std::fmt;
 use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::reduce::LANES;
 use numloom_ir::{Fault, Form, InputClass, Isa, Kernel, MAX_BLOCK};
-use numloom_jit::{NativeKernel, Target};
+use numloom_jit::{Generator, NativeKernel, Target};
 
 use crate::values::{Numbers, block};
 
-/// The host with each instruction set that it has.
-pub(crate) fn targets() -> Vec<Target> {
-    let target = |&isa| Target::new(isa).expect("tests run where there is a backend");
-    Isa::available().iter().map(target).collect()
+/// A code generator, and what it compiles for.
+pub(crate) struct Compiler {
+    generator: Generator,
+    pub(crate) target: Target,
 }
 
-pub(crate) fn compile(kernel: &Arc<Kernel>, target: &Target) -> NativeKernel {
-    NativeKernel::compile(Arc::clone(kernel), target)
-        .unwrap_or_else(|error| panic!("{error} on {}: {kernel:?}", target.isa()))
+impl fmt::Display for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.generator, self.target.isa())
+    }
+}
+
+/// Every code generator for the host with each instruction set that it has; the best one for the best set first.
+pub(crate) fn compilers() -> Vec<Compiler> {
+    let mut all = Vec::new();
+    for &isa in Isa::available().iter().rev() {
+        for generator in Generator::ALL {
+            // Its sets are AVX2 and AVX-512.
+            if generator == Generator::Wide && isa.x86_64_level().is_none_or(|level| level < 3) {
+                continue;
+            }
+            let target = Target::new(isa).expect("tests run where there is a backend");
+            all.push(Compiler { generator, target });
+        }
+    }
+    all
+}
+
+pub(crate) fn compile(kernel: &Arc<Kernel>, compiler: &Compiler) -> NativeKernel {
+    NativeKernel::compile_with(compiler.generator, Arc::clone(kernel), &compiler.target)
+        .unwrap_or_else(|error| panic!("{error} by {compiler}: {kernel:?}"))
 }
 
 /// Whether a NaN in an output was computed, and so may have any payload.
@@ -292,16 +315,16 @@ pub(crate) fn agree(kernel: Kernel, nan: Nan, data: &Data) {
     assert!(kernel.accumulators.is_empty() && data.n <= MAX_BLOCK);
     let kernel = Arc::new(kernel);
     let want = interpret(&kernel, data);
-    for target in targets() {
-        let native = compile(&kernel, &target);
+    for compiler in compilers() {
+        let native = compile(&kernel, &compiler);
         let whole = execute(&native, data, 0);
-        assert_same(&kernel, nan, &whole, &want, target.isa().name());
+        assert_same(&kernel, nan, &whole, &want, &compiler.to_string());
         for n in 0..=data.n.min(67) {
             // Parts from all over.
             let start = (n * 13) % (data.n - n + 1);
             let part = data.part(&kernel, start, n);
             let got = execute(&native, &part, 1 + n % 9);
-            let context = format!("{} n={n} from {start}", target.isa());
+            let context = format!("{compiler} n={n} from {start}");
             for (o, dtype) in kernel.outputs.iter().enumerate() {
                 let size = dtype.itemsize();
                 let want = want.outputs[o][start * size..].chunks(size);

@@ -8,7 +8,7 @@ use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CastMode, Fault, InputClass, Op};
 
 use crate::build::Build;
-use crate::compare::{compile, targets};
+use crate::compare::{compile, compilers};
 use crate::values::DTYPES;
 
 /// A page between two that fault on any access.
@@ -69,8 +69,8 @@ fn nothing_outside_the_arrays_is_touched() {
             let z = build.apply(Op::Maximum, &[y, k]);
             build.out(z);
             let kernel = Arc::new(build.finish());
-            for target in targets() {
-                let native = compile(&kernel, &target);
+            for compiler in compilers() {
+                let native = compile(&kernel, &compiler);
                 for n in (0..=67).chain([511]) {
                     for last in [true, false] {
                         let input = first.bytes(n * from.itemsize(), last);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use numloom_data::DType;
 use numloom_ir::{Kernel, Op};
-use numloom_jit::Target;
+use numloom_jit::NativeKernel;
 
 use crate::build::Build;
-use crate::compare::{Data, compile, execute, interpret};
+use crate::compare::{Data, compile, compilers, execute, interpret};
 use crate::values::Numbers;
 
 fn axpy() -> Arc<Kernel> {
@@ -20,14 +20,14 @@ fn axpy() -> Arc<Kernel> {
     Arc::new(build.finish())
 }
 
-fn host() -> Target {
-    Target::host().expect("tests run where there is a backend")
+fn compiled(kernel: &Arc<Kernel>) -> NativeKernel {
+    compile(kernel, &compilers()[0])
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn no_page_is_writable_and_executable() {
-    let kernels: Vec<_> = (0..20).map(|_| compile(&axpy(), &host())).collect();
+    let kernels: Vec<_> = (0..20).map(|_| compiled(&axpy())).collect();
     let maps = std::fs::read_to_string("/proc/self/maps").expect("this process has maps");
     let mut executable = 0;
     for line in maps.lines() {
@@ -44,7 +44,7 @@ fn no_page_is_writable_and_executable() {
 #[test]
 fn two_threads_run_one_kernel() {
     let kernel = axpy();
-    let native = compile(&kernel, &host());
+    let native = compiled(&kernel);
     let (kernel, native) = (&kernel, &native);
     std::thread::scope(|scope| {
         for seed in 1..=4 {
@@ -73,7 +73,7 @@ fn threads_compile_at_the_same_time() {
             scope.spawn(|| {
                 let kernel = axpy();
                 for _ in 0..50 {
-                    let native = compile(&kernel, &host());
+                    let native = compiled(&kernel);
                     let data = Data::new(&kernel, 9, &mut Numbers::new(1));
                     assert_eq!(
                         execute(&native, &data, 0).outputs[0].len(),

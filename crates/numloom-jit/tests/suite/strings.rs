@@ -7,7 +7,7 @@ use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CallArg, Fault, InputClass, Op};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, targets};
+use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, compilers};
 use crate::values::Numbers;
 
 /// Nothing, one byte, some, as much as is copied at a time, and more.
@@ -84,7 +84,7 @@ fn byte_strings_of_all_widths_are_the_interpreters() {
                         inputs,
                         accumulators,
                     };
-                    let native = compile(&kernel, &targets()[0]);
+                    let native = compile(&kernel, &compilers()[0]);
                     let (got, want) = (execute(&native, &data, 1), interpret(&kernel, &data));
                     assert_same(&kernel, Nan::Any, &got, &want, row.mnemonic);
                     told_apart += usize::from(
@@ -114,7 +114,7 @@ fn answers_about_byte_strings_go_on_into_loops() {
     let not = build.apply(Op::Not, &[found]);
     build.out(not);
     let kernel = Arc::new(build.finish());
-    for target in targets() {
+    for compiler in compilers() {
         let mut out = [7; 3];
         let mut fault = Fault::NONE;
         let block = Block {
@@ -126,7 +126,7 @@ fn answers_about_byte_strings_go_on_into_loops() {
             accumulators: &mut [],
             fault: &mut fault,
         };
-        compile(&kernel, &target).run(block).expect("it runs");
+        compile(&kernel, &compiler).run(block).expect("it runs");
         assert_eq!(out, [0, 1, 0]);
     }
 }

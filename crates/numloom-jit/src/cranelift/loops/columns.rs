@@ -18,39 +18,13 @@ use std::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, Inst, InstBuilder, Value, types};
 use numloom_data::DType;
-use numloom_ir::{Form, Kernel, LoopInst, LoopOp, Place, Step};
+use numloom_ir::{LoopInst, Place};
 
 use super::lanes::{Lanes, arguments, replace};
 use super::{Build, Cursor, Loop, Shape, inline, offset};
 use crate::abi::{KernelArgs, Way};
 use crate::error::JitError;
-
-/// The most places that the rows of a loop are followed in: each takes a register.
-const MAX_PLACES: usize = 6;
-
-/// The loop of a kernel in `streams` that has nothing else.
-pub(super) fn single(kernel: &Kernel) -> Option<&[LoopInst]> {
-    let [Step::Loop(body)] = &kernel.steps[..] else {
-        return None;
-    };
-    let mut places: Vec<Place> = Vec::new();
-    for inst in body {
-        if let LoopOp::Load(place) | LoopOp::Store { place, .. } = inst.op
-            && !places.contains(&place)
-        {
-            places.push(place);
-        }
-    }
-    (kernel.form == Form::Streams && places.len() <= MAX_PLACES).then_some(body)
-}
-
-/// The most operations of a body that there are more copies of.
-pub(super) const SHORT: usize = 8;
-
-/// Whether there is code for every [`Way`].
-pub(in super::super) fn begins_lanes(kernel: &Kernel) -> bool {
-    single(kernel).is_some_and(|body| body.len() <= SHORT)
-}
+use crate::single::begins_lanes;
 
 /// The rows of a call, where a loop goes round them.
 struct Inside {

@@ -1,0 +1,752 @@
+//! A loop's body as instructions: whole vectors, tails, and what comes before and after.
+//!
+//! What goes in: the body of a loop. What comes out: [`Prepared`]: pieces of straight-line code, and what they share. All of them are selected before
+//! any is given registers, so that what they share can be counted.
+
+use numloom_data::{DType, Scalar};
+use numloom_ir::reduce::LANES;
+use numloom_ir::{Accumulator, Form, InputClass, LoopInst, LoopOp, Op, Place, V};
+
+use super::asm::CONSTANT;
+use super::assign::{Home, Homes, Same, Start, assign, load_same, of_row, pressure};
+use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
+use super::inst::{Arg, Base, Inst, Memory, Width, fold_loads};
+use super::select::{Select, Shared, TAIL, Val, by_size};
+use super::table;
+use crate::error::JitError;
+
+/// Straight-line code.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    insts: Vec<Inst>,
+    virts: usize,
+}
+
+/// A loop that is ready to be emitted.
+#[derive(Debug)]
+pub(super) struct Prepared<'k> {
+    pub(super) body: &'k [LoopInst],
+    pub(super) shape: Shape,
+    pub(super) areas: Vec<Area>,
+    pub(super) starts: Vec<Start>,
+    /// Computes what is the same for all elements of a row.
+    pub(super) uniform: Piece,
+    pub(super) pieces: Pieces,
+    pub(super) same: Vec<Same>,
+    /// Vector registers that are free for values, as bits.
+    pub(super) vectors: u32,
+}
+
+/// The code of a loop.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// An iteration.
+    pub(super) whole: Piece,
+    /// An iteration that stores around the caches, if it may.
+    pub(super) around: Option<Piece>,
+    /// What is left, for each copy; without AVX-512 one element.
+    pub(super) tail: Vec<Piece>,
+    /// Accumulators to registers, or at the start of a row to memory.
+    pub(super) begin: Piece,
+    /// Accumulators from registers to memory.
+    pub(super) end: Piece,
+    /// Lanes in memory to a row's partial value.
+    pub(super) combine: Piece,
+}
+
+/// A loop's shape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Elements of a vector of the widest dtype.
+    pub(super) lanes: usize,
+    /// Vectors of each value in an iteration.
+    pub(super) copies: usize,
+    /// Where accumulators are.
+    pub(super) accumulators: Where,
+    /// The size of the widest output's elements.
+    pub(super) output: Option<(u32, usize)>,
+}
+
+/// Where a loop's accumulators are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Where {
+    /// There are none.
+    Nowhere,
+    /// In registers all through the loop.
+    Registers,
+    /// Lanes in memory.
+    Lanes,
+    /// Columns in memory.
+    Columns,
+}
+
+/// The longest body of which an iteration has two copies.
+const LONG: usize = 24;
+
+/// The longest body of which there is a second version, which stores around the caches.
+const LONGEST_AROUND: usize = 96;
+
+impl Shape {
+    fn of(body: &[LoopInst], form: Form, avx512: bool) -> Shape {
+        let (mut widest, mut accumulators) = (1, 0);
+        let mut output: Option<(u32, usize)> = None;
+        for inst in body {
+            let size = inst.dtype.itemsize();
+            widest = widest.max(size);
+            match inst.op {
+                LoopOp::Accumulate { .. } => accumulators += 1,
+                LoopOp::Store {
+                    place: Place::Output(i),
+                    ..
+                } if output.is_none_or(|(_, most)| size > most) => output = Some((i, size)),
+                _ => {}
+            }
+        }
+        let lanes = if avx512 { 64 } else { 32 } / widest;
+        if accumulators == 0 || form.is_columns() {
+            return Shape {
+                lanes,
+                copies: if body.len() <= LONG && accumulators == 0 { 2 } else { 1 },
+                accumulators: if accumulators == 0 { Where::Nowhere } else { Where::Columns },
+                output: if accumulators == 0 { output } else { None },
+            };
+        }
+        let lanes = lanes.min(LANES);
+        let copies = LANES / lanes;
+        let few = accumulators * copies <= if avx512 { 16 } else { 8 };
+        Shape {
+            lanes,
+            copies,
+            accumulators: if few { Where::Registers } else { Where::Lanes },
+            output: None,
+        }
+    }
+
+    /// Elements of an iteration.
+    pub(super) fn elements(self) -> usize {
+        self.lanes * self.copies
+    }
+}
+
+/// The accumulators of a body: their numbers, and what they do.
+pub(super) fn accumulators(body: &[LoopInst]) -> Vec<u32> {
+    let accumulators = body.iter().filter_map(|inst| match inst.op {
+        LoopOp::Accumulate { acc, .. } => Some(acc),
+        _ => None,
+    });
+    accumulators.collect()
+}
+
+/// How a body's accumulators are reached.
+#[derive(Clone, Copy)]
+pub(super) enum Reach {
+    /// In registers, of this copy.
+    Registers(usize),
+    /// In memory: this many elements after the start, and counted by the loop's index if so.
+    Memory { first: usize, indexed: bool },
+}
+
+/// What selecting a body needs beside it.
+pub(super) struct Values<'k> {
+    pub(super) body: &'k [LoopInst],
+    pub(super) areas: Vec<Area>,
+    /// The accumulators that are taken in; others are passed over.
+    pub(super) accumulators: Vec<u32>,
+    /// What is the same for all elements of a row.
+    pub(super) uniform: Vec<Option<Val>>,
+    /// Rows are gone round inside, so that nothing is the same for all elements.
+    pub(super) streams: bool,
+}
+
+impl Values<'_> {
+    fn memory(&self, area: Area, size: usize, first: usize, indexed: bool) -> Memory {
+        let place = self.areas.iter().position(|other| *other == area);
+        Memory {
+            base: Base::Place(place.expect("all that a body names was found") as u32),
+            scale: if indexed { size as u8 } else { 0 },
+            at: (first * size) as i32,
+        }
+    }
+
+    fn scalar(&self, value: V) -> Option<&Scalar> {
+        match &self.body[value.index()].op {
+            LoopOp::Const(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+}
+
+impl<'k> Function<'k> {
+    /// Selects the code of a loop that goes along rows.
+    pub(super) fn prepare(&mut self, body: &'k [LoopInst]) -> Result<Prepared<'k>, JitError> {
+        let shape = Shape::of(body, self.kernel.form, self.avx512);
+        let mut select = Select::new(self.avx512);
+        select.lanes = shape.lanes;
+        let mut values = Values {
+            body,
+            areas: self.areas(body, shape.accumulators),
+            accumulators: accumulators(body),
+            uniform: vec![None; body.len()],
+            streams: false,
+        };
+        let homes = self.uniform(&mut select, &mut values)?;
+        let uniform = Piece::from(select.take());
+
+        let mut pieces = Pieces::default();
+        let whole = |function: &Self, select: &mut Select| -> Result<Piece, JitError> {
+            for copy in 0..shape.copies {
+                let first = copy * shape.lanes;
+                let reach = match shape.accumulators {
+                    Where::Registers => Reach::Registers(copy),
+                    Where::Lanes => Reach::Memory { first, indexed: false },
+                    _ => Reach::Memory { first, indexed: true },
+                };
+                function.body(select, &values, first, reach)?;
+            }
+            let mut piece = Piece::from(select.take());
+            fold_loads(&mut piece.insts, piece.virts);
+            Ok(piece)
+        };
+        pieces.whole = whole(self, &mut select)?;
+        if shape.output.is_some() && body.len() <= LONGEST_AROUND {
+            select.around = true;
+            pieces.around = Some(whole(self, &mut select)?);
+            select.around = false;
+        }
+        if self.avx512 {
+            let copies = match shape.accumulators {
+                Where::Registers | Where::Lanes => shape.copies,
+                Where::Nowhere | Where::Columns => 1,
+            };
+            select.masked = true;
+            for copy in 0..copies {
+                let first = copy * shape.lanes;
+                let reach = match shape.accumulators {
+                    Where::Registers => Reach::Registers(copy),
+                    Where::Lanes => Reach::Memory { first, indexed: false },
+                    _ => Reach::Memory { first, indexed: true },
+                };
+                self.body(&mut select, &values, first, reach)?;
+                pieces.tail.push(Piece::from(select.take()));
+            }
+            select.masked = false;
+        } else {
+            select.lanes = 1;
+            let reach = Reach::Memory { first: 0, indexed: true };
+            self.body(&mut select, &values, 0, reach)?;
+            pieces.tail.push(Piece::from(select.take()));
+            select.lanes = shape.lanes;
+        }
+        self.ends(&mut select, &values, shape, &mut pieces)?;
+
+        let held = accumulators(body).len() * shape.copies;
+        let held = if shape.accumulators == Where::Registers { held } else { 0 };
+        let all = [&pieces.whole, &uniform, &pieces.combine];
+        let all = all.into_iter().chain(&pieces.tail).chain(&pieces.around);
+        let needed = all.map(|piece| pressure(&piece.insts, piece.virts)).max();
+        let (same, vectors) = self.share(&select.shared, &homes, held, needed.unwrap_or(0));
+        let starts = self.starts(values.areas.len());
+        Ok(Prepared {
+            body,
+            shape,
+            areas: values.areas,
+            starts,
+            uniform,
+            pieces,
+            same,
+            vectors,
+        })
+    }
+
+    /// The memory that a loop goes through, that which counts elements first.
+    pub(super) fn areas(&self, body: &[LoopInst], accumulators: Where) -> Vec<Area> {
+        let mut areas: Vec<Area> = Vec::new();
+        let mut add = |area: Area| {
+            if !areas.contains(&area) {
+                areas.push(area);
+            }
+        };
+        for scalars in [false, true] {
+            for inst in body {
+                match inst.op {
+                    LoopOp::Load(place) | LoopOp::Store { place, .. }
+                        if self.is_scalar(place) == scalars =>
+                    {
+                        add(Area::Place(place));
+                    }
+                    LoopOp::Accumulate { acc, .. }
+                        if !scalars && accumulators != Where::Nowhere =>
+                    {
+                        add(Area::Accumulator(acc));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        areas
+    }
+
+    pub(super) fn is_scalar(&self, place: Place) -> bool {
+        match place {
+            Place::Input(i) => self.kernel.inputs[i as usize].class == InputClass::Scalar,
+            _ => false,
+        }
+    }
+
+    /// Selects what is the same for all elements of a row. What the loop uses of it goes to the frame: which of the shared values, and where.
+    fn uniform(
+        &mut self,
+        select: &mut Select,
+        values: &mut Values<'k>,
+    ) -> Result<Vec<(u32, usize)>, JitError> {
+        let body = values.body;
+        for (i, inst) in body.iter().enumerate() {
+            match &inst.op {
+                LoopOp::Load(place) if self.is_scalar(*place) => {
+                    let memory = values.memory(Area::Place(*place), 1, 0, false);
+                    values.uniform[i] = Some(select.load_same(inst.dtype, memory));
+                }
+                LoopOp::Apply { args, .. } => {
+                    // Constants alone were folded; what is left of such operations stays in the loop, with its constants.
+                    let known = |v: &V| values.uniform[v.index()].is_some() || values.scalar(*v).is_some();
+                    let some = args.iter().any(|v| values.uniform[v.index()].is_some());
+                    if some && args.iter().all(known) {
+                        let value = self.apply(select, values, inst, &values.uniform)?;
+                        values.uniform[i] = Some(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut used = vec![false; body.len()];
+        for (i, inst) in body.iter().enumerate() {
+            let args: &[V] = match &inst.op {
+                LoopOp::Apply { args, .. } if values.uniform[i].is_none() => args,
+                LoopOp::Store { value, .. } | LoopOp::Accumulate { value, .. } => {
+                    std::slice::from_ref(value)
+                }
+                _ => continue,
+            };
+            args.iter().for_each(|v| used[v.index()] = true);
+        }
+        let mut homes = Vec::new();
+        for (i, value) in values.uniform.iter_mut().enumerate() {
+            let Some(known) = value else { continue };
+            if !used[i] {
+                *value = None;
+                continue;
+            }
+            if let Val::Number(Arg::Same(..)) | Val::Lanes(_, Arg::Same(..)) = known {
+                continue;
+            }
+            let at = self.frame.take(if matches!(known, Val::Mask(_)) { 8 } else { CONSTANT });
+            let shared = select.shared.len() as u32;
+            let to = Memory {
+                base: Base::Register(iced_x86::Register::RSP),
+                scale: 0,
+                at: at as i32,
+            };
+            let (kind, kept) = match *known {
+                Val::Mask(x) => {
+                    let code = iced_x86::Code::VEX_Kmovq_m64_kr;
+                    select.push(Inst::new(code, Arg::Memory(to), &[x]));
+                    (Shared::Mask, Val::Mask(Arg::SameMask(shared)))
+                }
+                Val::Number(x) => {
+                    select.keep(x, to);
+                    let x = Arg::Same(shared, Width::Z);
+                    (Shared::Vector, Val::Number(x))
+                }
+                Val::Lanes(size, x) => {
+                    select.keep(x, to);
+                    let x = Arg::Same(shared, Width::Z);
+                    (Shared::Vector, Val::Lanes(size, x))
+                }
+            };
+            select.shared.push((kind, 0));
+            homes.push((shared, at));
+            *value = Some(kept);
+        }
+        Ok(homes)
+    }
+
+    /// One copy of the body, for elements from `first` after the loop's index.
+    pub(super) fn body(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        first: usize,
+        reach: Reach,
+    ) -> Result<(), JitError> {
+        let mut known = values.uniform.clone();
+        let accumulators = &values.accumulators;
+        for (i, inst) in values.body.iter().enumerate() {
+            if known[i].is_some() {
+                continue;
+            }
+            let (dtype, size) = (inst.dtype, inst.dtype.itemsize());
+            match &inst.op {
+                LoopOp::Load(place) if self.is_scalar(*place) => {
+                    if values.streams {
+                        let memory = values.memory(Area::Place(*place), 1, 0, false);
+                        known[i] = Some(select.load_same(dtype, memory));
+                    }
+                }
+                LoopOp::Load(place) => {
+                    let memory = values.memory(Area::Place(*place), size, first, true);
+                    known[i] = Some(select.load(dtype, memory));
+                }
+                // Made where it is used.
+                LoopOp::Const(_) => {}
+                LoopOp::Apply { .. } => known[i] = self.apply_used(select, values, inst, &known)?,
+                LoopOp::Store { place, value } => {
+                    let value = operand(select, values, *value, &known);
+                    let memory = values.memory(Area::Place(*place), size, first, true);
+                    select.store(dtype, value, memory);
+                }
+                LoopOp::Accumulate { acc, value } => {
+                    let Some(k) = accumulators.iter().position(|other| other == acc) else {
+                        continue;
+                    };
+                    let value = operand(select, values, *value, &known);
+                    let accumulator = self.kernel.accumulators[*acc as usize];
+                    match reach {
+                        Reach::Registers(copy) => {
+                            let width = select.width(size);
+                            let register = self.accumulator(copy, k, accumulators.len());
+                            let running = Arg::Held(register, width);
+                            let result = take_in(select, accumulator, running, value)?;
+                            select.put(size, result, running);
+                        }
+                        Reach::Memory { first, indexed } => {
+                            let memory = values.memory(Area::Accumulator(*acc), size, first, indexed);
+                            let running = select.load_vector(size, memory);
+                            let result = take_in(select, accumulator, running, value)?;
+                            let around = std::mem::take(&mut select.around);
+                            select.store_vector(size, result, memory);
+                            select.around = around;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The register of accumulator `k` of `n` in a copy: from the last register down.
+    pub(super) fn accumulator(&self, copy: usize, k: usize, n: usize) -> u32 {
+        let registers = if self.avx512 { 32 } else { 16 };
+        registers - 1 - (copy * n + k) as u32
+    }
+
+    /// An operation, unless all it is used for is known already.
+    fn apply_used(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        inst: &LoopInst,
+        known: &[Option<Val>],
+    ) -> Result<Option<Val>, JitError> {
+        let LoopOp::Apply { args, .. } = &inst.op else {
+            unreachable!("only an operation is applied");
+        };
+        // Part of what is uniform, and used by that alone.
+        let there = |v: &V| known[v.index()].is_some() || values.scalar(*v).is_some();
+        if !args.iter().all(there) {
+            return Ok(None);
+        }
+        self.apply(select, values, inst, known).map(Some)
+    }
+
+    fn apply(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        inst: &LoopInst,
+        known: &[Option<Val>],
+    ) -> Result<Val, JitError> {
+        let LoopOp::Apply { op, args } = &inst.op else {
+            unreachable!("only an operation is applied");
+        };
+        let last = *args.last().expect("an operation has operands");
+        let from = values.body[last.index()].dtype;
+        let operands: Vec<Val> = (args.iter())
+            .map(|arg| operand(select, values, *arg, known))
+            .collect();
+        select.apply(*op, from, inst.dtype, &operands, values.scalar(last))
+    }
+
+    /// Selects what comes before and after loops with accumulators in lanes.
+    fn ends(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        shape: Shape,
+        pieces: &mut Pieces,
+    ) -> Result<(), JitError> {
+        if !matches!(shape.accumulators, Where::Registers | Where::Lanes) {
+            return Ok(());
+        }
+        let rows = self.kernel.form == Form::Rows;
+        let accumulators = &values.accumulators;
+        let each = || {
+            let copies = 0..shape.copies;
+            copies.flat_map(|copy| (0..accumulators.len()).map(move |k| (copy, k)))
+        };
+        let what = |copy: usize, k: usize| {
+            let (acc, size) = self.of(accumulators[k]);
+            let memory = values.memory(Area::Accumulator(accumulators[k]), size, copy * shape.lanes, false);
+            (acc, size, memory)
+        };
+        let in_registers = shape.accumulators == Where::Registers;
+        let running = |select: &Select, size: usize, copy: usize, k: usize| {
+            let register = self.accumulator(copy, k, accumulators.len());
+            Arg::Held(register, select.width(size))
+        };
+        for (copy, k) in each().filter(|_| rows || in_registers) {
+            let (acc, size, memory) = what(copy, k);
+            let lanes = match rows {
+                true => select.constant(size, acc.identity(0)),
+                false => select.load_vector(size, memory),
+            };
+            if in_registers {
+                let to = running(select, size, copy, k);
+                select.put(size, lanes, to);
+            } else {
+                select.store_vector(size, lanes, memory);
+            }
+        }
+        pieces.begin = Piece::from(select.take());
+        if in_registers {
+            for (copy, k) in each() {
+                let (_, size, memory) = what(copy, k);
+                let lanes = running(select, size, copy, k);
+                select.store_vector(size, lanes, memory);
+            }
+            pieces.end = Piece::from(select.take());
+        }
+        if rows {
+            for (k, &index) in accumulators.iter().enumerate() {
+                let (acc, size, _) = what(0, k);
+                // Without masks a tail was taken in memory.
+                let registers = in_registers && self.avx512;
+                let parts = (0..shape.copies).map(|copy| match registers {
+                    true => running(select, size, copy, k),
+                    false => select.load_vector(size, what(copy, k).2),
+                });
+                let mut parts: Vec<Arg> = parts.collect();
+                while parts.len() > 1 {
+                    let upper = parts.split_off(parts.len() / 2);
+                    for (x, y) in parts.iter_mut().zip(upper) {
+                        *x = combined(select, acc, *x, y)?;
+                    }
+                }
+                let mut x = parts[0];
+                while select.lanes > 1 {
+                    let y = select.upper_half(size, x);
+                    select.lanes /= 2;
+                    x = combined(select, acc, x, y)?;
+                }
+                let at = 8 * self.kernel.accumulator_offset(index as usize, 0);
+                select.store_word(size, x, COUNT, at, LIMIT);
+                select.lanes = shape.lanes;
+            }
+            pieces.combine = Piece::from(select.take());
+        }
+        Ok(())
+    }
+
+    pub(super) fn of(&self, acc: u32) -> (Accumulator, usize) {
+        let acc = self.kernel.accumulators[acc as usize];
+        (acc, acc.dtype.itemsize())
+    }
+
+    /// Gives what is shared its home and, as far as they go, registers beside the `taken` ones of accumulators and the `needed` ones of values.
+    pub(super) fn share(
+        &mut self,
+        shared: &[(Shared, u32)],
+        homes: &[(u32, usize)],
+        taken: usize,
+        needed: usize,
+    ) -> (Vec<Same>, u32) {
+        let registers = if self.avx512 { 32 } else { 16 };
+        let free = registers - taken;
+        let room = free.saturating_sub(needed.max(6));
+        let mut same: Vec<Same> = Vec::with_capacity(shared.len());
+        for (i, (kind, _)) in shared.iter().enumerate() {
+            let home = match *kind {
+                Shared::Constant(size, bits) => {
+                    let bits = &bits.to_le_bytes()[..size];
+                    let bytes: Vec<u8> = bits.iter().copied().cycle().take(CONSTANT).collect();
+                    let bytes = bytes.try_into().expect("as long as a constant");
+                    Home::Constant(self.asm.constant(bytes))
+                }
+                Shared::Bytes(bytes) => {
+                    let bytes = std::array::from_fn(|i| bytes[i % 16]);
+                    Home::Constant(self.asm.constant(bytes))
+                }
+                Shared::Vector | Shared::Mask => {
+                    let (_, at) = homes[homes.partition_point(|(known, _)| *known < i as u32)];
+                    Home::Frame(at)
+                }
+            };
+            same.push(Same { home, held: None });
+        }
+        let mut wanted: Vec<usize> = (0..shared.len())
+            .filter(|&i| shared[i].0 != Shared::Mask && shared[i].1 > 0)
+            .collect();
+        wanted.sort_by_key(|&i| std::cmp::Reverse(shared[i].1));
+        wanted.truncate(room);
+        for (register, i) in (0..free as u32).rev().zip(&wanted) {
+            same[*i].held = Some(register);
+        }
+        let left = free - wanted.len();
+        (same, u32::MAX >> (32 - left))
+    }
+
+    /// Brings those constants to registers that are held there.
+    pub(super) fn hold_constants(&mut self, prepared: &Prepared<'_>) {
+        self.hold(prepared, |home| matches!(home, Home::Constant(_)));
+    }
+
+    /// Computes what is the same in a row, and brings it to registers.
+    pub(super) fn hold_uniform(&mut self, prepared: &Prepared<'_>) -> Result<(), JitError> {
+        if prepared.uniform.insts.is_empty() {
+            return Ok(());
+        }
+        self.emit(prepared, &prepared.uniform)?;
+        self.hold(prepared, |home| matches!(home, Home::Frame(_)));
+        Ok(())
+    }
+
+    fn hold(&mut self, prepared: &Prepared<'_>, which: impl Fn(Home) -> bool) {
+        let width = if self.avx512 { Width::Z } else { Width::Y };
+        for same in &prepared.same {
+            if let Some(register) = same.held
+                && which(same.home)
+            {
+                let register = width.register(register);
+                load_same(&mut self.asm, width, register, same.home, self.avx512);
+            }
+        }
+    }
+
+    /// Emits a piece of a loop.
+    pub(super) fn emit(&mut self, prepared: &Prepared<'_>, piece: &Piece) -> Result<(), JitError> {
+        let homes = Homes {
+            same: &prepared.same,
+            places: &prepared.starts,
+            index: INDEX,
+            temporary: TEMPORARY,
+            avx512: self.avx512,
+        };
+        let Function { asm, frame, .. } = self;
+        assign(&piece.insts, piece.virts, prepared.vectors, &homes, asm, frame)
+    }
+}
+
+impl Piece {
+    pub(super) fn pressure(&self) -> usize {
+        pressure(&self.insts, self.virts)
+    }
+
+    pub(super) fn fold(&mut self) {
+        fold_loads(&mut self.insts, self.virts);
+    }
+}
+
+impl From<(Vec<Inst>, usize)> for Piece {
+    fn from((insts, virts): (Vec<Inst>, usize)) -> Piece {
+        Piece { insts, virts }
+    }
+}
+
+/// A value, or the constant that it is.
+fn operand(select: &mut Select, values: &Values<'_>, value: V, known: &[Option<Val>]) -> Val {
+    if let Some(known) = known[value.index()] {
+        return known;
+    }
+    let scalar = values.scalar(value).expect("a value is defined before its use");
+    match scalar {
+        Scalar::Bool(truth) => {
+            let bits = if *truth { u64::MAX } else { 0 };
+            let x = select.constant(1, bits);
+            match select.avx512 {
+                true => select.nonzero(DType::U8, x),
+                false => Val::Lanes(1, x),
+            }
+        }
+        number => {
+            let size = number.dtype().itemsize();
+            Val::Number(select.constant(size, number.bits() as u64))
+        }
+    }
+}
+
+/// Takes a value into a running one.
+pub(super) fn take_in(
+    select: &mut Select,
+    acc: Accumulator,
+    running: Arg,
+    value: Val,
+) -> Result<Arg, JitError> {
+    let value = select.stored(value);
+    combined(select, acc, running, value)
+}
+
+/// Two running values combined, as they lie in memory.
+pub(super) fn combined(
+    select: &mut Select,
+    acc: Accumulator,
+    x: Arg,
+    y: Arg,
+) -> Result<Arg, JitError> {
+    let op = acc.op.op().expect("others are called, as was verified");
+    let dtype = acc.dtype;
+    if dtype == DType::Bool {
+        let row = match op {
+            Op::Minimum => table::And,
+            _ => table::Or,
+        };
+        let width = select.width(1);
+        return Ok(select.on(&row, width, &[x, y]));
+    }
+    match select.apply(op, dtype, dtype, &[Val::Number(x), Val::Number(y)], None)? {
+        Val::Number(x) => Ok(x),
+        _ => unreachable!("a running number is a number"),
+    }
+}
+
+impl Select {
+    /// A whole register to the frame.
+    fn keep(&mut self, x: Arg, to: Memory) {
+        let Arg::Vector(_, width) = x else {
+            unreachable!("what is computed is in a virtual register");
+        };
+        let code = of_row(&table::Store, width, self.avx512);
+        self.push(Inst::new(code, Arg::Memory(to), &[x]));
+    }
+
+    /// A result to a register that is spoken for; in tails the elements there are.
+    pub(super) fn put(&mut self, size: usize, result: Arg, to: Arg) {
+        if let Some(last) = self.insts.last_mut()
+            && !self.masked
+            && matches!(result, Arg::Vector(..))
+            && last.to == result
+        {
+            last.to = to;
+            return;
+        }
+        let width = self.width(size);
+        let row = match self.masked {
+            true => by_size(size, [table::Load8, table::Load16, table::Load32, table::Load64]),
+            false => table::Load,
+        };
+        let mut inst = Inst::new(of_row(&row, width, self.avx512), to, &[result.at(width)]);
+        inst.reads = width.bytes();
+        if self.masked {
+            inst.mask = Arg::Register(TAIL);
+        }
+        self.push(inst);
+    }
+}

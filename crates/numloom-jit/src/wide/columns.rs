@@ -1,0 +1,371 @@
+//! Loops in streams: a few columns of all rows at a time.
+//!
+//! ```text
+//! for a few columns at a time, as many as there are registers for, then fewer
+//!   running values from memory, or identities
+//!   for each row: the body
+//!   running values to memory
+//! ```
+//!
+//! If the body is short, rows of two lanes may come by turns: then half as many columns at a time have a running value in each, and these are
+//! combined in the end.
+
+use std::mem::offset_of;
+
+use iced_x86::{Code, Register};
+use numloom_ir::LoopInst;
+
+use super::assign::Start;
+use super::body::{Piece, Prepared, Pieces, Reach, Shape, Values, Where, accumulators, combined};
+use super::function::{ARGS, Area, COUNT, Function, INDEX, LIMIT, N, TEMPORARY};
+use super::inst::{Arg, Base, Memory};
+use super::select::Select;
+use crate::abi::{KernelArgs, Way};
+use crate::error::JitError;
+use crate::single::begins_lanes;
+
+/// The most vectors of running values of an accumulator.
+const MOST: usize = 8;
+
+/// A group of columns that is taken at a time.
+#[derive(Debug)]
+struct Group {
+    /// Columns; the last group has fewer.
+    columns: usize,
+    masked: bool,
+    accumulators: Vec<u32>,
+    /// Running values from memory, for each accumulator, and identities for all.
+    load: Vec<Piece>,
+    begin: Piece,
+    /// The body on a row: of one lane, or of each of two.
+    rows: Vec<Piece>,
+    /// Running values to memory, combined if they are of two lanes.
+    store: Vec<Piece>,
+}
+
+/// For some of the accumulators at a time, all columns.
+type Batches = Vec<Vec<Group>>;
+
+/// The areas of a loop that goes round its rows, and where their row lies.
+///
+/// In the frame, for each area: its start in the first row, and the bytes from a row to the next.
+type Streams = Vec<(usize, usize)>;
+
+impl<'k> Function<'k> {
+    /// A loop over the columns of all rows.
+    pub(super) fn all_columns(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
+        let turns: &[usize] = if begins_lanes(self.kernel) { &[1, 2] } else { &[1] };
+        let (prepared, ways) = self.prepare_columns(body, turns)?;
+        let streams = self.streams_of(&prepared);
+        self.hold_constants(&prepared);
+        let [two, done] = std::array::from_fn(|_| self.asm.label());
+        if turns.len() > 1 {
+            let way = offset_of!(KernelArgs, way);
+            self.asm.mi(Code::Cmp_rm64_imm8, ARGS, way, Way::ByTurns as i32);
+            self.asm.jump(Code::Je_rel32_64, two);
+        }
+        for (i, batches) in ways.iter().enumerate() {
+            if i > 0 {
+                self.asm.jump(Code::Jmp_rel32_64, done);
+                self.asm.bind(two);
+            }
+            for groups in batches {
+                self.asm.zero(INDEX);
+                for group in groups {
+                    self.group(&prepared, &streams, group)?;
+                }
+            }
+        }
+        if turns.len() == 1 {
+            self.asm.bind(two);
+        }
+        self.asm.bind(done);
+        Ok(())
+    }
+
+    /// Selects the groups of each number of lanes, from the widest on.
+    fn prepare_columns(
+        &mut self,
+        body: &'k [LoopInst],
+        turns: &[usize],
+    ) -> Result<(Prepared<'k>, Vec<Batches>), JitError> {
+        let widest = body.iter().map(|inst| inst.dtype.itemsize()).max().unwrap_or(1);
+        let lanes = if self.avx512 { 64 } else { 32 } / widest;
+        let mut select = Select::new(self.avx512);
+        let mut values = Values {
+            body,
+            areas: Vec::new(),
+            accumulators: Vec::new(),
+            uniform: vec![None; body.len()],
+            streams: true,
+        };
+        self.stream_areas(body, &mut values.areas);
+        let most = match (body.len(), self.avx512) {
+            (..=4, true) => MOST,
+            (..=8, true) | (..=4, false) => MOST / 2,
+            (..=16, _) => 2,
+            _ => 1,
+        };
+        let mut ways = Vec::new();
+        let mut held = 0;
+        let room = if self.avx512 { 16 } else { 8 };
+        for &turns in turns {
+            let mut batches = Vec::new();
+            // As many accumulators at a time as there are registers for.
+            for running in accumulators(body).chunks(room / turns) {
+                values.accumulators = running.to_vec();
+                let fit = room / (turns * running.len());
+                let mut copies = 1 << (most / turns).min(fit).max(1).ilog2();
+                held = held.max(copies * turns * running.len());
+                let mut groups = Vec::new();
+                while copies > 0 {
+                    select.lanes = lanes;
+                    groups.push(self.select_group(&mut select, &values, copies, turns)?);
+                    copies /= 2;
+                }
+                select.masked = self.avx512;
+                select.lanes = if self.avx512 { lanes } else { 1 };
+                groups.push(self.select_group(&mut select, &values, 1, turns)?);
+                select.masked = false;
+                batches.push(groups);
+            }
+            ways.push(batches);
+        }
+        let pieces = ways.iter().flatten().flatten().flat_map(|group| {
+            let ends = group.load.iter().chain(&group.store);
+            group.rows.iter().chain(ends).chain([&group.begin])
+        });
+        let needed = pieces.map(Piece::pressure).max().unwrap_or(0);
+        let (same, vectors) = self.share(&select.shared, &[], held, needed);
+        let starts = self.starts(values.areas.len());
+        let shape = Shape {
+            lanes,
+            copies: 1,
+            accumulators: Where::Registers,
+            output: None,
+        };
+        let prepared = Prepared {
+            body,
+            shape,
+            areas: values.areas,
+            starts,
+            uniform: Piece::default(),
+            pieces: Pieces::default(),
+            same,
+            vectors,
+        };
+        Ok((prepared, ways))
+    }
+
+    /// The memory that rows go through, then that of the columns.
+    fn stream_areas(&self, body: &[LoopInst], areas: &mut Vec<Area>) {
+        for area in self.areas(body, Where::Columns) {
+            if let Area::Place(_) = area {
+                areas.push(area);
+            }
+        }
+    }
+
+    fn select_group(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        copies: usize,
+        turns: usize,
+    ) -> Result<Group, JitError> {
+        let running = &values.accumulators;
+        let lanes = select.lanes;
+        let each = || (0..turns * copies).flat_map(|copy| (0..running.len()).map(move |k| (copy, k)));
+        let register = |select: &Select, copy: usize, k: usize| {
+            let (acc, size) = self.of(running[k]);
+            let register = self.accumulator(copy, k, running.len());
+            (acc, size, Arg::Held(register, select.width(size)))
+        };
+        // Columns are found from their accumulator's start, in a register at the time.
+        let memory = |size: usize, copy: usize| Memory {
+            base: Base::Register(COUNT),
+            scale: size as u8,
+            at: (copy * lanes * size) as i32,
+        };
+        let mut rows = Vec::new();
+        for turn in 0..turns {
+            for copy in 0..copies {
+                let reach = Reach::Registers(turn * copies + copy);
+                self.body(select, values, copy * lanes, reach)?;
+            }
+            let mut piece = Piece::from(select.take());
+            if !select.masked {
+                piece.fold();
+            }
+            rows.push(piece);
+        }
+        // All elements of a vector have a value, also where there is no column.
+        let masked = std::mem::take(&mut select.masked);
+        for (copy, k) in each() {
+            let (acc, size, to) = register(select, copy, k);
+            let identity = select.constant(size, acc.identity(0));
+            select.put(size, identity, to);
+        }
+        let begin = Piece::from(select.take());
+        let mut load = Vec::new();
+        let mut store = Vec::new();
+        for k in 0..running.len() {
+            if turns == 1 {
+                for copy in 0..copies {
+                    let (_, size, to) = register(select, copy, k);
+                    select.masked = masked;
+                    let x = select.load_vector(size, memory(size, copy));
+                    select.masked = false;
+                    select.put(size, x, to);
+                }
+                load.push(Piece::from(select.take()));
+            }
+            for copy in 0..copies {
+                let (acc, size, mut x) = register(select, copy, k);
+                if turns == 2 {
+                    let (.., second) = register(select, copies + copy, k);
+                    x = combined(select, acc, x, second)?;
+                }
+                select.masked = masked;
+                select.store_vector(size, x, memory(size, copy));
+                select.masked = false;
+            }
+            store.push(Piece::from(select.take()));
+        }
+        select.masked = masked;
+        Ok(Group {
+            columns: copies * lanes,
+            masked,
+            accumulators: running.clone(),
+            load,
+            begin,
+            rows,
+            store,
+        })
+    }
+
+    /// Notes where areas start and how far their rows are apart.
+    fn streams_of(&mut self, prepared: &Prepared<'k>) -> Streams {
+        let streams: Streams = (prepared.areas.iter())
+            .map(|_| (self.frame.take(8), self.frame.take(8)))
+            .collect();
+        self.asm.zero(COUNT);
+        for (&area, &(first, stride)) in prepared.areas.iter().zip(&streams) {
+            self.locate_first(area, TEMPORARY);
+            self.asm.store(Register::RSP, first, TEMPORARY);
+            self.asm.store(Register::RSP, stride, COUNT);
+        }
+        // There may be no strides if there is one row.
+        let one_row = self.asm.label();
+        let rows = offset_of!(KernelArgs, rows);
+        self.asm.mi(Code::Cmp_rm64_imm8, ARGS, rows, 1);
+        self.asm.jump(Code::Jbe_rel32_64, one_row);
+        for (&area, &(_, at)) in prepared.areas.iter().zip(&streams) {
+            if let Area::Place(place) = area
+                && self.stride(place, COUNT)
+            {
+                self.asm.store(Register::RSP, at, COUNT);
+            }
+        }
+        self.asm.bind(one_row);
+        streams
+    }
+
+    /// A group of columns, as long as there are as many.
+    fn group(
+        &mut self,
+        prepared: &Prepared<'k>,
+        streams: &Streams,
+        group: &Group,
+    ) -> Result<(), JitError> {
+        let skip = self.asm.label();
+        let next = self.asm.here();
+        if group.masked {
+            self.asm.copy(COUNT, N);
+            self.asm.rr(Code::Sub_r64_rm64, COUNT, INDEX);
+            self.asm.jump(Code::Jbe_rel32_64, skip);
+            self.mask(COUNT, TEMPORARY);
+        } else {
+            self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(group.columns as i64));
+            self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
+            self.asm.jump(Code::Jg_rel32_64, skip);
+        }
+        self.running_values(prepared, group)?;
+
+        for (&start, &(first, _)) in prepared.starts.iter().zip(streams) {
+            match start {
+                Start::Register(register) => self.asm.load(register, Register::RSP, first),
+                Start::Frame(at) => {
+                    self.asm.load(TEMPORARY, Register::RSP, first);
+                    self.asm.store(Register::RSP, at, TEMPORARY);
+                }
+            }
+        }
+        self.argument(LIMIT, offset_of!(KernelArgs, rows));
+        let out = self.asm.label();
+        let again = self.asm.here();
+        for (turn, rows) in group.rows.iter().enumerate() {
+            self.emit(prepared, rows)?;
+            self.next_row(prepared, streams);
+            self.asm.ri(Code::Sub_rm64_imm8, LIMIT, 1);
+            match turn + 1 == group.rows.len() {
+                true => self.asm.jump(Code::Jne_rel32_64, again),
+                false => self.asm.jump(Code::Je_rel32_64, out),
+            }
+        }
+        self.asm.bind(out);
+
+        for (&acc, store) in group.accumulators.iter().zip(&group.store) {
+            self.locate_first(Area::Accumulator(acc), COUNT);
+            self.emit(prepared, store)?;
+        }
+        self.asm.add(INDEX, group.columns);
+        if !group.masked {
+            self.asm.jump(Code::Jmp_rel32_64, next);
+        }
+        self.asm.bind(skip);
+        Ok(())
+    }
+
+    /// Brings the running values of a group to registers.
+    fn running_values(&mut self, prepared: &Prepared<'k>, group: &Group) -> Result<(), JitError> {
+        if group.load.is_empty() {
+            return self.emit(prepared, &group.begin);
+        }
+        let [begin, go] = std::array::from_fn(|_| self.asm.label());
+        let may_begin = begins_lanes(self.kernel);
+        if may_begin {
+            let way = offset_of!(KernelArgs, way);
+            self.asm.mi(Code::Cmp_rm64_imm8, ARGS, way, Way::Add as i32);
+            self.asm.jump(Code::Jne_rel32_64, begin);
+        }
+        for (&acc, load) in group.accumulators.iter().zip(&group.load) {
+            self.locate_first(Area::Accumulator(acc), COUNT);
+            self.emit(prepared, load)?;
+        }
+        if may_begin {
+            self.asm.jump(Code::Jmp_rel32_64, go);
+            self.asm.bind(begin);
+            self.emit(prepared, &group.begin)?;
+        } else {
+            self.asm.bind(begin);
+        }
+        self.asm.bind(go);
+        Ok(())
+    }
+
+    /// Moves all areas to their next row.
+    fn next_row(&mut self, prepared: &Prepared<'k>, streams: &Streams) {
+        for (&start, &(_, stride)) in prepared.starts.iter().zip(streams) {
+            match start {
+                Start::Register(register) => {
+                    self.asm.rm(Code::Add_r64_rm64, register, Register::RSP, stride as i64);
+                }
+                Start::Frame(at) => {
+                    self.asm.load(TEMPORARY, Register::RSP, stride);
+                    self.asm.mr(Code::Add_rm64_r64, Register::RSP, at as i64, TEMPORARY);
+                }
+            }
+        }
+    }
+}
