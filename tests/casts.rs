@@ -4,9 +4,12 @@
 use numloom::{Backend, DType, Engine, Expr, Options, Schema, View, check};
 use numloom_data::{Order, Scalar};
 
-fn engines() -> [Engine; 2] {
-    [Backend::Interpreter, Backend::Cranelift]
-        .map(|backend| Engine::new(Options::new().backend(backend).threads(3)).unwrap())
+fn engines() -> Vec<Engine> {
+    let engine = |backend: &Backend| Options::new().backend(*backend).threads(3);
+    let backends = Backend::available().iter();
+    backends
+        .map(|backend| Engine::new(engine(backend)).unwrap())
+        .collect()
 }
 
 /// The least and greatest value of an integer dtype.

@@ -4,3 +4,4 @@ const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
 
 numloom_testkit::backend_suite!(crate::CORPUS, Interpreter as interpreter);
 numloom_testkit::backend_suite!(crate::CORPUS, Cranelift as cranelift);
+numloom_testkit::backend_suite!(crate::CORPUS, Wide as wide);

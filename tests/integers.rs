@@ -108,8 +108,8 @@ macro_rules! ints {
 
 ints! { i8 i16 i32 i64 u8 u16 u32 u64 }
 
-fn engines() -> [Engine; 3] {
-    let engine = |backend, optimize| {
+fn engines() -> Vec<Engine> {
+    let engine = |(backend, optimize)| {
         Engine::new(
             Options::new()
                 .backend(backend)
@@ -118,11 +118,13 @@ fn engines() -> [Engine; 3] {
         )
         .unwrap()
     };
-    [
-        engine(Backend::Interpreter, false),
-        engine(Backend::Cranelift, false),
-        engine(Backend::Cranelift, true),
-    ]
+    let compiled = Backend::available()[1..].iter();
+    let both = compiled.flat_map(|&backend| [false, true].map(|optimize| (backend, optimize)));
+    let interpreted = (Backend::Interpreter, false);
+    std::iter::once(interpreted)
+        .chain(both)
+        .map(engine)
+        .collect()
 }
 
 /// All pairs of `values`, through every operator on every engine.

@@ -118,15 +118,17 @@ proptest! {
         let (prog, arrays) = drawn(&bytes, Size::default());
         let inputs: Vec<View<'_>> = arrays.iter().map(Array::view).collect();
         let (raw, tuned) = (Arc::new(prog.clone()), Arc::new(opt::run(&prog)));
-        let [interpreter, cranelift] = [Backend::Interpreter, Backend::Cranelift].map(Runner::new);
+        let interpreter = Runner::new(Backend::Interpreter);
         let serial = RunOptions::new().threads(1usize);
         let want = outcome(&interpreter, &raw, &inputs, &serial);
         same(&want, &outcome(&interpreter, &tuned, &inputs, &serial), "interpreter, optimised", &prog);
-        same(&want, &outcome(&cranelift, &raw, &inputs, &serial), "cranelift, unoptimised", &prog);
-        same(&want, &outcome(&cranelift, &tuned, &inputs, &serial), "cranelift, optimised", &prog);
-        for &isa in Isa::available() {
-            let forced = Runner::on(Backend::Cranelift, isa);
-            same(&want, &outcome(&forced, &tuned, &inputs, &serial), &format!("cranelift on {isa}"), &prog);
+        for &backend in &Backend::available()[1..] {
+            let best = Runner::new(backend);
+            same(&want, &outcome(&best, &raw, &inputs, &serial), &format!("{backend}, unoptimised"), &prog);
+            for &isa in Isa::available().iter().filter(|isa| backend.runs_on(**isa)) {
+                let forced = Runner::on(backend, isa);
+                same(&want, &outcome(&forced, &tuned, &inputs, &serial), &format!("{backend} on {isa}"), &prog);
+            }
         }
     }
 
@@ -136,12 +138,12 @@ proptest! {
         block in 1usize..300,
         threads in 1usize..5,
         layout in prop::sample::select(&Layout::ALL[..]),
-        compiled in any::<bool>(),
+        backend in prop::sample::select(Backend::available()),
     ) {
         let (prog, arrays) = drawn(&bytes, Size::default());
         let inputs: Vec<View<'_>> = arrays.iter().map(Array::view).collect();
         let prog = Arc::new(prog);
-        let runner = Runner::new(if compiled { Backend::Cranelift } else { Backend::Interpreter });
+        let runner = Runner::new(backend);
         let want = outcome(&runner, &prog, &inputs, &RunOptions::new().threads(1usize));
         let laid: Vec<Laid> = inputs.iter().map(|view| Laid::new(view, layout)).collect();
         let inputs: Vec<View<'_>> = laid.iter().map(Laid::view).collect();
@@ -156,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn sources_mean_the_same_on_both_engines(bytes in vec(any::<u8>(), 0..600)) {
+    fn sources_mean_the_same_on_all_engines(bytes in vec(any::<u8>(), 0..600)) {
         let mut choices = Choices::new(&bytes);
         let source = generate::source(&mut choices);
         let ast = numloom_syntax::parse(&source.text).expect("a generated source parses");
@@ -164,9 +166,12 @@ proptest! {
         let shape = generate::shapes(&mut choices);
         let arrays = with_arrays(&mut choices, &prog, &shape);
         let inputs: Vec<View<'_>> = arrays.iter().map(Array::view).collect();
-        let [interpreter, cranelift] = [Backend::Interpreter, Backend::Cranelift].map(Runner::new);
+        let interpreter = Runner::new(Backend::Interpreter);
         let want = outcome(&interpreter, &Arc::new(prog.clone()), &inputs, &RunOptions::new());
-        let got = outcome(&cranelift, &Arc::new(opt::run(&prog)), &inputs, &RunOptions::new());
-        same(&want, &got, &source.text, &prog);
+        let tuned = Arc::new(opt::run(&prog));
+        for &backend in &Backend::available()[1..] {
+            let got = outcome(&Runner::new(backend), &tuned, &inputs, &RunOptions::new());
+            same(&want, &got, &source.text, &prog);
+        }
     }
 }

@@ -103,7 +103,7 @@ fn bits_are_the_same_on_any_number_of_threads() {
     } else {
         1_000_003
     });
-    for backend in [Backend::Interpreter, Backend::Cranelift] {
+    for &backend in Backend::available() {
         let options = |threads| {
             Options::new()
                 .backend(backend)
@@ -125,14 +125,12 @@ fn bits_are_the_same_on_any_number_of_threads() {
 }
 
 #[test]
-fn both_engines_sum_the_same_bits() {
+fn all_engines_sum_the_same_bits() {
     let data = inputs(100_003);
     let of = |backend| run(&kernel(Options::new().backend(backend).threads(2)), &data);
-    assert_all_same(
-        &of(Backend::Interpreter),
-        &of(Backend::Cranelift),
-        "cranelift",
-    );
+    for &backend in &Backend::available()[1..] {
+        assert_all_same(&of(Backend::Interpreter), &of(backend), backend.to_string());
+    }
 }
 
 #[test]

@@ -69,7 +69,12 @@ fn options(given: &Bound<'_, PyDict>) -> PyResult<Options> {
 }
 
 fn backend(name: &str) -> PyResult<Backend> {
-    let known = [Backend::Auto, Backend::Interpreter, Backend::Cranelift];
+    let known = [
+        Backend::Auto,
+        Backend::Interpreter,
+        Backend::Cranelift,
+        Backend::Wide,
+    ];
     let found = known
         .into_iter()
         .find(|backend| backend.to_string() == name);

@@ -202,6 +202,7 @@ pub(crate) enum BackendArg {
     Auto,
     Cranelift,
     Interpreter,
+    Wide,
 }
 
 impl From<BackendArg> for Backend {
@@ -209,6 +210,7 @@ impl From<BackendArg> for Backend {
         match arg {
             BackendArg::Auto => Backend::Auto,
             BackendArg::Cranelift => Backend::Cranelift,
+            BackendArg::Wide => Backend::Wide,
             BackendArg::Interpreter => Backend::Interpreter,
         }
     }

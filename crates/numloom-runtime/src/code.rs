@@ -36,7 +36,10 @@ impl Code {
         match self {
             Code::Interpreter => Backend::Interpreter,
             #[cfg(feature = "jit")]
-            Code::Native(_) => Backend::Cranelift,
+            Code::Native(native) => match native.generator() {
+                numloom_jit::Generator::Wide => Backend::Wide,
+                numloom_jit::Generator::Cranelift => Backend::Cranelift,
+            },
         }
     }
 
@@ -89,12 +92,20 @@ impl Compiler {
 
     #[cfg(feature = "jit")]
     fn native(&self, kernel: &Arc<Kernel>) -> Result<Code, String> {
-        use numloom_jit::{NativeKernel, Target};
+        use numloom_jit::{Generator, NativeKernel, Target};
         let target = self
             .target
             .get_or_init(|| Target::new(self.isa).map_err(|error| error.to_string()));
         let target = target.as_ref().map_err(String::clone)?;
-        let compile = || NativeKernel::compile(Arc::clone(kernel), target);
+        let compile = || match self.backend {
+            Backend::Wide => {
+                NativeKernel::compile_with(Generator::Wide, Arc::clone(kernel), target)
+            }
+            Backend::Cranelift => {
+                NativeKernel::compile_with(Generator::Cranelift, Arc::clone(kernel), target)
+            }
+            _ => NativeKernel::compile(Arc::clone(kernel), target),
+        };
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(compile)) {
             Ok(Ok(native)) => Ok(Code::Native(native)),
             Ok(Err(error)) => Err(error.to_string()),

@@ -94,7 +94,7 @@ impl Engine {
             return Err(RuntimeErrorKind::BadBlockSize.into());
         }
         let backend = options.backend.unwrap_or_default();
-        if cfg!(not(feature = "jit")) && backend == Backend::Cranelift {
+        if cfg!(not(feature = "jit")) && matches!(backend, Backend::Cranelift | Backend::Wide) {
             return Err(RuntimeErrorKind::BackendUnavailable {
                 backend,
                 reason: "this build has no code generator (feature `jit`)".to_owned(),

@@ -26,13 +26,38 @@ const ISA_VARIABLE: &str = "NUMLOOM_ISA";
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum Backend {
-    /// The fastest that can: machine code, else the interpreter.
+    /// The fastest that can: wide machine code, else Cranelift's, else the interpreter.
     #[default]
     Auto,
     /// The reference interpreter.
     Interpreter,
-    /// Machine code by Cranelift.
+    /// Portable machine code, by Cranelift, with vectors of 128 bits.
     Cranelift,
+    /// Machine code with all that AVX2 or AVX-512 have, as the engine's instruction set says.
+    Wide,
+}
+
+impl Backend {
+    /// Those that this build has code for, and that run on this machine with its best instruction set: the interpreter, then the slower ones first.
+    ///
+    /// ```
+    /// use numloom_runtime::Backend;
+    /// assert_eq!(Backend::available()[0], Backend::Interpreter);
+    /// ```
+    pub fn available() -> &'static [Backend] {
+        let all = &[Backend::Interpreter, Backend::Cranelift, Backend::Wide];
+        let missing = all.iter().position(|backend| !backend.runs_on(Isa::best()));
+        &all[..missing.unwrap_or(all.len())]
+    }
+
+    /// Whether this build has code for it that runs with an instruction set.
+    pub fn runs_on(self, isa: Isa) -> bool {
+        match self {
+            Backend::Auto | Backend::Interpreter => true,
+            Backend::Cranelift => cfg!(feature = "jit"),
+            Backend::Wide => cfg!(all(feature = "jit", unix)) && isa.x86_64_level() > Some(2),
+        }
+    }
 }
 
 impl fmt::Display for Backend {
@@ -41,6 +66,7 @@ impl fmt::Display for Backend {
             Backend::Auto => "auto",
             Backend::Interpreter => "interpreter",
             Backend::Cranelift => "cranelift",
+            Backend::Wide => "wide",
         })
     }
 }

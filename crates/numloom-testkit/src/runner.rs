@@ -78,7 +78,7 @@ impl Runner {
     /// Whether an operation of the program stands in the backend's list of what it lacks.
     fn excuses(&self, prog: &Program) -> bool {
         let listed = |op: Op, dtype: DType| {
-            self.backend == Backend::Cranelift
+            matches!(self.backend, Backend::Cranelift | Backend::Wide)
                 && numloom_jit::UNSUPPORTED
                     .iter()
                     .any(|(o, dtypes, _)| *o == op && dtypes.contains(&dtype))

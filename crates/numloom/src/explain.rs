@@ -99,23 +99,29 @@ impl Explanation {
         };
         let passes = passes.map_err(|error| Error::run(error, text))?;
         let outputs = kernel.outputs();
+        let isa = inner.compiled.engine().isa();
         let passes: Vec<PassInfo> = passes
             .into_iter()
-            .map(|pass| PassInfo::of(pass, &text.src, &outputs))
+            .map(|pass| PassInfo::of(pass, isa, &text.src, &outputs))
             .collect();
         Ok(Explanation {
             schema: inner.schema.clone(),
             outputs,
             passes,
             is_exact: shapes.is_some(),
-            isa: inner.compiled.engine().isa(),
+            isa,
             threads: inner.compiled.engine().threads(),
         })
     }
 }
 
 impl PassInfo {
-    fn of(pass: numloom_runtime::Explanation, src: &str, outputs: &[OutputInfo]) -> PassInfo {
+    fn of(
+        pass: numloom_runtime::Explanation,
+        isa: Isa,
+        src: &str,
+        outputs: &[OutputInfo],
+    ) -> PassInfo {
         let body = &pass.kernel;
         let mut read = vec![false; body.inputs.len()];
         let mut reads = |place: &Place| {
@@ -167,6 +173,8 @@ impl PassInfo {
             engine: pass.backend,
             vector_bits: match pass.backend {
                 Backend::Cranelift => Some(128),
+                Backend::Wide if isa.x86_64_level() == Some(4) => Some(512),
+                Backend::Wide => Some(256),
                 _ => None,
             },
             fallback: pass.fallback,
@@ -351,7 +359,7 @@ pub enum Stage {
     Kernel,
     /// The body as Cranelift is given it.
     Clif,
-    /// Machine instructions, as Cranelift prints them.
+    /// Machine instructions.
     Asm,
     /// How it runs: the [`Explanation`].
     Plan,
@@ -484,7 +492,7 @@ fn each_kernel(
             text += &format!("# pass {} of {}\n", i + 1, passes.len());
         }
         text += &match stage {
-            Stage::Clif | Stage::Asm => native(&pass.kernel, stage, isa)?,
+            Stage::Clif | Stage::Asm => native(pass, stage, isa)?,
             _ => pass.kernel.to_string(),
         };
     }
@@ -492,17 +500,23 @@ fn each_kernel(
 }
 
 #[cfg(feature = "jit")]
-fn native(kernel: &numloom_ir::Kernel, stage: Stage, isa: Isa) -> Result<String, Error> {
-    use numloom_jit::{Target, asm, clif};
+fn native(pass: &numloom_runtime::Explanation, stage: Stage, isa: Isa) -> Result<String, Error> {
+    use numloom_jit::{Generator, Target, asm, clif};
+    let kernel = &pass.kernel;
+    let generator = match pass.backend {
+        Backend::Cranelift => Some(Generator::Cranelift),
+        Backend::Wide => Some(Generator::Wide),
+        _ => None,
+    };
     let text = Target::new(isa).and_then(|target| match stage {
-        Stage::Asm => asm(kernel, &target),
+        Stage::Asm => asm(kernel, &target, generator),
         _ => clif(kernel, &target),
     });
     text.map_err(|error| Error::no_code(error.to_string()))
 }
 
 #[cfg(not(feature = "jit"))]
-fn native(_: &numloom_ir::Kernel, stage: Stage, _: Isa) -> Result<String, Error> {
+fn native(_: &numloom_runtime::Explanation, stage: Stage, _: Isa) -> Result<String, Error> {
     Err(Error::no_code(format!(
         "this build has no code generator (feature `jit`), so no stage `{stage}`"
     )))

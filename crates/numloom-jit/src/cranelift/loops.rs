@@ -181,11 +181,7 @@ impl Shape {
         let most = if x86 { 8 } else { 20 };
         let registers = |lanes: usize| lanes * size / 16;
         let vector = 16 / widest;
-        let mut lanes = if body <= SHORT {
-            4 * vector
-        } else {
-            lanes
-        };
+        let mut lanes = if body <= SHORT { 4 * vector } else { lanes };
         while registers(lanes) > most && lanes > vector {
             lanes /= 2;
         }

@@ -98,12 +98,20 @@ impl Asm {
 
     /// An instruction on a register and memory.
     pub(super) fn rm(&mut self, code: Code, x: Register, base: Register, at: i64) {
-        self.made(Instruction::with2(code, x, MemoryOperand::with_base_displ(base, at)));
+        self.made(Instruction::with2(
+            code,
+            x,
+            MemoryOperand::with_base_displ(base, at),
+        ));
     }
 
     /// An instruction on memory and a register.
     pub(super) fn mr(&mut self, code: Code, base: Register, at: i64, x: Register) {
-        self.made(Instruction::with2(code, MemoryOperand::with_base_displ(base, at), x));
+        self.made(Instruction::with2(
+            code,
+            MemoryOperand::with_base_displ(base, at),
+            x,
+        ));
     }
 
     /// An instruction on a register and a number.
@@ -128,7 +136,10 @@ impl Asm {
 
     /// An instruction on memory alone.
     pub(super) fn m(&mut self, code: Code, base: Register, at: i64) {
-        self.made(Instruction::with1(code, MemoryOperand::with_base_displ(base, at)));
+        self.made(Instruction::with1(
+            code,
+            MemoryOperand::with_base_displ(base, at),
+        ));
     }
 
     /// An instruction on memory and a number.
@@ -241,9 +252,7 @@ impl Asm {
         }
         for fixup in self.fixups {
             let to = match fixup.to {
-                Target::Label(label) => {
-                    start + self.labels[label.0].expect("every label is bound")
-                }
+                Target::Label(label) => start + self.labels[label.0].expect("every label is bound"),
                 Target::Constant(i) => pool + CONSTANT * i,
             };
             let distance = to as i64 - (start + fixup.from) as i64;

@@ -317,7 +317,9 @@ impl Assign<'_> {
                 if let Some(register) = whereabouts.register {
                     return Source::Register(width.register(register));
                 }
-                let at = whereabouts.spilled.expect("a value is written before it is read");
+                let at = whereabouts
+                    .spilled
+                    .expect("a value is written before it is read");
                 if may_be_memory {
                     return Source::Memory(stack(at));
                 }
@@ -347,7 +349,9 @@ impl Assign<'_> {
             Arg::Mask(Virt(v)) => {
                 let whereabouts = self.at[v as usize];
                 let register = whereabouts.register.unwrap_or_else(|| {
-                    let at = whereabouts.spilled.expect("a mask is written before it is read");
+                    let at = whereabouts
+                        .spilled
+                        .expect("a mask is written before it is read");
                     let register = self.take(arg);
                     self.hold(arg, register);
                     self.load_mask(register, at);
@@ -391,18 +395,25 @@ impl Assign<'_> {
         let farthest = candidates
             .filter_map(|r| bank.holds[r as usize].map(|v| (self.next[v.0 as usize], r, v)))
             .max();
-        let (_, register, Virt(v)) = farthest.expect("an instruction needs fewer registers than there are");
+        let (_, register, Virt(v)) =
+            farthest.expect("an instruction needs fewer registers than there are");
         let is_mask = matches!(arg, Arg::Mask(_) | Arg::SameMask(_));
         if self.at[v as usize].spilled.is_none() {
             let at = self.frame.take(if is_mask { 8 } else { 64 });
             self.at[v as usize].spilled = Some(at);
             if is_mask {
                 let from = Register::K0 + register;
-                self.asm.mr(Code::VEX_Kmovq_m64_kr, Register::RSP, at as i64, from);
+                self.asm
+                    .mr(Code::VEX_Kmovq_m64_kr, Register::RSP, at as i64, from);
             } else {
-                let width = if self.homes.avx512 { Width::Z } else { Width::Y };
+                let width = if self.homes.avx512 {
+                    Width::Z
+                } else {
+                    Width::Y
+                };
                 let code = of_row(&Store, width, self.homes.avx512);
-                self.asm.mr(code, Register::RSP, at as i64, width.register(register));
+                self.asm
+                    .mr(code, Register::RSP, at as i64, width.register(register));
             }
         }
         self.at[v as usize].register = None;
@@ -417,7 +428,8 @@ impl Assign<'_> {
 
     fn load_mask(&mut self, register: u32, at: usize) {
         let to = Register::K0 + register;
-        self.asm.rm(Code::VEX_Kmovq_kr_km64, to, Register::RSP, at as i64);
+        self.asm
+            .rm(Code::VEX_Kmovq_kr_km64, to, Register::RSP, at as i64);
     }
 
     /// Makes operand `i` the memory.

@@ -106,8 +106,16 @@ impl Shape {
         if accumulators == 0 || form.is_columns() {
             return Shape {
                 lanes,
-                copies: if body.len() <= LONG && accumulators == 0 { 2 } else { 1 },
-                accumulators: if accumulators == 0 { Where::Nowhere } else { Where::Columns },
+                copies: if body.len() <= LONG && accumulators == 0 {
+                    2
+                } else {
+                    1
+                },
+                accumulators: if accumulators == 0 {
+                    Where::Nowhere
+                } else {
+                    Where::Columns
+                },
                 output: if accumulators == 0 { output } else { None },
             };
         }
@@ -198,8 +206,14 @@ impl<'k> Function<'k> {
                 let first = copy * shape.lanes;
                 let reach = match shape.accumulators {
                     Where::Registers => Reach::Registers(copy),
-                    Where::Lanes => Reach::Memory { first, indexed: false },
-                    _ => Reach::Memory { first, indexed: true },
+                    Where::Lanes => Reach::Memory {
+                        first,
+                        indexed: false,
+                    },
+                    _ => Reach::Memory {
+                        first,
+                        indexed: true,
+                    },
                 };
                 function.body(select, &values, first, reach)?;
             }
@@ -223,8 +237,14 @@ impl<'k> Function<'k> {
                 let first = copy * shape.lanes;
                 let reach = match shape.accumulators {
                     Where::Registers => Reach::Registers(copy),
-                    Where::Lanes => Reach::Memory { first, indexed: false },
-                    _ => Reach::Memory { first, indexed: true },
+                    Where::Lanes => Reach::Memory {
+                        first,
+                        indexed: false,
+                    },
+                    _ => Reach::Memory {
+                        first,
+                        indexed: true,
+                    },
                 };
                 self.body(&mut select, &values, first, reach)?;
                 pieces.tail.push(Piece::from(select.take()));
@@ -232,7 +252,10 @@ impl<'k> Function<'k> {
             select.masked = false;
         } else {
             select.lanes = 1;
-            let reach = Reach::Memory { first: 0, indexed: true };
+            let reach = Reach::Memory {
+                first: 0,
+                indexed: true,
+            };
             self.body(&mut select, &values, 0, reach)?;
             pieces.tail.push(Piece::from(select.take()));
             select.lanes = shape.lanes;
@@ -240,7 +263,11 @@ impl<'k> Function<'k> {
         self.ends(&mut select, &values, shape, &mut pieces)?;
 
         let held = accumulators(body).len() * shape.copies;
-        let held = if shape.accumulators == Where::Registers { held } else { 0 };
+        let held = if shape.accumulators == Where::Registers {
+            held
+        } else {
+            0
+        };
         let all = [&pieces.whole, &uniform, &pieces.combine];
         let all = all.into_iter().chain(&pieces.tail).chain(&pieces.around);
         let needed = all.map(|piece| pressure(&piece.insts, piece.virts)).max();
@@ -308,7 +335,8 @@ impl<'k> Function<'k> {
                 }
                 LoopOp::Apply { args, .. } => {
                     // Constants alone were folded; what is left of such operations stays in the loop, with its constants.
-                    let known = |v: &V| values.uniform[v.index()].is_some() || values.scalar(*v).is_some();
+                    let known =
+                        |v: &V| values.uniform[v.index()].is_some() || values.scalar(*v).is_some();
                     let some = args.iter().any(|v| values.uniform[v.index()].is_some());
                     if some && args.iter().all(known) {
                         let value = self.apply(select, values, inst, &values.uniform)?;
@@ -339,7 +367,11 @@ impl<'k> Function<'k> {
             if let Val::Number(Arg::Same(..)) | Val::Lanes(_, Arg::Same(..)) = known {
                 continue;
             }
-            let at = self.frame.take(if matches!(known, Val::Mask(_)) { 8 } else { CONSTANT });
+            let at = self.frame.take(if matches!(known, Val::Mask(_)) {
+                8
+            } else {
+                CONSTANT
+            });
             let shared = select.shared.len() as u32;
             let to = Memory {
                 base: Base::Register(iced_x86::Register::RSP),
@@ -419,7 +451,8 @@ impl<'k> Function<'k> {
                             select.put(size, result, running);
                         }
                         Reach::Memory { first, indexed } => {
-                            let memory = values.memory(Area::Accumulator(*acc), size, first, indexed);
+                            let memory =
+                                values.memory(Area::Accumulator(*acc), size, first, indexed);
                             let running = select.load_vector(size, memory);
                             let result = take_in(select, accumulator, running, value)?;
                             let around = std::mem::take(&mut select.around);
@@ -495,7 +528,12 @@ impl<'k> Function<'k> {
         };
         let what = |copy: usize, k: usize| {
             let (acc, size) = self.of(accumulators[k]);
-            let memory = values.memory(Area::Accumulator(accumulators[k]), size, copy * shape.lanes, false);
+            let memory = values.memory(
+                Area::Accumulator(accumulators[k]),
+                size,
+                copy * shape.lanes,
+                false,
+            );
             (acc, size, memory)
         };
         let in_registers = shape.accumulators == Where::Registers;
@@ -641,7 +679,14 @@ impl<'k> Function<'k> {
             avx512: self.avx512,
         };
         let Function { asm, frame, .. } = self;
-        assign(&piece.insts, piece.virts, prepared.vectors, &homes, asm, frame)
+        assign(
+            &piece.insts,
+            piece.virts,
+            prepared.vectors,
+            &homes,
+            asm,
+            frame,
+        )
     }
 }
 
@@ -666,7 +711,9 @@ fn operand(select: &mut Select, values: &Values<'_>, value: V, known: &[Option<V
     if let Some(known) = known[value.index()] {
         return known;
     }
-    let scalar = values.scalar(value).expect("a value is defined before its use");
+    let scalar = values
+        .scalar(value)
+        .expect("a value is defined before its use");
     match scalar {
         Scalar::Bool(truth) => {
             let bits = if *truth { u64::MAX } else { 0 };
@@ -739,7 +786,10 @@ impl Select {
         }
         let width = self.width(size);
         let row = match self.masked {
-            true => by_size(size, [table::Load8, table::Load16, table::Load32, table::Load64]),
+            true => by_size(
+                size,
+                [table::Load8, table::Load16, table::Load32, table::Load64],
+            ),
             false => table::Load,
         };
         let mut inst = Inst::new(of_row(&row, width, self.avx512), to, &[result.at(width)]);

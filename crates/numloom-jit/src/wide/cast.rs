@@ -71,7 +71,11 @@ impl Select {
         let signed = from.is_signed();
         match from.itemsize() {
             8 if self.avx512 => {
-                let row = if signed { table::Cvtqq2pd } else { table::Cvtuqq2pd };
+                let row = if signed {
+                    table::Cvtqq2pd
+                } else {
+                    table::Cvtuqq2pd
+                };
                 let width = self.width(8);
                 self.on(&row, width, &[x])
             }
@@ -121,7 +125,11 @@ impl Select {
         let width = self.width(4);
         match from.itemsize() {
             8 if self.avx512 => {
-                let row = if signed { table::Cvtqq2ps } else { table::Cvtuqq2ps };
+                let row = if signed {
+                    table::Cvtqq2ps
+                } else {
+                    table::Cvtuqq2ps
+                };
                 self.resize(&row, 8, 4, x)
             }
             8 => self.i64_to_f32(signed, x),
@@ -167,7 +175,9 @@ impl Select {
         let offset = self.constant(8, offset);
         let limit = self.constant(8, limit);
         let distance = self.on(&table::Paddq, width, &[x, offset]);
-        let large = self.compare_ints(Op::Ge, DType::U64, distance, limit).expect("a comparison");
+        let large = self
+            .compare_ints(Op::Ge, DType::U64, distance, limit)
+            .expect("a comparison");
         let x = self.choose(large, 8, kept, x);
         let x = self.i64_to_f64(signed, x);
         self.resize(&table::Cvtpd2ps, 8, 4, x)

@@ -16,7 +16,7 @@ use iced_x86::{Code, Register};
 use numloom_ir::LoopInst;
 
 use super::assign::Start;
-use super::body::{Piece, Prepared, Pieces, Reach, Shape, Values, Where, accumulators, combined};
+use super::body::{Piece, Pieces, Prepared, Reach, Shape, Values, Where, accumulators, combined};
 use super::function::{ARGS, Area, COUNT, Function, INDEX, LIMIT, N, TEMPORARY};
 use super::inst::{Arg, Base, Memory};
 use super::select::Select;
@@ -54,14 +54,19 @@ type Streams = Vec<(usize, usize)>;
 impl<'k> Function<'k> {
     /// A loop over the columns of all rows.
     pub(super) fn all_columns(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let turns: &[usize] = if begins_lanes(self.kernel) { &[1, 2] } else { &[1] };
+        let turns: &[usize] = if begins_lanes(self.kernel) {
+            &[1, 2]
+        } else {
+            &[1]
+        };
         let (prepared, ways) = self.prepare_columns(body, turns)?;
         let streams = self.streams_of(&prepared);
         self.hold_constants(&prepared);
         let [two, done] = std::array::from_fn(|_| self.asm.label());
         if turns.len() > 1 {
             let way = offset_of!(KernelArgs, way);
-            self.asm.mi(Code::Cmp_rm64_imm8, ARGS, way, Way::ByTurns as i32);
+            self.asm
+                .mi(Code::Cmp_rm64_imm8, ARGS, way, Way::ByTurns as i32);
             self.asm.jump(Code::Je_rel32_64, two);
         }
         for (i, batches) in ways.iter().enumerate() {
@@ -89,7 +94,11 @@ impl<'k> Function<'k> {
         body: &'k [LoopInst],
         turns: &[usize],
     ) -> Result<(Prepared<'k>, Vec<Batches>), JitError> {
-        let widest = body.iter().map(|inst| inst.dtype.itemsize()).max().unwrap_or(1);
+        let widest = body
+            .iter()
+            .map(|inst| inst.dtype.itemsize())
+            .max()
+            .unwrap_or(1);
         let lanes = if self.avx512 { 64 } else { 32 } / widest;
         let mut select = Select::new(self.avx512);
         let mut values = Values {
@@ -175,7 +184,8 @@ impl<'k> Function<'k> {
     ) -> Result<Group, JitError> {
         let running = &values.accumulators;
         let lanes = select.lanes;
-        let each = || (0..turns * copies).flat_map(|copy| (0..running.len()).map(move |k| (copy, k)));
+        let each =
+            || (0..turns * copies).flat_map(|copy| (0..running.len()).map(move |k| (copy, k)));
         let register = |select: &Select, copy: usize, k: usize| {
             let (acc, size) = self.of(running[k]);
             let register = self.accumulator(copy, k, running.len());
@@ -286,7 +296,8 @@ impl<'k> Function<'k> {
             self.asm.jump(Code::Jbe_rel32_64, skip);
             self.mask(COUNT, TEMPORARY);
         } else {
-            self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(group.columns as i64));
+            self.asm
+                .rm(Code::Lea_r64_m, LIMIT, N, -(group.columns as i64));
             self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
             self.asm.jump(Code::Jg_rel32_64, skip);
         }
@@ -359,11 +370,13 @@ impl<'k> Function<'k> {
         for (&start, &(_, stride)) in prepared.starts.iter().zip(streams) {
             match start {
                 Start::Register(register) => {
-                    self.asm.rm(Code::Add_r64_rm64, register, Register::RSP, stride as i64);
+                    self.asm
+                        .rm(Code::Add_r64_rm64, register, Register::RSP, stride as i64);
                 }
                 Start::Frame(at) => {
                     self.asm.load(TEMPORARY, Register::RSP, stride);
-                    self.asm.mr(Code::Add_rm64_r64, Register::RSP, at as i64, TEMPORARY);
+                    self.asm
+                        .mr(Code::Add_rm64_r64, Register::RSP, at as i64, TEMPORARY);
                 }
             }
         }

@@ -45,8 +45,12 @@ impl<'k> Function<'k> {
         self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(elements as i64));
         self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
         self.asm.jump(Code::Jg_rel32_64, rest);
-        if let Some(Aligned { flag: Some(flag), .. }) = aligned {
-            self.asm.rm(Code::Mov_r64_rm64, COUNT, Register::RSP, flag as i64);
+        if let Some(Aligned {
+            flag: Some(flag), ..
+        }) = aligned
+        {
+            self.asm
+                .rm(Code::Mov_r64_rm64, COUNT, Register::RSP, flag as i64);
             self.asm.rr(Code::Test_rm64_r64, COUNT, COUNT);
             self.asm.jump(Code::Jne_rel32_64, around);
         }
@@ -57,7 +61,8 @@ impl<'k> Function<'k> {
             self.asm.copy(COUNT, N);
             self.asm.rr(Code::Sub_r64_rm64, COUNT, INDEX);
             self.asm.jump(Code::Je_rel32_64, done);
-            self.asm.ri(Code::Mov_r32_imm32, half(LIMIT), shape.lanes as i32);
+            self.asm
+                .ri(Code::Mov_r32_imm32, half(LIMIT), shape.lanes as i32);
             self.asm.rr(Code::Cmp_r64_rm64, COUNT, LIMIT);
             self.asm.rr(Code::Cmova_r64_rm64, COUNT, LIMIT);
             self.asm.bind(masked);
@@ -73,7 +78,12 @@ impl<'k> Function<'k> {
             self.emit(prepared, &pieces.tail[0])?;
             self.asm.add(INDEX, 1);
             if let Some(aligned) = aligned {
-                self.asm.rm(Code::Cmp_r64_rm64, INDEX, Register::RSP, aligned.from as i64);
+                self.asm.rm(
+                    Code::Cmp_r64_rm64,
+                    INDEX,
+                    Register::RSP,
+                    aligned.from as i64,
+                );
                 self.asm.jump(Code::Jb_rel32_64, masked);
             }
             self.asm.rr(Code::Cmp_r64_rm64, INDEX, N);
@@ -91,7 +101,12 @@ impl<'k> Function<'k> {
     }
 
     /// Whole iterations, at least one.
-    fn whole(&mut self, prepared: &Prepared<'k>, around: bool, elements: usize) -> Result<(), JitError> {
+    fn whole(
+        &mut self,
+        prepared: &Prepared<'k>,
+        around: bool,
+        elements: usize,
+    ) -> Result<(), JitError> {
         let again = self.asm.here();
         let piece = match &prepared.pieces.around {
             Some(piece) if around => piece,
@@ -107,7 +122,8 @@ impl<'k> Function<'k> {
     /// The mask of the first `count` elements of a vector.
     pub(super) fn mask(&mut self, count: Register, temporary: Register) {
         self.asm.ri(Code::Mov_rm64_imm32, temporary, -1);
-        self.asm.rrr(Code::VEX_Bzhi_r64_rm64_r64, temporary, temporary, count);
+        self.asm
+            .rrr(Code::VEX_Bzhi_r64_rm64_r64, temporary, temporary, count);
         self.asm.rr(Code::VEX_Kmovq_kr_r64, TAIL, temporary);
     }
 
@@ -131,9 +147,11 @@ impl<'k> Function<'k> {
         self.asm.jump(Code::Jb_rel32_64, next);
         self.copy_start(COUNT, start);
         self.asm.r(Code::Neg_rm64, COUNT);
-        self.asm.ri(Code::And_rm64_imm8, COUNT, (lanes * size - 1) as i32);
+        self.asm
+            .ri(Code::And_rm64_imm8, COUNT, (lanes * size - 1) as i32);
         if size > 1 {
-            self.asm.ri(Code::Shr_rm64_imm8, COUNT, size.trailing_zeros() as i32);
+            self.asm
+                .ri(Code::Shr_rm64_imm8, COUNT, size.trailing_zeros() as i32);
         }
         self.asm.store(Register::RSP, aligned.from, COUNT);
         if let Some(flag) = aligned.flag {
@@ -143,7 +161,11 @@ impl<'k> Function<'k> {
             self.asm.rr(Code::Test_rm64_r64, LIMIT, LIMIT);
             self.asm.jump(Code::Je_rel32_64, no);
             for inst in prepared.body {
-                let LoopOp::Store { place: place @ Place::Output(_), .. } = inst.op else {
+                let LoopOp::Store {
+                    place: place @ Place::Output(_),
+                    ..
+                } = inst.op
+                else {
                     continue;
                 };
                 let size = inst.dtype.itemsize();
@@ -153,16 +175,19 @@ impl<'k> Function<'k> {
                 let start = self.start_of(prepared, place);
                 self.asm.copy(LIMIT, COUNT);
                 if size > 1 {
-                    self.asm.ri(Code::Shl_rm64_imm8, LIMIT, size.trailing_zeros() as i32);
+                    self.asm
+                        .ri(Code::Shl_rm64_imm8, LIMIT, size.trailing_zeros() as i32);
                 }
                 match start {
                     Start::Register(register) => self.asm.rr(Code::Add_r64_rm64, LIMIT, register),
                     Start::Frame(at) => {
-                        self.asm.rm(Code::Add_r64_rm64, LIMIT, Register::RSP, at as i64);
+                        self.asm
+                            .rm(Code::Add_r64_rm64, LIMIT, Register::RSP, at as i64);
                     }
                 }
                 let low = half(LIMIT);
-                self.asm.ri(Code::Test_rm32_imm32, low, (lanes * size - 1) as i32);
+                self.asm
+                    .ri(Code::Test_rm32_imm32, low, (lanes * size - 1) as i32);
                 self.asm.jump(Code::Jne_rel32_64, no);
             }
             self.asm.store(Register::RSP, flag, N);
@@ -240,16 +265,20 @@ impl<'k> Function<'k> {
     /// Moves the starts of lanes so that the loop's index counts them from 0.
     fn lanes_from_index(&mut self, prepared: &Prepared<'k>) {
         for (area, start) in prepared.areas.iter().zip(&prepared.starts) {
-            let Area::Accumulator(acc) = area else { continue };
+            let Area::Accumulator(acc) = area else {
+                continue;
+            };
             let (_, size) = self.of(*acc);
             self.asm.copy(COUNT, INDEX);
             if size > 1 {
-                self.asm.ri(Code::Shl_rm64_imm8, COUNT, size.trailing_zeros() as i32);
+                self.asm
+                    .ri(Code::Shl_rm64_imm8, COUNT, size.trailing_zeros() as i32);
             }
             match *start {
                 Start::Register(register) => self.asm.rr(Code::Sub_r64_rm64, register, COUNT),
                 Start::Frame(at) => {
-                    self.asm.mr(Code::Sub_rm64_r64, Register::RSP, at as i64, COUNT);
+                    self.asm
+                        .mr(Code::Sub_rm64_r64, Register::RSP, at as i64, COUNT);
                 }
             }
         }

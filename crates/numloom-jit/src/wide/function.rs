@@ -143,7 +143,12 @@ impl<'k> Function<'k> {
         }
         asm.plain(Code::VEX_Vzeroupper);
         asm.rr(Code::Mov_r32_rm32, Register::EAX, half(STATUS));
-        asm.rm(Code::Lea_r64_m, Register::RSP, Register::RBP, -8 * SAVED.len() as i64);
+        asm.rm(
+            Code::Lea_r64_m,
+            Register::RSP,
+            Register::RBP,
+            -8 * SAVED.len() as i64,
+        );
         for register in SAVED.into_iter().rev() {
             asm.r(Code::Pop_r64, register);
         }
@@ -160,7 +165,12 @@ impl<'k> Function<'k> {
         let bytes = self.frame.bytes.next_multiple_of(64);
         // No page of the stack is skipped, lest one be the guard.
         for page in (4096..bytes).step_by(4096) {
-            first.mr(Code::Mov_rm64_r64, Register::RSP, -(page as i64), Register::RSP);
+            first.mr(
+                Code::Mov_rm64_r64,
+                Register::RSP,
+                -(page as i64),
+                Register::RSP,
+            );
         }
         let frame = i32::try_from(bytes).expect("a frame is small");
         first.ri(Code::Sub_rm64_imm32, Register::RSP, frame);
@@ -212,7 +222,8 @@ impl<'k> Function<'k> {
             match start {
                 Start::Register(register) => self.asm.rr(Code::Add_r64_rm64, register, COUNT),
                 Start::Frame(at) => {
-                    self.asm.mr(Code::Add_rm64_r64, Register::RSP, at as i64, COUNT);
+                    self.asm
+                        .mr(Code::Add_rm64_r64, Register::RSP, at as i64, COUNT);
                 }
             }
         }
@@ -293,9 +304,11 @@ impl<'k> Function<'k> {
             }
             _ => self.locate_first(Area::Accumulator(step.acc), to),
         }
-        self.asm.store(Register::RSP, frame + offset_of!(CallFrame, dst), to);
+        self.asm
+            .store(Register::RSP, frame + offset_of!(CallFrame, dst), to);
         self.argument(to, offset_of!(KernelArgs, columns));
-        self.asm.store(Register::RSP, frame + offset_of!(CallFrame, columns), to);
+        self.asm
+            .store(Register::RSP, frame + offset_of!(CallFrame, columns), to);
         let position = (
             offset_of!(KernelArgs, position),
             offset_of!(KernelArgs, row_position_stride),
@@ -316,14 +329,16 @@ impl<'k> Function<'k> {
                 *self.call_frame.insert(self.frame.take(size))
             }
         };
-        self.asm.store(Register::RSP, frame + offset_of!(CallFrame, n), N);
+        self.asm
+            .store(Register::RSP, frame + offset_of!(CallFrame, n), N);
         let index = (
             offset_of!(KernelArgs, index),
             offset_of!(KernelArgs, row_index_stride),
         );
         self.put_counted(frame + offset_of!(CallFrame, index), index);
         self.argument(COUNT, offset_of!(KernelArgs, fault));
-        self.asm.store(Register::RSP, frame + offset_of!(CallFrame, fault), COUNT);
+        self.asm
+            .store(Register::RSP, frame + offset_of!(CallFrame, fault), COUNT);
         frame
     }
 
@@ -347,8 +362,10 @@ impl<'k> Function<'k> {
         self.argument(INDEX, offset_of!(KernelArgs, calls));
         let context = entry + offset_of!(CallEntry, context);
         self.asm.load(COUNT, INDEX, context);
-        self.asm.store(Register::RSP, frame + offset_of!(CallFrame, context), COUNT);
-        self.asm.rm(Code::Lea_r64_m, Register::RDI, Register::RSP, frame as i64);
+        self.asm
+            .store(Register::RSP, frame + offset_of!(CallFrame, context), COUNT);
+        self.asm
+            .rm(Code::Lea_r64_m, Register::RDI, Register::RSP, frame as i64);
         // Functions may use instructions that are slow after those on wider registers.
         self.asm.plain(Code::VEX_Vzeroupper);
         let function = entry + offset_of!(CallEntry, function);

@@ -131,7 +131,10 @@ impl Inst {
 
     /// How many operands it reads.
     pub(super) fn sources(&self) -> usize {
-        self.from.iter().take_while(|arg| **arg != Arg::None).count()
+        self.from
+            .iter()
+            .take_while(|arg| **arg != Arg::None)
+            .count()
     }
 
     /// What it loads and from where, if it is a plain load.

@@ -10,7 +10,9 @@ use super::asm::CONSTANT;
 pub(super) fn text(bytes: &[u8], code: usize) -> String {
     let mut text = String::new();
     let mut formatter = FastFormatter::new();
-    formatter.options_mut().set_space_after_operand_separator(true);
+    formatter
+        .options_mut()
+        .set_space_after_operand_separator(true);
     formatter.options_mut().set_use_hex_prefix(true);
     let mut instruction = Instruction::default();
     let mut decoder = Decoder::with_ip(64, &bytes[..code], 0, DecoderOptions::NONE);
@@ -26,7 +28,12 @@ pub(super) fn text(bytes: &[u8], code: usize) -> String {
         let word = u64::from_le_bytes(constant[..8].try_into().expect("a constant is longer"));
         let again = constant.chunks(8).all(|other| other == &constant[..8]);
         let dots = if again { "" } else { " ..." };
-        writeln!(text, "{:6x}  .quad 0x{word:016x}{dots}", pool + CONSTANT * i).expect("a string takes all");
+        writeln!(
+            text,
+            "{:6x}  .quad 0x{word:016x}{dots}",
+            pool + CONSTANT * i
+        )
+        .expect("a string takes all");
     }
     text
 }

@@ -41,10 +41,18 @@ impl Select {
     pub(super) fn compare_floats(&mut self, how: Floats, size: usize, x: Arg, y: Arg) -> Val {
         let width = self.width(size);
         if self.avx512 {
-            let row = if size == 4 { table::Cmpps } else { table::Cmppd };
+            let row = if size == 4 {
+                table::Cmpps
+            } else {
+                table::Cmppd
+            };
             return Val::Mask(self.test(&row, width, &[x, y], Some(how as u8)));
         }
-        let row = if size == 4 { table::LanesCmpps } else { table::LanesCmppd };
+        let row = if size == 4 {
+            table::LanesCmpps
+        } else {
+            table::LanesCmppd
+        };
         Val::Lanes(size, self.with(&row, width, &[x, y], how as u8))
     }
 
@@ -75,7 +83,15 @@ impl Select {
     /// Lanes of all ones where two integers compare so. There are instructions for "equal" and for signed "greater" only.
     fn compare_lanes(&mut self, op: Op, dtype: DType, x: Arg, y: Arg) -> Arg {
         let (size, width) = (dtype.itemsize(), self.width(dtype.itemsize()));
-        let equal = by_size(size, [table::Pcmpeqb, table::Pcmpeqw, table::Pcmpeqd, table::Pcmpeqq]);
+        let equal = by_size(
+            size,
+            [
+                table::Pcmpeqb,
+                table::Pcmpeqw,
+                table::Pcmpeqd,
+                table::Pcmpeqq,
+            ],
+        );
         match op {
             Op::Eq => self.on(&equal, width, &[x, y]),
             Op::Lt => self.compare_lanes(Op::Gt, dtype, y, x),
@@ -88,7 +104,10 @@ impl Select {
             }
             // Greater than or equal to is being the greater of the two.
             Op::Ge if !dtype.is_signed() && size < 8 => {
-                let most = by_size(size, [table::Pmaxub, table::Pmaxuw, table::Pmaxud, table::Pmaxud]);
+                let most = by_size(
+                    size,
+                    [table::Pmaxub, table::Pmaxuw, table::Pmaxud, table::Pmaxud],
+                );
                 let most = self.on(&most, width, &[x, y]);
                 self.on(&equal, width, &[most, x])
             }
@@ -109,7 +128,15 @@ impl Select {
 
     /// Lanes of all ones where a signed integer is greater than another.
     pub(super) fn greater(&mut self, size: usize, x: Arg, y: Arg) -> Arg {
-        let row = by_size(size, [table::Pcmpgtb, table::Pcmpgtw, table::Pcmpgtd, table::Pcmpgtq]);
+        let row = by_size(
+            size,
+            [
+                table::Pcmpgtb,
+                table::Pcmpgtw,
+                table::Pcmpgtd,
+                table::Pcmpgtq,
+            ],
+        );
         let width = self.width(size);
         self.on(&row, width, &[x, y])
     }
@@ -123,7 +150,12 @@ impl Select {
             return self.compare_floats(Floats::NotEqual, size, x, zero);
         }
         if self.avx512 {
-            let rows = [table::Ptestmb, table::Ptestmw, table::Ptestmd, table::Ptestmq];
+            let rows = [
+                table::Ptestmb,
+                table::Ptestmw,
+                table::Ptestmd,
+                table::Ptestmq,
+            ];
             let row = by_size(size, rows);
             return Val::Mask(self.test(&row, width, &[x, x], None));
         }
@@ -136,7 +168,10 @@ impl Select {
         let width = self.width(size);
         match truth {
             Val::Mask(mask) => {
-                let row = by_size(size, [table::Load8, table::Load16, table::Load32, table::Load64]);
+                let row = by_size(
+                    size,
+                    [table::Load8, table::Load16, table::Load32, table::Load64],
+                );
                 self.under(mask, true, &row, width, &[x])
             }
             truth => {
@@ -151,7 +186,12 @@ impl Select {
         let width = self.width(size);
         match truth {
             Val::Mask(mask) => {
-                let rows = [table::Pblendmb, table::Pblendmw, table::Pblendmd, table::Pblendmq];
+                let rows = [
+                    table::Pblendmb,
+                    table::Pblendmw,
+                    table::Pblendmd,
+                    table::Pblendmq,
+                ];
                 self.under(mask, false, &by_size(size, rows), width, &[y, x])
             }
             truth => {

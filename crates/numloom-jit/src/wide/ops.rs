@@ -128,7 +128,9 @@ impl Select {
     fn popcount(&mut self, dtype: DType, x: Arg) -> Arg {
         let size = dtype.itemsize();
         let width = self.width(size);
-        let counts = self.same(Shared::Bytes([0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4]));
+        let counts = self.same(Shared::Bytes([
+            0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+        ]));
         let half = self.constant(1, 0x0f);
         let low = self.on(&table::And, width, &[x, half]);
         let high = self.shift(&table::Psrlw, width, x, 4);
@@ -324,7 +326,9 @@ impl Select {
         if signed {
             return shifted;
         }
-        let fits = self.compare_ints(Op::Eq, unsigned, count, y).expect("a comparison");
+        let fits = self
+            .compare_ints(Op::Eq, unsigned, count, y)
+            .expect("a comparison");
         self.where_true(fits, size, shifted)
     }
 

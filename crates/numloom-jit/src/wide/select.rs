@@ -146,7 +146,13 @@ impl Select {
     }
 
     /// An instruction into a mask register.
-    pub(super) fn test(&mut self, row: &Row, width: Width, from: &[Arg], immediate: Option<u8>) -> Arg {
+    pub(super) fn test(
+        &mut self,
+        row: &Row,
+        width: Width,
+        from: &[Arg],
+        immediate: Option<u8>,
+    ) -> Arg {
         let to = self.mask();
         let mut inst = self.inst(row, width, to, from);
         inst.immediate = immediate;
@@ -156,7 +162,14 @@ impl Select {
     }
 
     /// An instruction under a mask: elements it leaves out are 0 if `zeroing`, else of the first operand, as of blends.
-    pub(super) fn under(&mut self, mask: Arg, zeroing: bool, row: &Row, width: Width, from: &[Arg]) -> Arg {
+    pub(super) fn under(
+        &mut self,
+        mask: Arg,
+        zeroing: bool,
+        row: &Row,
+        width: Width,
+        from: &[Arg],
+    ) -> Arg {
         let to = self.vector(width);
         let mut inst = self.inst(row, width, to, from);
         inst.reads = width.bytes();
@@ -299,7 +312,12 @@ impl Select {
         let to = Arg::Memory(memory);
         let x = x.at(width);
         let inst = if self.masked {
-            let rows = [table::Store8, table::Store16, table::Store32, table::Store64];
+            let rows = [
+                table::Store8,
+                table::Store16,
+                table::Store32,
+                table::Store64,
+            ];
             let row = by_size(size, rows);
             let mut inst = self.inst(&row, width, to, &[x]);
             inst.mask = Arg::Register(TAIL);
@@ -326,7 +344,14 @@ impl Select {
     }
 
     /// The first element, its bits zero-extended to 64, at `at` bytes from `base`; `temporary` is overwritten.
-    pub(super) fn store_word(&mut self, size: usize, x: Arg, base: Register, at: usize, temporary: Register) {
+    pub(super) fn store_word(
+        &mut self,
+        size: usize,
+        x: Arg,
+        base: Register,
+        at: usize,
+        temporary: Register,
+    ) {
         let memory = |at: usize| {
             Arg::Memory(Memory {
                 base: Base::Register(base),
@@ -351,7 +376,11 @@ impl Select {
         self.push(inst);
         if size < 8 {
             // Writing the low half of a register clears the high one.
-            self.push(Inst::new(Code::Mov_rm64_r64, memory(at), &[Arg::Register(temporary)]));
+            self.push(Inst::new(
+                Code::Mov_rm64_r64,
+                memory(at),
+                &[Arg::Register(temporary)],
+            ));
         }
     }
 

@@ -7,7 +7,7 @@ use numloom_ir::reduce::LANES;
 use numloom_ir::{AccOp, Form, InputClass, Kernel, Op, Reduction};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, compilers};
+use crate::compare::{Data, Nan, assert_same, compile, compilers, execute, interpret};
 use crate::values::{DTYPES, Numbers};
 
 const OPS: [AccOp; 4] = [AccOp::Sum, AccOp::Prod, AccOp::Min, AccOp::Max];

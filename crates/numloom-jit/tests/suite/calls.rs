@@ -6,7 +6,7 @@ use numloom_data::DType;
 use numloom_ir::{CastMode, FaultCode, InputClass, Op};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, agree, assert_same, compile, execute, interpret, compilers};
+use crate::compare::{Data, Nan, agree, assert_same, compile, compilers, execute, interpret};
 use crate::values::{DTYPES, Numbers, bytes};
 
 #[test]

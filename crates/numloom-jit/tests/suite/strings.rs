@@ -7,7 +7,7 @@ use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CallArg, Fault, InputClass, Op};
 
 use crate::build::Build;
-use crate::compare::{Data, Nan, assert_same, compile, execute, interpret, compilers};
+use crate::compare::{Data, Nan, assert_same, compile, compilers, execute, interpret};
 use crate::values::Numbers;
 
 /// Nothing, one byte, some, as much as is copied at a time, and more.

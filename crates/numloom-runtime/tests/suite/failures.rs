@@ -255,10 +255,10 @@ fn what_cannot_be_compiled_is_interpreted_and_says_why() {
     // More operations than the code generator takes.
     let mut text =
         String::from("input a: i64\n input k: i64\n %0 = input 0 : i64\n %1 = input 1 : i64\n");
-    for i in 1..12_000 {
+    for i in 1..100_000 {
         text += &format!("%{} = {} %{i} %0 : i64\n", i + 1, ["add", "xor"][i % 2]);
     }
-    text += "%12001 = sum %12000 : i64\n out y = %12000 shape 0 1\n out s = %12001";
+    text += "%100001 = sum %100000 : i64\n out y = %100000 shape 0 1\n out s = %100001";
     let prog = program(&text);
     let x = Laid::new(
         &crate::support::values(DType::I64, 40, 1),
@@ -271,7 +271,7 @@ fn what_cannot_be_compiled_is_interpreted_and_says_why() {
     let mut value = vec![3i64; 40];
     for (value, x) in value.iter_mut().zip(inputs[0].scalars()) {
         let Scalar::I64(x) = x else { unreachable!() };
-        for i in 1..12_000 {
+        for i in 1..100_000 {
             *value = if i % 2 == 0 {
                 value.wrapping_add(x)
             } else {

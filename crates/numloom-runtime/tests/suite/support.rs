@@ -20,11 +20,7 @@ pub(crate) fn program(text: &str) -> Arc<Program> {
 
 /// The backends of this build.
 pub(crate) fn backends() -> &'static [Backend] {
-    if cfg!(feature = "jit") {
-        &[Backend::Interpreter, Backend::Cranelift]
-    } else {
-        &[Backend::Interpreter]
-    }
+    Backend::available()
 }
 
 /// An engine with a backend and a number of threads, which uses them however small the work.

@@ -1,4 +1,4 @@
-//! Interpreter and Cranelift, optimised and not, on one program over one block: the same bits, the same fault.
+//! Interpreter and machine code, optimised and not, on one program over one block: the same bits, the same fault.
 //!
 //! Inputs and outputs lie against pages that may not be touched, at every alignment that the length leaves, so that code which reads or
 //! writes past an end dies here.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use numloom_data::{DType, Scalar};
 use numloom_ir::interp::{Block, Interpreter, Rows};
 use numloom_ir::{Fault, Form, InputClass, Kernel, MAX_BLOCK, Program, ResultKind, opt, schedule};
-use numloom_jit::{JitErrorKind, NativeKernel, Target};
+use numloom_jit::{Generator, JitErrorKind, NativeKernel, Target};
 
 use crate::choices::Choices;
 use crate::compare::{Measure, same};
@@ -78,7 +78,11 @@ fn compare_engines(
     let optimized = opt::run(prog);
     let raw = Arc::new(schedule(prog, classes, Form::Lanes));
     let tuned = Arc::new(schedule(&optimized, classes, Form::Lanes));
-    let native = |kernel: &Arc<Kernel>| match NativeKernel::compile(Arc::clone(kernel), &target) {
+    let native = |kernel: &Arc<Kernel>, generator: Generator| match NativeKernel::compile_with(
+        generator,
+        Arc::clone(kernel),
+        &target,
+    ) {
         Ok(native) => native,
         Err(error) => {
             if let JitErrorKind::Unsupported {
@@ -92,7 +96,7 @@ fn compare_engines(
                     .any(|(o, d, _)| o == op && d.contains(dtype));
                 assert!(
                     !listed,
-                    "the list of what Cranelift lacks is not empty: skip it here, loudly"
+                    "the list of what machine code lacks is not empty: skip it here, loudly"
                 );
             }
             panic!("{error}\n{kernel}")
@@ -104,8 +108,8 @@ fn compare_engines(
             interpreter.run(kernel, block)
         })
     };
-    let compiled = |kernel: &Arc<Kernel>| {
-        let native = native(kernel);
+    let compiled = |kernel: &Arc<Kernel>, generator: Generator| {
+        let native = native(kernel, generator);
         answer(kernel, inputs, n, edge, |block| {
             native.run(block).expect("the block fits the kernel")
         })
@@ -144,12 +148,19 @@ fn compare_engines(
         }
     };
     check(&interpret(&tuned), "interpreter, optimised", &tuned);
-    let got = compiled(&raw);
-    check(&got, "cranelift, unoptimised", &raw);
-    // On one kernel the engines agree on all of a fault, also on which of several it is.
-    assert_eq!(got.fault, want.fault, "the fault itself\n{prog}\n{raw}");
-    if tuned != raw {
-        check(&compiled(&tuned), "cranelift, optimised", &tuned);
+    for generator in Generator::ALL {
+        let wide = generator == Generator::Wide;
+        if wide && target.isa().x86_64_level().is_none_or(|level| level < 3) {
+            continue;
+        }
+        let got = compiled(&raw, generator);
+        check(&got, &format!("{generator}, unoptimised"), &raw);
+        // On one kernel the engines agree on all of a fault, also on which of several it is.
+        assert_eq!(got.fault, want.fault, "the fault itself\n{prog}\n{raw}");
+        if tuned != raw {
+            let got = compiled(&tuned, generator);
+            check(&got, &format!("{generator}, optimised"), &tuned);
+        }
     }
 }
 
