@@ -6,7 +6,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use numloom::{DType, Schema};
 use numloom_ir::{Form, LowerOptions, lower, opt, schedule};
-use numloom_jit::{NativeKernel, Target};
+use numloom_jit::{Generator, NativeKernel, Target};
 
 const CASES: &[(&str, &str)] = &[
     ("add", "a + b"),
@@ -48,12 +48,14 @@ fn stages(c: &mut Criterion) {
         group.bench_function(format!("schedule/{id}"), |b| {
             b.iter(|| schedule(black_box(&optimised), &schema.classes(), Form::Lanes));
         });
-        group.bench_function(format!("cranelift/{id}"), |b| {
-            b.iter(|| {
-                NativeKernel::compile(Arc::clone(&kernel), &target)
-                    .expect("the backend compiles it")
-            });
-        });
+        for generator in Generator::ALL {
+            let compile =
+                || NativeKernel::compile_with(generator, Arc::clone(&kernel), &target).ok();
+            // Not every generator runs everywhere.
+            if compile().is_some() {
+                group.bench_function(format!("{generator}/{id}"), |b| b.iter(compile));
+            }
+        }
         group.finish();
     }
 }

@@ -79,10 +79,8 @@ fn in_cache(c: &mut Criterion) {
             group.throughput(Throughput::Elements(n as u64));
             let (mut want, mut got) = (vec![0f64; n], vec![0f64; n]);
             (case.plain)(&a, &b, &mut want);
-            for (id, backend) in [
-                ("cranelift", Backend::Cranelift),
-                ("interpreter", Backend::Interpreter),
-            ] {
+            for &backend in Backend::available().iter().rev() {
+                let id = backend.to_string();
                 let kernel = kernel_of(case.src, backend);
                 let mut run = || {
                     let inputs = [
@@ -94,7 +92,7 @@ fn in_cache(c: &mut Criterion) {
                         .expect("the kernel runs");
                 };
                 run();
-                group.bench_function(id, |bench| bench.iter(&mut run));
+                group.bench_function(&id, |bench| bench.iter(&mut run));
                 assert!(
                     got.iter()
                         .zip(&want)
@@ -123,7 +121,7 @@ fn call(c: &mut Criterion) {
         ("mean", "mean(a*b)"),
         ("exp", "exp(a) + b"),
     ] {
-        let kernel = kernel_of(src, Backend::Cranelift);
+        let kernel = kernel_of(src, Backend::Auto);
         let reduced = kernel.outputs()[0].reduced;
         let (mut out, mut total) = ([0.0; 10], 0.0);
         group.bench_with_input(BenchmarkId::new(id, 10), &kernel, |bench, kernel| {

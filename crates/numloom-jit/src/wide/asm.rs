@@ -64,7 +64,11 @@ impl Asm {
             return;
         }
         match self.encoder.encode(instruction, self.len as u64) {
-            Ok(bytes) => self.len += bytes,
+            Ok(bytes) => {
+                #[cfg(debug_assertions)]
+                self.check(instruction, bytes);
+                self.len += bytes;
+            }
             Err(error) => {
                 let text = format!("{:?} has no encoding: {error}", instruction.code());
                 self.failed = Some(JitError::internal(text));
@@ -79,6 +83,23 @@ impl Asm {
                 .into(),
             );
         }
+    }
+
+    /// Decodes what was just encoded.
+    ///
+    /// # Panics
+    /// If that is another instruction.
+    #[cfg(debug_assertions)]
+    fn check(&mut self, meant: &Instruction, bytes: usize) {
+        use iced_x86::{Decoder, DecoderOptions};
+        let buffer = self.encoder.take_buffer();
+        let last = &buffer[buffer.len() - bytes..];
+        let decoded = Decoder::with_ip(64, last, self.len as u64, DecoderOptions::NONE).decode();
+        // What is not written down: how wide a displacement or an offset of a jump is.
+        let text = |instruction: &Instruction| instruction.to_string();
+        assert_eq!(decoded.code(), meant.code());
+        assert_eq!(text(&decoded), text(meant));
+        self.encoder.set_buffer(buffer);
     }
 
     fn made(&mut self, instruction: Result<Instruction, iced_x86::IcedError>) {

@@ -10,7 +10,7 @@ use numloom_ir::{Accumulator, Form, InputClass, LoopInst, LoopOp, Op, Place, V};
 use super::asm::CONSTANT;
 use super::assign::{Home, Homes, Same, Start, assign, load_same, of_row, pressure};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
-use super::inst::{Arg, Base, Inst, Memory, Width, fold_loads};
+use super::inst::{Arg, Base, Inst, Memory, SOURCES, Width, fold_loads};
 use super::select::{Select, Shared, TAIL, Val, by_size};
 use super::table;
 use crate::error::JitError;
@@ -80,8 +80,8 @@ pub(super) enum Where {
     Columns,
 }
 
-/// The longest body of which an iteration has two copies.
-const LONG: usize = 24;
+/// The longest body of which an iteration has two copies: longer ones have work enough for a processor that looks ahead.
+const LONG: usize = 10;
 
 /// The longest body of which there is a second version, which stores around the caches.
 const LONGEST_AROUND: usize = 96;
@@ -223,9 +223,7 @@ impl<'k> Function<'k> {
         };
         pieces.whole = whole(self, &mut select)?;
         if shape.output.is_some() && body.len() <= LONGEST_AROUND {
-            select.around = true;
-            pieces.around = Some(whole(self, &mut select)?);
-            select.around = false;
+            pieces.around = Some(pieces.whole.around(self.avx512));
         }
         if self.avx512 {
             let copies = match shape.accumulators {
@@ -455,9 +453,7 @@ impl<'k> Function<'k> {
                                 values.memory(Area::Accumulator(*acc), size, first, indexed);
                             let running = select.load_vector(size, memory);
                             let result = take_in(select, accumulator, running, value)?;
-                            let around = std::mem::take(&mut select.around);
                             select.store_vector(size, result, memory);
-                            select.around = around;
                         }
                     }
                 }
@@ -503,10 +499,12 @@ impl<'k> Function<'k> {
         };
         let last = *args.last().expect("an operation has operands");
         let from = values.body[last.index()].dtype;
-        let operands: Vec<Val> = (args.iter())
-            .map(|arg| operand(select, values, *arg, known))
-            .collect();
-        select.apply(*op, from, inst.dtype, &operands, values.scalar(last))
+        let mut operands = [Val::Number(Arg::None); SOURCES];
+        for (value, arg) in operands.iter_mut().zip(args) {
+            *value = operand(select, values, *arg, known);
+        }
+        let operands = &operands[..args.len()];
+        select.apply(*op, from, inst.dtype, operands, values.scalar(last))
     }
 
     /// Selects what comes before and after loops with accumulators in lanes.
@@ -693,6 +691,23 @@ impl<'k> Function<'k> {
 impl Piece {
     pub(super) fn pressure(&self) -> usize {
         pressure(&self.insts, self.virts)
+    }
+
+    /// The same with stores around the caches, where whole registers are stored.
+    fn around(&self, avx512: bool) -> Piece {
+        let mut insts = self.insts.clone();
+        for inst in &mut insts {
+            for width in [Width::X, Width::Y, Width::Z] {
+                if (avx512 || width < Width::Z) && inst.code == of_row(&table::Store, width, avx512)
+                {
+                    inst.code = of_row(&table::StoreAround, width, avx512);
+                }
+            }
+        }
+        Piece {
+            insts,
+            virts: self.virts,
+        }
     }
 
     pub(super) fn fold(&mut self) {

@@ -43,8 +43,6 @@ pub(super) struct Select {
     pub(super) lanes: usize,
     /// Loads and stores are masked by [`TAIL`].
     pub(super) masked: bool,
-    /// Stores go around the caches.
-    pub(super) around: bool,
     pub(super) insts: Vec<Inst>,
     pub(super) virts: u32,
     /// What is the same for all elements, and how often it is used.
@@ -65,7 +63,6 @@ impl Select {
             avx512,
             lanes: 1,
             masked: false,
-            around: false,
             insts: Vec::new(),
             virts: 0,
             shared: Vec::new(),
@@ -323,12 +320,8 @@ impl Select {
             inst.mask = Arg::Register(TAIL);
             inst
         } else {
-            let row = match self.around {
-                true => &table::StoreAround,
-                false => &table::Store,
-            };
             let (code, lane) = match (bytes, self.avx512) {
-                (16.., _) => (self.code(row, width), None),
+                (16.., _) => (self.code(&table::Store, width), None),
                 (8, true) => (Code::EVEX_Vmovq_xmmm64_xmm, None),
                 (8, false) => (Code::VEX_Vmovq_xmmm64_xmm, None),
                 (4, true) => (Code::EVEX_Vmovd_rm32_xmm, None),
