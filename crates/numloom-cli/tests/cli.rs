@@ -428,7 +428,7 @@ fn every_stage_is_shown() {
         ("kernel", "call sin"),
         ("clif", "block0"),
         ("asm", "vaddpd|addpd|fadd"),
-        ("plan", "cranelift"),
+        ("plan", "wide, vectors|cranelift, vectors"),
     ] {
         let printed = folder.prints(&[
             "explain",

@@ -219,7 +219,7 @@
 //!
 //! | feature | default | what |
 //! |---|---|---|
-//! | `jit` | yes | machine code, by Cranelift; without it, or where a host has no executable memory, the interpreter runs everything with the same bits |
+//! | `jit` | yes | machine code: our own for AVX2 and AVX-512, Cranelift's elsewhere; without it, or where a host has no executable memory, the interpreter runs everything with the same bits |
 //! | `ndarray` | no | inputs from and places in arrays of the `ndarray` crate, of any layout, never copied |
 //! | `arrow` | no | inputs from Apache Arrow arrays and record batches, results as such; [nulls](_documentation::types#nulls) propagate, reductions skip them |
 //!

@@ -162,8 +162,7 @@ pub(super) fn fold_loads(insts: &mut Vec<Inst>, virts: usize) {
     let mut loads: Vec<Option<(usize, Memory, usize)>> = vec![None; virts];
     let mut folded = vec![false; insts.len()];
     let mut last_store = 0;
-    for i in 0..insts.len() {
-        let inst = &mut insts[i];
+    for (i, inst) in insts.iter_mut().enumerate() {
         if let Some((Virt(to), memory)) = inst.loads() {
             if uses[to as usize] == 1 {
                 loads[to as usize] = Some((i, memory, inst.reads));
