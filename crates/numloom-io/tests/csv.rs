@@ -1,6 +1,7 @@
 //! CSV: what is read, what is refused and where, and that it does not matter where the text is cut.
 
 use std::io::{Cursor, Write};
+use std::sync::Mutex;
 
 use csv_core::{ReadFieldResult, Reader};
 use numloom_data::stream::{Chunk, ChunkSource, StreamError};
@@ -499,6 +500,64 @@ fn an_error_in_a_file_names_the_file() {
         "{error}"
     );
     assert_eq!(error.place().unwrap().byte, 8);
+}
+
+/// Chunks parsed on four threads, in order, or the error of the first that has one.
+fn read_on_threads(source: &mut CsvSource, chunk_bytes: usize) -> Result<Vec<Array>, StreamError> {
+    use numloom_data::stream::{ChunkSink, MemorySink};
+    let all: Vec<usize> = (0..source.columns().len()).collect();
+    let parser = source.start(&all, chunk_bytes)?;
+    let mut sink = MemorySink::new();
+    sink.start(source.columns(), None)?;
+    let source = Mutex::new(source);
+    let work = || {
+        let mut parsed = Vec::new();
+        loop {
+            let mut chunk = Chunk::new();
+            // Reading does not fail here.
+            if !source.lock().unwrap().split(&mut chunk).unwrap() {
+                return parsed;
+            }
+            let result = parser.parse(&mut chunk);
+            parsed.push((chunk.index(), result.map(|()| chunk)));
+        }
+    };
+    let mut parsed = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        let parsed = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap());
+        parsed.collect::<Vec<_>>()
+    });
+    parsed.sort_by_key(|(index, _)| *index);
+    for (_, chunk) in parsed {
+        let chunk = chunk?;
+        let block: Vec<_> = chunk.views().collect();
+        sink.write(&block)?;
+    }
+    sink.finish()?;
+    sink.into_arrays()
+}
+
+#[test]
+fn any_number_of_threads_reads_the_same_numbers_and_finds_the_same_error() {
+    let mut text = String::from("a,b\n");
+    for i in 0..3000 {
+        text.push_str(&format!("{i},\"{}.5\"\n\n", i % 7));
+    }
+    let options = plain().every_dtype(DType::F64);
+    let want = read(&mut open(text.as_bytes(), &options).unwrap(), 1 << 20).unwrap();
+    // Two errors, far enough from each other to be in different chunks.
+    let broken = text.replace("1000,", "x,").replace("2000,", "1,y,");
+    let error = error(broken.as_bytes(), &options);
+    assert!(error.starts_with("line 2002, column 1"), "{error}");
+    for chunk_bytes in [100, 1000, 10_000] {
+        let mut source = open(text.as_bytes(), &options).unwrap();
+        assert_eq!(read_on_threads(&mut source, chunk_bytes).unwrap(), want);
+        let mut source = open(broken.as_bytes(), &options).unwrap();
+        let found = read_on_threads(&mut source, chunk_bytes).unwrap_err();
+        assert_eq!(found.to_string(), error);
+    }
 }
 
 /// The records of a text by a reader that takes it byte by byte.
