@@ -14,6 +14,7 @@ use arrow_array::types::{
 use arrow_array::{Array as ArrowArray, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch};
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
+use numloom_data::stream::ColumnOwner;
 use numloom_data::{Array, DType, DataError, Element, Order, View};
 
 use crate::Expr;
@@ -70,6 +71,12 @@ impl<T: ArrowNativeType + Element> Held for Numbers<T> {
         &self.shape
     }
 
+    fn view(&self) -> View<'_> {
+        View::from_slice(&self.elements)
+    }
+}
+
+impl<T: ArrowNativeType + Element> ColumnOwner for Numbers<T> {
     fn view(&self) -> View<'_> {
         View::from_slice(&self.elements)
     }
@@ -160,6 +167,29 @@ macro_rules! primitives {
                 })*
                 _ => return None,
             })
+        }
+
+        /// The dtype of the elements of arrays of this type.
+        pub(crate) fn dtype_of(arrow: &DataType) -> Option<DType> {
+            match arrow {
+                DataType::Boolean => Some(DType::Bool),
+                $(DataType::$type => Some(DType::$dtype),)*
+                _ => None,
+            }
+        }
+
+        /// The elements of an array where they are, but for bools, whatever its nulls.
+        pub(crate) fn elements_of(array: &dyn ArrowArray) -> Option<Arc<dyn ColumnOwner>> {
+            match array.data_type() {
+                DataType::Boolean => unpack(array.as_boolean().values())
+                    .ok()
+                    .map(|bools| Arc::new(bools) as Arc<dyn ColumnOwner>),
+                $(DataType::$type => Some(Arc::new(Numbers {
+                    elements: array.as_primitive::<$arrow>().values().clone(),
+                    shape: [array.len()],
+                })),)*
+                _ => None,
+            }
         }
 
         /// The type of arrays of this dtype.

@@ -236,6 +236,8 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(feature = "arrow")]
+pub mod batches;
 mod engine;
 mod error;
 mod eval;
