@@ -432,6 +432,17 @@ fn runs_that_cannot_be_gone_on_with_are_refused() {
         dir.path(),
     );
 
+    let table = b"x,y\n1,2\n3,4\n".as_slice();
+    let options = io::csv::CsvOptions::new();
+    let once = |text: &str| {
+        let mut source = io::csv::CsvSource::from_reader(table, &options).unwrap();
+        let expr = Expr::parse(text).unwrap();
+        expr.stream(&mut source).run().unwrap_err()
+    };
+    golden("not-streamable", &once("x[1:] - y"));
+    golden("not-streamable-twice", &once("x - mean(y)"));
+    golden("unknown-name-of-a-column", &once("x + sum(z)"));
+
     io::npy::write(path("b.npy"), &View::from_slice(&[1.0, 2.0, 3.0])).unwrap();
     let expr = Expr::parse("b[::-1] - mean(b)").unwrap();
     let run = expr

@@ -35,6 +35,8 @@ pub(crate) enum Command {
 ///   numloom eval "(m - mean(m, axis=0)) / std(m, axis=0)" m=m.npy -o scaled.npy
 ///   numloom eval "a[1:] - a[:-1]" a=a.npy -o steps.npy
 ///   numloom eval "s = a + b; d = a - b" a=a.npy b=b.npy -o s=s.npy -o d=d.npy
+///   numloom eval "mean(price*qty); std(price)" --csv sales.csv
+///   zcat sales.csv.gz | numloom eval "total = price*qty*k" k=1.2 --csv - -o totals.csv
 #[derive(ClapArgs, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct EvalArgs {
@@ -47,6 +49,12 @@ pub(crate) struct EvalArgs {
     /// Where an array goes: `file`, or `name=file` if there are several outputs.
     #[arg(short, long = "output", value_name = "[NAME=]FILE")]
     pub(crate) outputs: Vec<String>,
+    /// A CSV file, plain or gzip, whose columns are inputs: only those that the expression uses are parsed. `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) csv: Option<PathBuf>,
+    /// A text file of numbers with white space between, as NumPy's `loadtxt` reads it; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
     /// Write into the existing output files (mode r+) instead of replacing them. Inputs may be from the same files: an element is read before it is
     /// written.
     #[arg(long)]

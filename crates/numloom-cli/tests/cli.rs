@@ -526,6 +526,83 @@ fn the_demo_verifies_itself() {
 }
 
 #[test]
+fn columns_of_a_table_are_inputs() {
+    let folder = Folder::new();
+    let mut rows = "price,qty,note\n".to_owned();
+    let mut text = String::new();
+    for i in 0..5000 {
+        rows += &format!("{}.5,{},\"a, b\"\n", i % 100, i % 7);
+        text += &format!("{}.5 {}\n", i % 100, i % 7);
+    }
+    std::fs::write(folder.path("sales.csv"), &rows).unwrap();
+    std::fs::write(folder.path("sales.txt"), &text).unwrap();
+    let price: Vec<f64> = (0..5000).map(|i| f64::from(i % 100) + 0.5).collect();
+    let qty: Vec<i64> = (0..5000).map(|i| i64::from(i % 7)).collect();
+    let expr = "total = sum(price*qty); std(price)";
+    let inputs = numloom::inputs! { price: &price[..], qty: &qty[..] };
+    let want = format!("{}\n", numloom::eval(expr, inputs).unwrap());
+    assert_eq!(folder.prints(&["eval", expr, "--csv", "sales.csv"]), want);
+    folder.prints(&[
+        "eval",
+        "k * (price - mean(price))",
+        "k=2",
+        "--csv",
+        "sales.csv",
+        "-o",
+        "d.npy",
+    ]);
+    let d: Vec<f64> = folder.array("d.npy");
+    assert_eq!((d.len(), d[0], d[99]), (5000, -99.0, 99.0));
+    folder.prints(&[
+        "eval",
+        "a = price; b = -qty",
+        "--csv",
+        "sales.csv",
+        "-o",
+        "two.csv",
+    ]);
+    let two = std::fs::read_to_string(folder.path("two.csv")).unwrap();
+    assert!(two.starts_with("a,b\n0.5,0\n1.5,-1\n"), "{}", &two[..40]);
+    assert_eq!(two.lines().count(), 5001);
+
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_numloom"));
+    command
+        .args(["eval", expr, "--csv", "-"])
+        .current_dir(folder.path(""));
+    command.stdin(std::fs::File::open(folder.path("sales.csv")).unwrap());
+    assert_eq!(command.output().unwrap().stdout, want.as_bytes());
+
+    for (args, say) in [
+        (&["eval", "x + 1", "--csv", "sales.csv"][..], "unknown-name"),
+        (
+            &["eval", "sum(price)", "a=a.npy", "--csv", "sales.csv"],
+            "columns of a table",
+        ),
+        (
+            &["eval", "sum(price)", "k=2", "--csv", "sales.csv"],
+            "unexpected-input",
+        ),
+        (
+            &["eval", "price", "--csv", "sales.csv", "-o", "out.bin"],
+            "FILE.csv",
+        ),
+        (
+            &["eval", "price[1:]", "--csv", "sales.csv"],
+            "not-streamable",
+        ),
+    ] {
+        let said = folder.refuses(args);
+        assert!(said.contains(say), "{args:?}: {said}");
+    }
+    std::fs::write(folder.path("bad.csv"), rows + "seven,1,x\n").unwrap();
+    let said = folder.refuses(&["eval", "sum(price + qty)", "--csv", "bad.csv"]);
+    assert!(
+        said.contains("bad.csv") && said.contains("line 5002"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     use std::process::Stdio;
     let mut child = Command::new(env!("CARGO_BIN_EXE_numloom"))

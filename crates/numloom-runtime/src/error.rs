@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use numloom_data::error::ShapeText;
+use numloom_data::stream::StreamError;
 use numloom_data::{DType, DataError, DataErrorKind};
 use numloom_ir::{FaultCode, IsaError, VerifyError};
 use numloom_syntax::Span;
@@ -241,6 +242,13 @@ pub enum RuntimeErrorKind {
         /// Elements that are done, in the order of the run; some behind them may be, too.
         done: u64,
     },
+    /// A program that cannot be run over rows that come a chunk at a time.
+    NotStreamable {
+        /// What it asks for.
+        what: &'static str,
+    },
+    /// An error of a source or a sink of chunks.
+    Stream(StreamError),
     /// An error of the arrays themselves.
     Data(DataError),
 }
@@ -301,6 +309,12 @@ impl From<DataError> for RuntimeError {
     }
 }
 
+impl From<StreamError> for RuntimeError {
+    fn from(error: StreamError) -> RuntimeError {
+        RuntimeErrorKind::Stream(error).into()
+    }
+}
+
 impl From<VerifyError> for RuntimeError {
     fn from(error: VerifyError) -> RuntimeError {
         RuntimeErrorKind::InvalidProgram(error).into()
@@ -311,6 +325,8 @@ impl Error for RuntimeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &*self.kind {
             RuntimeErrorKind::Data(error) => Some(error),
+            // Its text is this error's own; what is below it is the cause.
+            RuntimeErrorKind::Stream(error) => error.source(),
             RuntimeErrorKind::InvalidProgram(error) => Some(error),
             RuntimeErrorKind::BadIsa { error, .. } => Some(error),
             _ => None,
@@ -462,6 +478,8 @@ impl fmt::Display for RuntimeError {
             K::OutOfMemory { bytes } => {
                 write!(f, "out of memory: {bytes} bytes could not be allocated")
             }
+            K::NotStreamable { what } => write!(f, "not over a stream: {what}"),
+            K::Stream(error) => error.fmt(f),
             K::MemoryTooSmall { memory, least } => write!(
                 f,
                 "`memory` is {memory} bytes; a run over files takes at least {least}"

@@ -130,6 +130,16 @@ pub(crate) fn run<'p>(
         plan.block = plan.block.min(plan.chunk);
         (windows, start, tree)
     });
+    let carried = bound.carried.take();
+    if let Some(carried) = &carried
+        && part.reduces
+    {
+        // Whole leaves have come before, of which a chunk must not take a part of a larger node.
+        while !carried.base.is_multiple_of(plan.chunk as u64) {
+            plan.chunk /= 2;
+        }
+        plan.block = plan.block.min(plan.chunk);
+    }
     // `bound` is borrowed until the pass ends, and with it the exclusive access to outputs on which every block relies.
     let pass = Pass {
         plan,
@@ -138,10 +148,19 @@ pub(crate) fn run<'p>(
         code: &variant.code,
         isa: conditions.compiler().isa,
         control: &conditions.control,
+        base: carried.as_ref().map_or(0, |carried| carried.base),
     };
     if let Some((windows, start, tree)) = start {
         let pool = pool.as_ref().map(|(pool, threads)| (&**pool, *threads));
         *reduced = pass.run_windows(windows, start, tree, pool, work)?;
+        return Ok(variant);
+    }
+    if let Some(carried) = carried {
+        let tree = carried.tree.take();
+        let tree = tree.unwrap_or_else(|| Tree::new(&variant.kernel.accumulators));
+        let pool = pool.as_ref().map(|(pool, threads)| (&**pool, *threads));
+        carried.tree = Some(pass.run_part(tree, pool, work)?);
+        carried.base += plan.total as u64;
         return Ok(variant);
     }
     match pool {
@@ -164,6 +183,8 @@ struct Pass<'a> {
     code: &'a Code,
     isa: Isa,
     control: &'a Control<'a>,
+    /// The position of the first element, if it is a part of a run.
+    base: u64,
 }
 
 /// Why a chunk ended.
@@ -268,6 +289,36 @@ impl Pass<'_> {
         refused.map_or(Ok(()), Err)
     }
 
+    /// All chunks of a part of a run, whose reductions have come to `tree` so far; what they come to then.
+    fn run_part(
+        &self,
+        tree: Tree,
+        pool: Option<(&ThreadPool, usize)>,
+        work: &mut Work,
+    ) -> Result<Tree, RuntimeError> {
+        let joined = Mutex::new(Joined::new(tree, 0));
+        self.run_chunks(pool, 0..self.chunks(), work, &joined)?;
+        let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(joined.into_tree())
+    }
+
+    /// Some chunks, on the pool if there are several.
+    fn run_chunks(
+        &self,
+        pool: Option<(&ThreadPool, usize)>,
+        chunks: Range<usize>,
+        work: &mut Work,
+        joined: &Mutex<Joined>,
+    ) -> Result<(), RuntimeError> {
+        match pool {
+            Some((pool, threads)) if chunks.len() > 1 => {
+                let threads = threads.min(chunks.len());
+                self.share_chunks(pool, threads, chunks, work, joined)
+            }
+            _ => self.take_chunks(work, &AtomicUsize::new(chunks.start), chunks.end, joined),
+        }
+    }
+
     /// The whole pass from position `start` on, window after window, whose reductions have come to `tree` so far.
     fn run_windows(
         &self,
@@ -288,16 +339,7 @@ impl Pass<'_> {
             windows.open(start, &extents, next.clone())?;
             let before = control.done();
             let chunks = start / plan.chunk..end.div_ceil(plan.chunk);
-            match pool {
-                Some((pool, threads)) if chunks.len() > 1 => {
-                    let threads = threads.min(chunks.len());
-                    self.share_chunks(pool, threads, chunks, work, &joined)?;
-                }
-                _ => {
-                    let next = AtomicUsize::new(chunks.start);
-                    self.take_chunks(work, &next, chunks.end, &joined)?;
-                }
-            }
+            self.run_chunks(pool, chunks, work, &joined)?;
             if control.done() - before != (end - start) as u64 {
                 // Why is for `control` to say.
                 break;
@@ -396,7 +438,7 @@ impl Pass<'_> {
                 if self.control.loses_block(at.position, n) {
                     return End::Short;
                 }
-                if !kernel(work, n, at.position as u64, &mut fault) {
+                if !kernel(work, n, self.base + at.position as u64, &mut fault) {
                     self.control.stop(Stop::Failed);
                     return End::Short;
                 }

@@ -10,6 +10,7 @@ use numloom_ir::Program;
 
 use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::stream::Carried;
 use crate::window::Windows;
 
 /// What must be done so that an input can be read while outputs are written.
@@ -145,6 +146,8 @@ pub(crate) struct Bound<'r, 'i, 'o> {
     guards: &'r Guards,
     /// How the run goes through files, if it is to do so in windows.
     pub(crate) windows: Option<&'r Windows<'r>>,
+    /// What its reductions have come to before, if this is a part of a run.
+    pub(crate) carried: Option<&'r mut Carried>,
 }
 
 impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
@@ -159,6 +162,7 @@ impl<'r, 'i, 'o> Bound<'r, 'i, 'o> {
             outputs,
             guards,
             windows: None,
+            carried: None,
         }
     }
 

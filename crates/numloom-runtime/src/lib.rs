@@ -25,6 +25,7 @@
 //! | `exec`, `along`, `reduce` | a whole pass on threads; one whose reductions leave axes; what its chunks come to |
 //! | `transform`, `window` | a run over files larger than memory; its windows |
 //! | `keeper`, `journal` | what goes on behind the windows; what is written down of them, to go on from |
+//! | `stream`, `feed` | a run over rows that come a chunk at a time; the chunks in order, parsed on threads |
 //! | `control`, `scratch` | what the threads of a run share; memory that is used again |
 //!
 //! An *iteration space* is the shape that an output is computed over, before any reduction. A *pass* computes all outputs that
@@ -41,6 +42,7 @@ mod control;
 mod engine;
 mod error;
 mod exec;
+mod feed;
 #[cfg(feature = "jit")]
 mod flat;
 mod guard;
@@ -58,6 +60,7 @@ mod scratch;
 mod shape;
 mod space;
 mod stage;
+mod stream;
 mod survey;
 mod transform;
 mod variant;
@@ -74,5 +77,6 @@ pub use options::{
     Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
 };
 pub use scratch::Scratch;
+pub use stream::StreamInput;
 pub use survey::{Explanation, Root, RootKind};
 pub use transform::{Sink, Source, TransformOptions};

@@ -25,6 +25,7 @@ use crate::reduce::finished;
 use crate::scratch::Scratch;
 use crate::space::{elements, index_of};
 use crate::stage::Pass;
+use crate::stream::Carried;
 use crate::window::Windows;
 
 /// A pass that is about to run.
@@ -65,6 +66,40 @@ impl PassRun<'_, '_> {
         )?;
         let kernel = &variant.kernel;
         self.check(|fault| fault_error(kernel, fault, self.shape))?;
+        Ok(Arc::clone(kernel))
+    }
+
+    /// Runs it over its shape, as a part of a run that goes on behind it.
+    pub(crate) fn carried(
+        &self,
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+        carried: &mut Carried,
+    ) -> Result<Arc<Kernel>, RuntimeError> {
+        let Scratch {
+            guards,
+            plan,
+            work,
+            reduced,
+            ..
+        } = scratch;
+        let part = &self.pass.part;
+        let mut bound = Bound::new(self.views, places, guards);
+        bound.carried = Some(carried);
+        let variant = exec::run(
+            part,
+            self.shape,
+            &mut bound,
+            self.conditions,
+            plan,
+            work,
+            reduced,
+        )?;
+        let kernel = &variant.kernel;
+        // Positions count from the first row of all.
+        let mut shape = self.shape.to_vec();
+        shape[0] = usize::MAX;
+        self.check(|fault| fault_error(kernel, fault, &shape))?;
         Ok(Arc::clone(kernel))
     }
 

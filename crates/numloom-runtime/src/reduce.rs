@@ -43,6 +43,11 @@ impl Joined {
         &self.tree
     }
 
+    /// The same, by value.
+    pub(crate) fn into_tree(self) -> Tree {
+        self.tree
+    }
+
     /// The reduced values, one for each accumulator; identities for no chunk at all.
     pub(crate) fn finish(self) -> Vec<u64> {
         self.tree.finish()

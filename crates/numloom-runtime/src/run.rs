@@ -67,12 +67,12 @@ impl Compiled {
 }
 
 /// One run of a program.
-struct Run<'a, 'i> {
-    compiled: &'a Compiled,
-    stages: &'a Stages,
-    views: &'a [View<'i>],
-    options: &'a RunOptions,
-    windows: Option<&'a Windows<'a>>,
+pub(crate) struct Run<'a, 'i> {
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) stages: &'a Stages,
+    pub(crate) views: &'a [View<'i>],
+    pub(crate) options: &'a RunOptions,
+    pub(crate) windows: Option<&'a Windows<'a>>,
 }
 
 /// What passes keep for later ones.
@@ -255,7 +255,11 @@ impl Run<'_, '_> {
     }
 
     /// Computes a scalar between passes.
-    fn scalar(&self, step: &ScalarStep, scratch: &Scratch) -> Result<Scalar, RuntimeError> {
+    pub(crate) fn scalar(
+        &self,
+        step: &ScalarStep,
+        scratch: &Scratch,
+    ) -> Result<Scalar, RuntimeError> {
         Ok(match &step.formula {
             Formula::Count(site) => Scalar::I64(scratch.shapes.site(*site).count as i64),
             Formula::Const(scalar) => scalar.clone(),
@@ -350,7 +354,11 @@ fn one_pass(
 }
 
 /// A place for each root of a pass: an output or a part of it, or a fresh array. Scalars are not written through a place.
-fn places<'p>(pass: &Pass, outputs: &'p mut [Out<'_>], fresh: &'p mut [Array]) -> Vec<Out<'p>> {
+pub(crate) fn places<'p>(
+    pass: &Pass,
+    outputs: &'p mut [Out<'_>],
+    fresh: &'p mut [Array],
+) -> Vec<Out<'p>> {
     let mut fresh = fresh.iter_mut();
     let place = |target: &Target| match target {
         Target::Kept(_) => fresh.next().expect("one for each").view_mut(),
@@ -386,7 +394,7 @@ fn places<'p>(pass: &Pass, outputs: &'p mut [Out<'_>], fresh: &'p mut [Array]) -
 }
 
 /// Writes one value to all of a place.
-fn put(out: &mut Out<'_>, value: &Scalar) -> Result<(), RuntimeError> {
+pub(crate) fn put(out: &mut Out<'_>, value: &Scalar) -> Result<(), RuntimeError> {
     match out {
         Out::Scalar(out) => (*out).clone_from(value),
         Out::Array(view) if view.ndim() == 0 => view.set(&[], value)?,
@@ -396,7 +404,7 @@ fn put(out: &mut Out<'_>, value: &Scalar) -> Result<(), RuntimeError> {
 }
 
 /// Writes an output that no pass wrote.
-fn finish(
+pub(crate) fn finish(
     last: &Final,
     out: &mut Out<'_>,
     scalars: &[Scalar],

@@ -115,6 +115,7 @@ codes! {
     FileIo "file-io" "The system refused to open, read, write or grow a file. The message gives its reason."
     JournalMismatch "journal-mismatch" "A run that did not come to its end left a journal beside the output, and this run is another one: its expression, an input or the place of an output differs, or an input has changed since. Run what was run before to go on with it, or discard the journal with `fresh`."
     NotResumable "not-resumable" "A file is written in place in a way that cannot be gone on with after a stop, or was when a run without undo was stopped."
+    NotStreamable "not-streamable" "An expression over rows that come a chunk at a time asks for more: a subscript of a column, a reduction that leaves an array, or a second look at a source that can be read once."
     BadFileSpec "bad-file-spec" "A file argument is not written `name=path` or `name=path:dtype[shape]`."
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use numloom_data::error::ShapeText;
+use numloom_data::stream::{StreamError, StreamErrorKind};
 use numloom_data::{DType, DataError, DataErrorKind};
 use numloom_io::{IoError, IoErrorKind};
 use numloom_ir::{FaultCode, IsaError, LowerErrors};
@@ -189,6 +190,13 @@ impl From<IoError> for Error {
     }
 }
 
+/// A source or a sink of chunks that fails.
+impl From<StreamError> for Error {
+    fn from(error: StreamError) -> Error {
+        Error::stream(error)
+    }
+}
+
 impl Error {
     fn new(kind: ErrorKind, src: Option<&Arc<str>>, diagnostics: Vec<Diagnostic>) -> Error {
         debug_assert!(!diagnostics.is_empty(), "an error says what is wrong");
@@ -235,6 +243,12 @@ impl Error {
             };
             return Error::data(error);
         }
+        if let RuntimeErrorKind::Stream(_) = error.kind() {
+            let RuntimeErrorKind::Stream(error) = error.into_kind() else {
+                unreachable!("just seen")
+            };
+            return Error::stream(error);
+        }
         let (kind, diagnostic) = diagnose(&error, text);
         Error::new(kind, text.map(|text| &text.src), vec![diagnostic])
     }
@@ -247,31 +261,37 @@ impl Error {
         wrapped
     }
 
-    fn io(error: IoError) -> Error {
+    /// An error of a source or a sink, with its place in the source.
+    pub(crate) fn stream(error: StreamError) -> Error {
+        use StreamErrorKind as K;
         let (kind, code) = match error.kind() {
-            IoErrorKind::Data(error) => classify(error.kind()),
-            IoErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                (ErrorKind::Io, Code::FileNotFound)
+            K::UnknownColumn { .. } | K::AmbiguousColumn { .. } | K::NoSuchColumn { .. } => {
+                (ErrorKind::Bind, Code::UnknownName)
             }
-            IoErrorKind::TruncatedData { .. } | IoErrorKind::Empty => {
-                (ErrorKind::Io, Code::FileTruncated)
-            }
-            IoErrorKind::BadMagic { .. }
-            | IoErrorKind::UnsupportedVersion { .. }
-            | IoErrorKind::HeaderTooLong { .. }
-            | IoErrorKind::TruncatedHeader { .. }
-            | IoErrorKind::BadHeader { .. }
-            | IoErrorKind::MissingKey { .. }
-            | IoErrorKind::TooManyAxes { .. } => (ErrorKind::Io, Code::BadNpyHeader),
-            IoErrorKind::UnsupportedDType { .. } | IoErrorKind::Records { .. } => {
-                (ErrorKind::Io, Code::UnsupportedNpyDtype)
-            }
-            IoErrorKind::UnknownFormat
-            | IoErrorKind::UnknownField { .. }
-            | IoErrorKind::BadSpec { .. }
-            | IoErrorKind::SpecMismatch { .. } => (ErrorKind::Io, Code::BadFileSpec),
+            K::CannotRestart => (ErrorKind::Run, Code::NotStreamable),
+            K::ColumnMismatch { .. } => (ErrorKind::Bind, Code::DtypeMismatch),
+            K::Data(error) => classify(error.kind()),
+            K::Other(error) => match error.downcast_ref::<IoError>() {
+                Some(error) => classify_io(error),
+                None => (ErrorKind::Io, Code::FileIo),
+            },
             _ => (ErrorKind::Io, Code::FileIo),
         };
+        let diagnostic = Diagnostic::error(code, error.to_string());
+        let mut wrapped = Error::new(kind, None, vec![diagnostic]);
+        wrapped.0.cause = Some(Box::new(error));
+        wrapped
+    }
+
+    /// A value was given that the expression does not read.
+    pub(crate) fn unused_value(name: &str) -> Error {
+        let message = format!("input `{name}` is not one of the expression");
+        let diagnostic = Diagnostic::error(Code::UnexpectedInput, message);
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    fn io(error: IoError) -> Error {
+        let (kind, code) = classify_io(&error);
         let diagnostic = Diagnostic::error(code, error.to_string());
         let mut wrapped = Error::new(kind, None, vec![diagnostic]);
         wrapped.0.cause = Some(Box::new(error));
@@ -705,6 +725,7 @@ fn diagnose(error: &RuntimeError, text: Option<&Text>) -> (ErrorKind, Diagnostic
             let help = format!("raise `{option}` if the source can be trusted");
             (ErrorKind::Limit, plain(Code::LimitExceeded).with_help(help))
         }
+        K::NotStreamable { .. } => (ErrorKind::Run, plain(Code::NotStreamable)),
         K::MemoryTooSmall { .. } => (ErrorKind::Limit, plain(Code::LimitExceeded)),
         K::JournalMismatch { .. } => {
             let help =
@@ -736,6 +757,34 @@ fn element(position: &[usize]) -> String {
         [] => String::new(),
         [i] => format!(" at element {i}"),
         many => format!(" at element {}", ShapeText(many)),
+    }
+}
+
+/// What an error of a file is called.
+fn classify_io(error: &IoError) -> (ErrorKind, Code) {
+    match error.kind() {
+        IoErrorKind::Data(error) => classify(error.kind()),
+        IoErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            (ErrorKind::Io, Code::FileNotFound)
+        }
+        IoErrorKind::TruncatedData { .. } | IoErrorKind::Empty => {
+            (ErrorKind::Io, Code::FileTruncated)
+        }
+        IoErrorKind::BadMagic { .. }
+        | IoErrorKind::UnsupportedVersion { .. }
+        | IoErrorKind::HeaderTooLong { .. }
+        | IoErrorKind::TruncatedHeader { .. }
+        | IoErrorKind::BadHeader { .. }
+        | IoErrorKind::MissingKey { .. }
+        | IoErrorKind::TooManyAxes { .. } => (ErrorKind::Io, Code::BadNpyHeader),
+        IoErrorKind::UnsupportedDType { .. } | IoErrorKind::Records { .. } => {
+            (ErrorKind::Io, Code::UnsupportedNpyDtype)
+        }
+        IoErrorKind::UnknownFormat
+        | IoErrorKind::UnknownField { .. }
+        | IoErrorKind::BadSpec { .. }
+        | IoErrorKind::SpecMismatch { .. } => (ErrorKind::Io, Code::BadFileSpec),
+        _ => (ErrorKind::Io, Code::FileIo),
     }
 }
 

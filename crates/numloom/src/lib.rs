@@ -188,7 +188,7 @@
 //! A [`MappedArray`] is a file seen as an array; [`io`] opens and creates `.npy` and raw ones. Inputs and places may be maps of any size: pages come and go as
 //! the system sees fit. [`Expr::transform`] goes through files in windows, with a bounded number of their bytes resident, and goes on by itself where a run was killed: see
 //! [`Transform`]. An [`OutputFile`] reserves its space first and takes its name only when you [`commit`](OutputFile::commit) it, so that a file under its
-//! final name is a finished file. [`Options`] has a progress callback, a cancel flag and a deadline, watched between blocks.
+//! final name is a finished file. [`Expr::stream`] takes CSV, text, pipes and iterators a chunk of rows at a time: see [`Stream`]. [`Options`] has a progress callback, a cancel flag and a deadline, watched between blocks.
 //!
 //! ```
 //! use numloom::{DType, MapMode, Order, View, eval_into, inputs, io::npy};
@@ -225,7 +225,7 @@
 //!
 //! # Not supported yet
 //!
-//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, streams of chunks, text files, lazy arrays.
+//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, lazy arrays.
 //!
 //! # Other crates
 //!
@@ -252,8 +252,10 @@ mod outputs;
 mod places;
 mod slots;
 mod statement;
+mod stream;
 mod transform;
 
+pub use numloom_data::stream::{ChunkSink, ChunkSource, FnSink, IterSource, MemorySink};
 pub use numloom_data::{
     Array, ByteOrder, Complex, DType, DataError, DataErrorKind, Element, MapMode, MapSpec,
     MappedArray, Order, OutputFile, Scalar, View, ViewMut, f16,
@@ -276,6 +278,7 @@ pub use options::Options;
 pub use outputs::{Masked, Outputs, Value};
 pub use places::{Place, Places};
 pub use statement::{ReductionCall, Statement};
+pub use stream::Stream;
 pub use transform::{Transform, Transformed};
 
 /// Longer documents, compiled in so that their examples run.

@@ -363,11 +363,7 @@ impl Run<'_> {
         if let Some(journal) = journal {
             journal.remove().map_err(Error::engine)?;
         }
-        Ok(Transformed {
-            names: Arc::clone(&inner.names),
-            values,
-            resumed,
-        })
+        Ok(Transformed::new(Arc::clone(&inner.names), values, resumed))
     }
 
     /// The files that are to be changed where they are, by their outputs.
@@ -515,7 +511,7 @@ impl Run<'_> {
     }
 }
 
-/// What a [`Transform`] came to: reduced values, and arrays that have no file.
+/// What a [`Transform`] or a [`Stream`](crate::Stream) came to: reduced values, and arrays that went nowhere else.
 #[derive(Debug)]
 pub struct Transformed {
     names: Arc<Names>,
@@ -524,6 +520,14 @@ pub struct Transformed {
 }
 
 impl Transformed {
+    pub(crate) fn new(names: Arc<Names>, values: Vec<Option<Value>>, resumed: bool) -> Transformed {
+        Transformed {
+            names,
+            values,
+            resumed,
+        }
+    }
+
     /// Whether it went on from where an earlier run was stopped.
     #[must_use]
     pub fn resumed(&self) -> bool {

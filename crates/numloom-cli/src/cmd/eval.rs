@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
-use numloom::{CancelFlag, Engine, Expr, Options, OutputInfo, Schema};
+use numloom::{CancelFlag, Engine, Expr, Options, OutputInfo, Schema, Transformed};
 
 use crate::args::EvalArgs;
+use crate::cmd::table;
 use crate::files::{self, Given, NamedInput, class, output_files};
 use crate::report::{Failure, Progress, say};
 
@@ -13,6 +14,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let expr = engine.parse(&files::expression(&args.expr)?)?;
     let inputs = args.inputs.iter().map(|arg| NamedInput::read(arg));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    if let Some(mut source) = table::source(args)? {
+        return table::run(args, &engine, &expr, &inputs, &mut *source);
+    }
     let Look { arrays, bytes } = look(&engine, &expr, &inputs)?;
     let files = output_files(&args.outputs, &arrays)?;
     if args.in_place && args.outputs.is_empty() {
@@ -47,6 +51,12 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         .options(progress.options(Options::new().cancel(stop_on_ctrl_c())))
         .run()?;
     drop(progress);
+    print(&done);
+    Ok(())
+}
+
+/// Prints what did not go to a file.
+pub(crate) fn print(done: &Transformed) {
     for (name, value) in done.iter() {
         match (name, value) {
             (Some(name), Some(value)) => say!("{name} = {value}"),
@@ -54,7 +64,6 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             (_, None) => {}
         }
     }
-    Ok(())
 }
 
 /// What can be said before anything is computed.
@@ -89,7 +98,7 @@ fn look(engine: &Engine, expr: &Expr, inputs: &[NamedInput]) -> Result<Look, Fai
 }
 
 /// A flag that the first Ctrl-C raises; the second one ends the process.
-fn stop_on_ctrl_c() -> CancelFlag {
+pub(crate) fn stop_on_ctrl_c() -> CancelFlag {
     static FLAG: OnceLock<CancelFlag> = OnceLock::new();
     let install = || {
         let flag = CancelFlag::new();

@@ -5,3 +5,4 @@ pub(crate) mod demo;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod info;
+pub(crate) mod table;

@@ -5,6 +5,7 @@ mod axes;
 mod failures;
 mod layouts;
 mod overlap;
+mod streams;
 mod support;
 mod threads;
 mod transform;
