@@ -502,6 +502,30 @@ fn an_error_in_a_file_names_the_file() {
     assert_eq!(error.place().unwrap().byte, 8);
 }
 
+#[test]
+fn a_chunk_takes_about_the_memory_that_it_may() {
+    let text = format!("a,b,c\n{}", "1.25,-7,0.123456789\n".repeat(20_000));
+    let mut source = open(text.as_bytes(), &plain()).unwrap();
+    for chunk_bytes in [1 << 12, 1 << 16, 1 << 18] {
+        for columns in [&[0][..], &[0, 1, 2]] {
+            let parser = source.start(columns, chunk_bytes).unwrap();
+            let (mut chunk, mut rows) = (Chunk::new(), 0);
+            while source.split(&mut chunk).unwrap() {
+                parser.parse(&mut chunk).unwrap();
+                rows += chunk.rows();
+            }
+            assert_eq!(rows, 20_000);
+            // The raw bytes are read into a room of 64 KiB at least, and one that grew by doubling.
+            let limit = 2 * chunk_bytes + (1 << 16);
+            assert!(
+                chunk.memory_bytes() <= limit,
+                "{} of {chunk_bytes}",
+                chunk.memory_bytes()
+            );
+        }
+    }
+}
+
 /// Chunks parsed on four threads, in order, or the error of the first that has one.
 fn read_on_threads(source: &mut CsvSource, chunk_bytes: usize) -> Result<Vec<Array>, StreamError> {
     use numloom_data::stream::{ChunkSink, MemorySink};

@@ -40,7 +40,7 @@ impl Default for CsvOptions {
             header: true,
             names: None,
             skip_lines: 0,
-            missing_values: ["NA", "N/A", "#N/A", "null", "NULL", "None", "-"]
+            missing_values: ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None"]
                 .map(String::from)
                 .to_vec(),
             missing_is_error: false,
@@ -103,7 +103,8 @@ impl CsvOptions {
         self
     }
 
-    /// What stands for a missing value, besides nothing at all: `NA`, `N/A`, `#N/A`, `null`, `NULL`, `None` and `-` unless said here.
+    /// What stands for a missing value, besides nothing at all: `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `null`, `NULL` and `None` unless said
+    /// here. `nan` is a number.
     #[must_use]
     pub fn missing_values<S: Into<String>>(
         mut self,

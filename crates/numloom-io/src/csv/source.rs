@@ -124,24 +124,18 @@ impl CsvSource {
             true => &raw[..records.end_of_first(raw)],
             false => &[],
         };
-        let names = match &options.names {
-            Some(names) => names.clone(),
-            None if options.header => {
-                let name = |position| name(field(0, position), dialect.quote);
-                (0..records.width())
-                    .map(name)
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|error| StreamError::other(error).at(place(&chunk, 0)))?
-            }
-            None => (0..records.width()).map(|i| format!("c{i}")).collect(),
-        };
+        let names = names(options, records.width(), |position| field(0, position))
+            .map_err(|error| StreamError::other(error).at(place(&chunk, 0)))?;
         if records.rows() > 0 && names.len() != records.width() {
             return Err(StreamError::other(IoError::new(IoErrorKind::NameCount {
                 names: names.len(),
                 columns: records.width(),
             })));
         }
-        let sampled = header_rows..records.rows().min(header_rows + options.sample);
+        let sampled = header_rows
+            ..records
+                .rows()
+                .min(header_rows.saturating_add(options.sample));
         let mut columns: Vec<ColumnSpec> = Vec::with_capacity(names.len());
         let mut inferred = Vec::with_capacity(names.len());
         for (position, name) in names.into_iter().enumerate() {
@@ -176,6 +170,21 @@ impl CsvSource {
             pass: None,
         };
         Ok(CsvSource { table })
+    }
+}
+
+/// The names of the columns: those that were given, those in the header, or numbers.
+fn names<'a>(
+    options: &CsvOptions,
+    width: usize,
+    header: impl Fn(usize) -> &'a [u8],
+) -> Result<Vec<String>, IoError> {
+    match &options.names {
+        Some(names) => Ok(names.clone()),
+        None if options.header => (0..width)
+            .map(|position| name(header(position), options.quote))
+            .collect(),
+        None => Ok((0..width).map(|i| format!("c{i}")).collect()),
     }
 }
 
