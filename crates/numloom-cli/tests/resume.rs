@@ -53,9 +53,10 @@ impl Folder {
         std::fs::read(self.path(name)).unwrap()
     }
 
-    /// Waits for a file, or the end of the run that makes it; whether it is there.
+    /// Waits for something in a file, or the end of the run that makes it; whether it is there.
     fn wait_for(&self, name: &str, child: &mut Child) -> bool {
-        while !self.has(name) {
+        let is_empty = || !std::fs::metadata(self.path(name)).is_ok_and(|file| file.len() > 0);
+        while is_empty() {
             if child.try_wait().unwrap().is_some() {
                 return self.has(name);
             }

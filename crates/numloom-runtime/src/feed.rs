@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use numloom_data::stream::{Chunk, ChunkSource, StreamError};
 
 use crate::error::RuntimeError;
+use crate::transform::no_thread;
 
 /// Gives each chunk of a pass over `columns` to `each`.
 ///
@@ -56,7 +57,7 @@ pub(crate) fn feed(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (send, parser, next) = (send.clone(), &parser, &next);
-            scope.spawn(move || {
+            let parse = move || {
                 while let Some((at, chunk)) = next() {
                     let chunk = chunk.and_then(|mut chunk| {
                         parser.parse(&mut chunk)?;
@@ -66,7 +67,9 @@ pub(crate) fn feed(
                         return;
                     }
                 }
-            });
+            };
+            let parsing = std::thread::Builder::new().spawn_scoped(scope, parse);
+            parsing.map_err(|error| no_thread(&error))?;
         }
         drop(send);
         let mut waiting = BTreeMap::new();

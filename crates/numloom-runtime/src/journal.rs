@@ -20,7 +20,8 @@ use crate::window::{Extent, Mapped};
 
 mod bytes;
 
-use bytes::{Bytes, checksum};
+use bytes::Bytes;
+pub(crate) use bytes::checksum;
 
 const MAGIC: &[u8] = b"numloom journal 1\n";
 

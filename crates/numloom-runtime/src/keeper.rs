@@ -28,6 +28,8 @@ pub(crate) enum Task {
         extents: Vec<Extent>,
         record: Option<Record>,
     },
+    /// The run ends before its time: what is done is to be written down.
+    Settle,
 }
 
 /// Does what is to be done, on a thread of its own.
@@ -36,6 +38,10 @@ pub(crate) struct Keeper<'a, 'm> {
     pub(crate) guard: &'a TruncationGuard<'m>,
     pub(crate) journal: Option<&'a mut Journal>,
     pub(crate) failed: &'a Mutex<Option<RuntimeError>>,
+    /// Bytes of windows after which the next record is written: each waits for the disk.
+    pub(crate) record_bytes: usize,
+    /// Windows that have ended since the last record, and what is to be said of them.
+    pub(crate) pending: (Vec<Extent>, Option<Record>),
 }
 
 impl Keeper<'_, '_> {
@@ -73,16 +79,35 @@ impl Keeper<'_, '_> {
                     map.advise(Advice::Release, bytes.clone())?;
                 }
                 self.guard.check()?;
-                let (Some(journal), Some(record)) = (&mut self.journal, record) else {
+                let Some(record) = record else {
                     return Ok(());
                 };
-                for (map, bytes) in extents {
-                    self.maps[map].map.flush_range(bytes)?;
+                self.pending.0.extend(extents);
+                let bytes: usize = self.pending.0.iter().map(|(_, bytes)| bytes.len()).sum();
+                // Old bytes of one window only are saved at a time; what a step came to is not computed again.
+                let is_due = bytes >= self.record_bytes
+                    || matches!(record, Record::Step { .. })
+                    || self.maps.iter().any(|map| map.saved);
+                self.pending.1 = Some(record);
+                if is_due {
+                    self.write_down()?;
                 }
-                journal.append(&record)?;
             }
+            Task::Settle => self.write_down()?,
         }
         Ok(())
+    }
+
+    /// Brings windows to the disk, and then says so in the journal.
+    fn write_down(&mut self) -> Result<(), RuntimeError> {
+        let (extents, record) = std::mem::take(&mut self.pending);
+        let (Some(journal), Some(record)) = (&mut self.journal, record) else {
+            return Ok(());
+        };
+        for (map, bytes) in extents {
+            self.maps[map].map.flush_range(bytes)?;
+        }
+        journal.append(&record)
     }
 }
 

@@ -12,11 +12,14 @@ use numloom_ir::FloatEnv;
 use crate::bind::{Out, check_outputs};
 use crate::compiled::{Compiled, Inner};
 use crate::error::{RuntimeError, RuntimeErrorKind};
-use crate::journal::{Journal, RunKey, key_line};
+use crate::journal::{Journal, RunKey, checksum, key_line};
 use crate::keeper::{Keeper, prefetch};
 use crate::options::RunOptions;
 use crate::scratch::with_thread_scratch;
 use crate::window::{Mapped, Windows};
+
+/// The most bytes of windows that a kill loses, and those in flight.
+const MAX_UNRECORDED_BYTES: usize = 256 << 20;
 
 /// The least memory that a transform can be held to.
 const MIN_MEMORY: u64 = 16 << 20;
@@ -107,13 +110,9 @@ impl Compiled {
             let (shape, strides) = (view.shape(), view.strides());
             let Some(map) = source.map else {
                 let bytes = view.to_array()?;
-                let bytes = bytes.as_bytes();
-                key_line(
-                    &mut key,
-                    "input",
-                    &input.name,
-                    format_args!("{shape:?} {bytes:?}"),
-                );
+                let sum = checksum(bytes.as_bytes());
+                let lies = format_args!("{shape:?} {sum:016x}");
+                key_line(&mut key, "input", &input.name, lies);
                 continue;
             };
             let stamp = map.stamp()?;
@@ -184,13 +183,22 @@ impl Compiled {
                 guard: &guard,
                 journal,
                 failed: &failed,
+                record_bytes: memory.min(MAX_UNRECORDED_BYTES),
+                pending: Default::default(),
             };
-            scope.spawn(move || keeps.work(&tasks));
-            scope.spawn(|| prefetch(&maps, &{ wanted }));
+            let thread = std::thread::Builder::new;
+            let maps = &maps[..];
+            let keeping = thread().spawn_scoped(scope, move || keeps.work(&tasks));
+            keeping.map_err(|error| no_thread(&error))?;
+            let asking = thread().spawn_scoped(scope, move || prefetch(maps, &wanted));
+            asking.map_err(|error| no_thread(&error))?;
             let resume = resume.unwrap_or_default();
-            let windows =
-                Windows::new(&maps, memory, resume, journals, prefetcher, keeper, &failed);
-            self.run_windows(&views, &mut outs, options, &windows)
+            let windows = Windows::new(maps, memory, resume, journals, prefetcher, keeper, &failed);
+            let done = self.run_windows(&views, &mut outs, options, &windows);
+            if done.is_err() {
+                windows.settle()?;
+            }
+            done
         });
         // What the keeper found last: it has come to its end.
         let failed = failed
@@ -225,6 +233,12 @@ impl Compiled {
             self.evaluate(scratch, &views, outputs, options, Some(windows))
         })
     }
+}
+
+/// The system did not give a thread.
+pub(crate) fn no_thread(error: &std::io::Error) -> RuntimeError {
+    let reason = error.to_string();
+    RuntimeErrorKind::ThreadPool { threads: 1, reason }.into()
 }
 
 /// All maps, those of inputs first.

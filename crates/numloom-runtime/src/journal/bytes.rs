@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
 }
 
 /// FNV-1a, of 64 bits: it tells torn bytes, not hostile ones.
-pub(super) fn checksum(bytes: &[u8]) -> u64 {
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
