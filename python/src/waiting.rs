@@ -2,13 +2,12 @@
 //! for Ctrl-C if it may be long.
 //!
 //! What goes in: about how many operations a run is. What comes out: its result, or the exception of a signal handler. What it never
-//! does: leave a run behind.
+//! does: leave a run behind, or the caller's thread, whose cache has the arrays.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use numloom::{CancelFlag, Error, Kernel, Options};
+use numloom::{Error, Kernel, Options};
 use pyo3::prelude::*;
 
 use crate::errors;
@@ -35,44 +34,76 @@ pub(crate) fn wait(
     let result = match work {
         ..INSTANT => run(kernel),
         INSTANT..SHORT => py.detach(|| run(kernel)),
-        SHORT.. if is_main_thread(py)? => return listen(py, kernel, run),
-        SHORT.. => py.detach(|| run(kernel)),
+        SHORT.. => return listen(py, kernel, run),
     };
     result.map_err(|error| errors::raise(py, &error))
 }
 
-/// Runs in another thread, since Python tells of signals only this one.
+/// Runs, and stops between two chunks to look for signals.
 fn listen(
     py: Python<'_>,
     kernel: &Kernel,
     run: impl FnOnce(&Kernel) -> Result<(), Error> + Send,
 ) -> PyResult<()> {
-    let cancel = CancelFlag::new();
-    let watched = kernel.with(Options::new().cancel(cancel.clone()));
-    let mut interrupt = None;
-    let result = py.detach(|| {
-        thread::scope(|scope| {
-            let (done, finished) = sync_channel::<()>(1);
-            let running = scope.spawn(|| {
-                let result = run(&watched);
-                drop(done);
-                result
-            });
-            while finished.recv_timeout(LISTEN) == Err(RecvTimeoutError::Timeout) {
-                if let Err(raised) = Python::attach(|py| py.check_signals()) {
-                    interrupt = Some(raised);
-                    cancel.cancel();
-                    break;
-                }
-            }
-            running.join()
-        })
-    });
-    match (interrupt, result) {
-        (Some(raised), _) => Err(raised),
-        (None, Ok(result)) => result.map_err(|error| errors::raise(py, &error)),
-        (None, Err(panic)) => std::panic::resume_unwind(panic),
+    let listener = Arc::new(Listener::new());
+    let asked = Arc::clone(&listener);
+    let heedful = kernel.with(Options::new().should_stop(move || asked.should_stop()));
+    let result = py.detach(|| run(&heedful));
+    match listener.state().raised.take() {
+        Some(raised) => Err(raised),
+        None => result.map_err(|error| errors::raise(py, &error)),
     }
+}
+
+/// Looks for signals now and then: only the caller's thread does, which is the one that Python tells of them.
+struct Listener(Mutex<Listening>);
+
+struct Listening {
+    /// When to look next, if ever.
+    next: Option<Instant>,
+    /// By a handler.
+    raised: Option<PyErr>,
+}
+
+impl Listener {
+    fn new() -> Listener {
+        Listener(Mutex::new(Listening {
+            next: now().checked_add(LISTEN),
+            raised: None,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, Listening> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn should_stop(&self) -> bool {
+        let mut state = self.state();
+        if state.next.is_none_or(|next| now() < next) {
+            return false;
+        }
+        let heard = Python::attach(|py| {
+            let hears = is_main_thread(py)?;
+            if hears {
+                py.check_signals()?;
+            }
+            Ok(hears)
+        });
+        match heard {
+            Ok(true) => state.next = now().checked_add(LISTEN),
+            Ok(false) => state.next = None,
+            Err(raised) => state.raised = Some(raised),
+        }
+        state.raised.is_some()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a run takes is for the clock to say"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Whether this is the thread that Python tells of signals.

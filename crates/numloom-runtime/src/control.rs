@@ -6,24 +6,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use numloom_ir::{Fault, FloatEnv};
 
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec;
-use crate::options::{CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
+use crate::options::{CancelFlag, Deadline, Progress, ProgressFn, RunOptions, ShouldStopFn};
 use crate::window::Windows;
 
 /// Why a run stops before its end; the greatest reason is the one reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Stop {
-    /// The cancel flag was raised.
+    /// The cancel flag was raised, or somebody who was asked said so.
     Cancelled = 1,
     /// The deadline passed.
     Deadline = 2,
-    /// A block failed, or the progress callback panicked.
+    /// A block failed, or a callback panicked.
     Failed = 3,
 }
 
@@ -31,6 +32,8 @@ pub(crate) enum Stop {
 pub(crate) struct Control<'a> {
     progress: Option<&'a ProgressFn>,
     cancel: Option<&'a CancelFlag>,
+    /// And the thread on which to ask it: the caller's.
+    should_stop: Option<(&'a ShouldStopFn, ThreadId)>,
     deadline: Option<Instant>,
     fail_at: Option<u64>,
     /// Hears of what is done, to let go of pages.
@@ -65,8 +68,34 @@ impl<'a> Control<'a> {
         Control {
             progress: run.progress.as_deref().or(engine.progress.as_deref()),
             cancel: run.cancel.as_ref().or(engine.cancel.as_ref()),
+            should_stop: run
+                .should_stop
+                .as_deref()
+                .or(engine.should_stop.as_deref())
+                .map(|should_stop| (should_stop, thread::current().id())),
             deadline,
             fail_at: run.fail_at.or(engine.fail_at),
+            ..Control::unwatched(windows, total)
+        }
+    }
+
+    /// Control of a pass over `total` elements beside those that are counted: what ends this run ends it, and nobody is told of it.
+    pub(crate) fn beside(&self, total: u64) -> Control<'a> {
+        Control {
+            cancel: self.cancel,
+            should_stop: self.should_stop,
+            deadline: self.deadline,
+            ..Control::unwatched(self.windows, total)
+        }
+    }
+
+    fn unwatched(windows: Option<&'a Windows<'a>>, total: u64) -> Control<'a> {
+        Control {
+            progress: None,
+            cancel: None,
+            should_stop: None,
+            deadline: None,
+            fail_at: None,
             windows,
             total,
             done: AtomicU64::new(0),
@@ -78,8 +107,17 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// Whether a chunk that starts at `start` is still wanted: looks at everything, the clock included.
+    /// Whether a chunk that starts at `start` is still wanted: looks at everything, the clock included, and asks.
+    ///
+    /// # Panics
+    /// With the panic of the callback that is asked.
     pub(crate) fn wants_chunk(&self, start: usize) -> bool {
+        if let Some((should_stop, caller)) = self.should_stop
+            && thread::current().id() == caller
+            && self.call(should_stop)
+        {
+            self.stop(Stop::Cancelled);
+        }
         if self
             .deadline
             .is_some_and(|deadline| exec::now() >= deadline)
@@ -140,17 +178,19 @@ impl<'a> Control<'a> {
         {
             let done = self.done.load(Ordering::SeqCst);
             if self.told.swap(done, Ordering::SeqCst) < done {
-                let tell = || {
-                    let _env = FloatEnv::around_others();
-                    progress(Progress::new(done, self.total));
-                };
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
-                    self.stop(Stop::Failed);
-                    resume_unwind(panic);
-                }
+                self.call(|| progress(Progress::new(done, self.total)));
             }
             self.telling.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// Calls a function of somebody else's, whose panic stops the run.
+    fn call<T>(&self, callback: impl FnOnce() -> T) -> T {
+        let _env = FloatEnv::around_others();
+        catch_unwind(AssertUnwindSafe(callback)).unwrap_or_else(|panic| {
+            self.stop(Stop::Failed);
+            resume_unwind(panic)
+        })
     }
 
     /// Elements done so far.

@@ -75,6 +75,7 @@ pub use error::{RuntimeError, RuntimeErrorKind, Side};
 pub use journal::{Journal, RunKey};
 pub use options::{
     Backend, CancelFlag, Deadline, MAX_THREADS, Options, Progress, ProgressFn, RunOptions,
+    ShouldStopFn,
 };
 pub use scratch::Scratch;
 pub use stream::StreamInput;

@@ -146,6 +146,9 @@ impl Progress {
 /// Is told how far a run is, from whichever thread; see [`RunOptions::progress`].
 pub type ProgressFn = dyn Fn(Progress) + Send + Sync;
 
+/// Says whether a run is to end, on the thread that it was called from; see [`RunOptions::should_stop`].
+pub type ShouldStopFn = dyn Fn() -> bool + Send + Sync;
+
 /// Options of one run; fields left out are the engine's.
 ///
 /// ```
@@ -168,6 +171,9 @@ pub struct RunOptions {
     pub progress: Option<Arc<ProgressFn>>,
     /// Watched between blocks.
     pub cancel: Option<CancelFlag>,
+    /// Asked before each chunk, mostly less than a millisecond, whether to end as if [`cancel`](RunOptions::cancel) was raised: always on
+    /// the thread that the run was called from, which takes part in the work. A panic in it stops the run and goes on in that thread.
+    pub should_stop: Option<Arc<ShouldStopFn>>,
     /// Watched between blocks.
     pub deadline: Option<Deadline>,
     /// The most bytes that one run allocates for outputs.
@@ -184,6 +190,7 @@ impl RunOptions {
         self.block.is_none()
             && self.progress.is_none()
             && self.cancel.is_none()
+            && self.should_stop.is_none()
             && self.deadline.is_none()
             && self.fail_at.is_none()
             && self
@@ -242,6 +249,8 @@ run_setters! {
     progress: impl Fn(Progress) + Send + Sync + 'static => Arc::new(progress);
     /// Sets the flag that stops a run.
     cancel: CancelFlag => cancel;
+    /// Sets what is asked, on the caller's thread, whether to end.
+    should_stop: impl Fn() -> bool + Send + Sync + 'static => Arc::new(should_stop);
     /// Sets when a run has to end.
     deadline: impl Into<Deadline> => deadline.into();
     /// Sets the most bytes that one run allocates for outputs.
@@ -259,6 +268,7 @@ impl fmt::Debug for RunOptions {
             .field("serial_below", &self.serial_below)
             .field("progress", &self.progress.as_ref().map(|_| ".."))
             .field("cancel", &self.cancel)
+            .field("should_stop", &self.should_stop.as_ref().map(|_| ".."))
             .field("deadline", &self.deadline)
             .field("max_output_bytes", &self.max_output_bytes)
             .finish_non_exhaustive()

@@ -16,11 +16,10 @@ use crate::along::{Along, Running};
 use crate::bind::Out;
 #[cfg(feature = "jit")]
 use crate::code::Code;
-use crate::control::{Control, Verdict};
+use crate::control::Verdict;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::{self, Conditions};
 use crate::guard::{Bound, Guards};
-use crate::options::RunOptions;
 use crate::reduce::finished;
 use crate::scratch::Scratch;
 use crate::space::{elements, index_of};
@@ -210,10 +209,9 @@ impl PassRun<'_, '_> {
 
     /// The lowest fault, wherever its reductions leave off.
     fn find_fault(&self, scratch: &mut Scratch) -> Result<(), RuntimeError> {
-        let none = RunOptions::new();
         let expected = elements(self.shape);
         let conditions = Conditions {
-            control: Control::new(&none, &none, self.windows, expected),
+            control: self.conditions.control.beside(expected),
             ..*self.conditions
         };
         let alone = PassRun {

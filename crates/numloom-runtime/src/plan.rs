@@ -42,8 +42,11 @@ const COPIED_CHUNK_BYTES: usize = 1 << 20;
 const FAR_BYTES: usize = 4 << 20;
 const FAR_BLOCK: usize = 256;
 
-/// Bytes read and written between two looks at the cancel flag and the clock: about 30 µs of memory traffic.
+/// Bytes read and written between two looks at the clock: about 30 µs of memory traffic.
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// The estimated time between two looks at the clock of what computes longer than it reads, in picoseconds.
+const CHUNK_WORK: usize = 1_000_000_000;
 
 /// Where a chunk may start, in elements: 64 of one byte fill a cache line, so no two chunks write to one.
 const CHUNK_ALIGN: usize = 64;
@@ -284,6 +287,7 @@ impl Plan {
             block = block.min(LEAF).next_multiple_of(LANES);
         }
         let mut chunk = CHUNK_BYTES / part.bytes_per_element.max(1);
+        chunk = chunk.min(CHUNK_WORK / part.work.max(1));
         if threads > 1 {
             chunk = chunk.min(self.total.div_ceil(4 * threads));
         }

@@ -180,7 +180,7 @@ impl Kernel {
     }
 
     /// Another handle of the same kernel whose runs have these options: threads, block, deadline, progress, cancel flag,
-    /// `max_output_bytes`, `serial_below`. Those that concern an engine have done their work and are not looked at.
+    /// `should_stop`, `max_output_bytes`, `serial_below`. Those that concern an engine have done their work and are not looked at.
     ///
     /// ```
     /// use std::time::Duration;

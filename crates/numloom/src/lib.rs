@@ -263,7 +263,7 @@ pub use numloom_data::{
 pub use numloom_io as io;
 pub use numloom_ir::{InputClass, Isa, IsaError, Schema, SchemaInput};
 pub use numloom_runtime::{
-    Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room,
+    Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room, ShouldStopFn,
 };
 pub use numloom_syntax::{Ast, Code, Diagnostic, Label, Paint, Severity, Span, Style};
 

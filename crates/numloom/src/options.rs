@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use numloom_ir::{Isa, LowerOptions};
-use numloom_runtime::{Backend, CancelFlag, Deadline, Progress, ProgressFn, RunOptions};
+use numloom_runtime::{
+    Backend, CancelFlag, Deadline, Progress, ProgressFn, RunOptions, ShouldStopFn,
+};
 use numloom_syntax::Limits;
 
 macro_rules! options {
@@ -31,6 +33,9 @@ macro_rules! options {
             /// Told after each chunk how far a run is, from whichever thread, `done` never falling. A panic in it stops the
             /// run and goes on in the caller's thread.
             pub progress: Option<Arc<ProgressFn>>,
+            /// Asked before each chunk, mostly less than a millisecond, whether to end as if `cancel` was raised: always on the thread that
+            /// the run was called from, which takes part in the work. A panic in it stops the run and goes on in that thread.
+            pub should_stop: Option<Arc<ShouldStopFn>>,
         }
 
         impl Options {
@@ -64,6 +69,14 @@ macro_rules! options {
                 self
             }
 
+            /// Asked before each chunk, mostly less than a millisecond, whether to end as if `cancel` was raised: always on the thread that
+            /// the run was called from, which takes part in the work. A panic in it stops the run and goes on in that thread.
+            #[must_use]
+            pub fn should_stop(mut self, f: impl Fn() -> bool + Send + Sync + 'static) -> Options {
+                self.should_stop = Some(Arc::new(f));
+                self
+            }
+
             /// These, and those of `lower` where these have none.
             #[must_use]
             pub fn or(self, lower: &Options) -> Options {
@@ -71,6 +84,7 @@ macro_rules! options {
                     $($name: self.$name.or_else(|| lower.$name.clone()),)*
                     deadline: self.deadline.or(lower.deadline),
                     progress: self.progress.or_else(|| lower.progress.clone()),
+                    should_stop: self.should_stop.or_else(|| lower.should_stop.clone()),
                 }
             }
         }
@@ -84,6 +98,9 @@ macro_rules! options {
                 }
                 if self.progress.is_some() {
                     set.field("progress", &format_args!(".."));
+                }
+                if self.should_stop.is_some() {
+                    set.field("should_stop", &format_args!(".."));
                 }
                 set.finish_non_exhaustive()
             }
@@ -165,6 +182,7 @@ impl Options {
         options.serial_below = self.serial_below;
         options.progress.clone_from(&self.progress);
         options.cancel.clone_from(&self.cancel);
+        options.should_stop.clone_from(&self.should_stop);
         options.deadline = self.deadline;
         options.max_output_bytes = self.max_output_bytes;
         options

@@ -257,7 +257,7 @@ impl Running<'_> {
             }
             let mut position = leaf;
             while position < leaf_end {
-                if !self.control.wants_block() {
+                if !self.control.wants_chunk(0) {
                     return false;
                 }
                 let left = leaf_end - position;
@@ -355,7 +355,7 @@ impl Running<'_> {
         way: Way,
         values: &mut [u64],
     ) -> bool {
-        if !self.control.wants_block() {
+        if !self.control.wants_chunk(0) {
             return false;
         }
         let columns = tile.columns;

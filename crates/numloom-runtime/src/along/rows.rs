@@ -78,7 +78,7 @@ impl Running<'_> {
             .any(|operand| operand.access != Access::Block);
         let mut place = start;
         while place < end {
-            if !self.control.wants_block() {
+            if !self.control.wants_chunk(0) {
                 return false;
             }
             let run = match in_place {
@@ -124,7 +124,7 @@ impl Running<'_> {
         let mut tree = Tree::new(&self.kernel.accumulators);
         let mut position = 0;
         while position < along.n {
-            if !self.control.wants_block() {
+            if !self.control.wants_chunk(0) {
                 return false;
             }
             let left = along.n - position;

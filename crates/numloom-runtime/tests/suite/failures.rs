@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use numloom_data::{DType, Scalar, View};
+use numloom_data::{Array, DType, Scalar, View};
 use numloom_ir::{FaultCode, InputClass};
 use numloom_runtime::{
     Backend, CancelFlag, Deadline, Engine, Options, OutputValue, RunOptions, RuntimeErrorKind,
@@ -188,6 +188,40 @@ fn a_panic_in_the_callback_comes_out_in_the_caller_and_the_engine_goes_on() {
             .run(&[View::from_slice(&x)], &RunOptions::new())
             .unwrap();
         assert_eq!(got[0].item(), Some(Scalar::F64(1e5)));
+    }
+}
+
+#[test]
+fn the_callers_thread_is_asked_whether_to_stop_and_no_other() {
+    let (whole, along) = (
+        "input a: f64\n %0 = input 0 : f64\n %1 = exp %0 : f64\n out = %1 shape 0",
+        "input a: f64\n %0 = input 0 : f64\n %1 = sum %0 axes 1 : f64\n out = %1 shape %1",
+    );
+    let x = Array::from_slice(&[0.5; 200_000], &[400, 500]).unwrap();
+    for (text, backend, threads) in [(whole, 0, 1), (whole, 0, 3), (along, 0, 3), (along, 1, 1)] {
+        let Some(&backend) = backends().get(backend) else {
+            continue;
+        };
+        let compiled = compile(&engine(backend, threads), &program(text));
+        let caller = std::thread::current().id();
+        let stop = RunOptions::new().should_stop(move || {
+            assert_eq!(std::thread::current().id(), caller);
+            true
+        });
+        // Other threads may have done all before the caller has come to its first chunk.
+        let mut tries = (0..1000).filter_map(|_| compiled.run(&[x.view()], &stop).err());
+        let error = tries.next().expect("the caller is asked");
+        assert!(
+            matches!(error.kind(), RuntimeErrorKind::Cancelled { done, total } if *done < *total),
+            "{error}"
+        );
+        let worse = RunOptions::new().should_stop(|| panic!("enough"));
+        let run = || compiled.run(&[x.view()], &worse);
+        let mut tries = (0..1000).filter_map(|_| catch_unwind(AssertUnwindSafe(run)).err());
+        let panic = tries.next().expect("the caller is asked");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"enough"));
+        let again = compiled.run(&[x.view()], &RunOptions::new());
+        assert!(again.is_ok(), "{text} {backend} {threads}: {again:?}");
     }
 }
 
