@@ -10,6 +10,37 @@ use std::ptr::NonNull;
 
 use crate::error::{DataError, DataErrorKind};
 
+/// From how many bytes on memory is asked for in huge pages: fewer faults are spared than the call and the clearing of a large page cost.
+#[cfg(target_os = "linux")]
+const HUGE_BYTES: usize = 4 << 20;
+
+/// Asks for the whole pages of an allocation to be huge ones, if it is large. Its first touch, of the usual 4 KiB each, costs more than all else that cheap
+/// expressions do: `2*a + 3*b` into fresh memory takes about two thirds of the time with huge pages.
+///
+/// No answer is needed: without them all is as it was.
+#[cfg(target_os = "linux")]
+fn prefer_huge_pages(base: NonNull<u8>, bytes: usize) {
+    if bytes < HUGE_BYTES {
+        return;
+    }
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let Ok(page) = usize::try_from(page) else {
+        return;
+    };
+    let skipped = base.addr().get().next_multiple_of(page) - base.addr().get();
+    let whole = (bytes - skipped) / page * page;
+    // SAFETY: whole pages inside an allocation of our own. The advice changes neither what is in them nor who may touch them.
+    unsafe {
+        let start = base.as_ptr().add(skipped);
+        libc::madvise(start.cast(), whole, libc::MADV_HUGEPAGE);
+    }
+}
+
+/// Elsewhere systems choose for themselves.
+#[cfg(not(target_os = "linux"))]
+fn prefer_huge_pages(_: NonNull<u8>, _: usize) {}
+
 /// Owned bytes, zero at first, at an address that is a multiple of 64 (or more on request).
 ///
 /// A refused allocation is an error, never an abort. Big buffers cost nothing until they are touched: the memory comes
@@ -73,6 +104,7 @@ impl Buffer {
             .ok_or_else(refused)?;
         // SAFETY: the layout's size is at least `len`, which is not 0.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(refused)?;
+        prefer_huge_pages(base, layout.size());
         let step = base.addr().get().next_multiple_of(align) - base.addr().get();
         // SAFETY: `base` is a multiple of 16, so `step` is at most `align - 16`, which is `slack` or, if `align` is
         // below 16, 0: inside the allocation.

@@ -14,6 +14,7 @@ use crate::exec::Workers;
 #[cfg(feature = "jit")]
 use crate::flat;
 use crate::layout::{Met, layout};
+use crate::memory::Outputs;
 use crate::options::RunOptions;
 use crate::pattern::Pattern;
 use crate::scratch::{Scratch, with_thread_scratch};
@@ -233,7 +234,7 @@ impl Compiled {
             let mut values = bind::allocate(prog, sets, &scratch.shapes, &views, limit)?;
             let mut outs: Vec<_> = values.iter_mut().map(Out::of).collect();
             if !self.run_flat(inputs, &mut outs, options) {
-                self.evaluate(scratch, &views, &mut outs, options, None)?;
+                self.evaluate(scratch, &views, &mut outs, options, Outputs::Fresh, None)?;
             }
             drop(outs);
             Ok(values)
@@ -306,7 +307,7 @@ impl Compiled {
         let views = self.views(inputs)?;
         self.infer(scratch, &views)?;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
-        self.evaluate(scratch, &views, outputs, options, None)
+        self.evaluate(scratch, &views, outputs, options, Outputs::Given, None)
     }
 
     /// Runs it the short way, if everything is plain; whether it did.

@@ -27,6 +27,7 @@ use crate::compiled::Compiled;
 use crate::control::{Control, Stop};
 use crate::error::RuntimeError;
 use crate::guard::Bound;
+use crate::memory::Outputs;
 use crate::options::RunOptions;
 use crate::plan::{Access, Operand, Plan};
 use crate::reduce::Joined;
@@ -70,6 +71,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) control: Control<'a>,
     /// Elements of a block, if not the best.
     pub(crate) block: Option<usize>,
+    /// What the memory of outputs was before.
+    pub(crate) outputs: Outputs,
 }
 
 impl Conditions<'_> {
@@ -120,6 +123,7 @@ pub(crate) fn run<'p>(
         interpreted,
         conditions.block,
         threads,
+        conditions.outputs,
     );
     let start = bound.windows.map(|windows| {
         let (start, tree) = windows.start(Tree::new(&variant.kernel.accumulators));
@@ -635,6 +639,7 @@ impl Pass<'_> {
             accumulators: work.lanes.as_mut_ptr(),
             position: index,
             scratch,
+            around: u64::from(self.plan.around),
             ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
         // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots; there is one row. (2, 3) `fit` made a pointer for each input and

@@ -50,6 +50,7 @@ mod journal;
 mod keeper;
 mod kept;
 mod layout;
+mod memory;
 mod options;
 mod pass;
 mod pattern;

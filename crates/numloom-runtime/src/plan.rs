@@ -20,6 +20,7 @@ use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Ptr;
 use crate::guard::Bound;
+use crate::memory::{CHUNK_BYTES, CHUNK_WORK, FAR_BLOCK, FAR_BYTES, Outputs, stores_around};
 use crate::space::Space;
 use crate::variant::{Classes, Part};
 
@@ -34,19 +35,6 @@ const COPIED_BYTES: usize = 128 << 10;
 
 /// The most bytes of the copied chunks of all inputs together.
 const COPIED_CHUNK_BYTES: usize = 1 << 20;
-
-/// Arrays of more bytes than this, together, are out of the near caches; kernels that call functions then go through them by shorter blocks. The
-/// longer a stretch that only computes, the more the streams from memory run dry: with 1,024 elements `exp(-a*a/2)*log(b+1.5)` takes
-/// 1.3 times as long as with 256, and `sin(a)**2 + cos(b)**2` 1.2 times. Near ones take a tenth longer with short blocks.
-/// `cargo bench -p numloom-benches --bench functions` (2026-11, AMD Zen 4).
-const FAR_BYTES: usize = 4 << 20;
-const FAR_BLOCK: usize = 256;
-
-/// Bytes read and written between two looks at the clock: about 30 µs of memory traffic.
-const CHUNK_BYTES: usize = 256 << 10;
-
-/// The estimated time between two looks at the clock of what computes longer than it reads, in picoseconds.
-const CHUNK_WORK: usize = 1_000_000_000;
 
 /// Where a chunk may start, in elements: 64 of one byte fill a cache line, so no two chunks write to one.
 const CHUNK_ALIGN: usize = 64;
@@ -105,6 +93,8 @@ pub(crate) struct Plan {
     /// Where the kernel's scratch lies in a thread's work area, and the size of that area.
     pub(crate) scratch: usize,
     pub(crate) work_bytes: usize,
+    /// Whether outputs are stored around the caches.
+    pub(crate) around: bool,
 }
 
 impl Plan {
@@ -266,6 +256,7 @@ impl Plan {
         interpreted: bool,
         block: Option<usize>,
         threads: usize,
+        outputs: Outputs,
     ) {
         let copied = self
             .operands
@@ -301,6 +292,10 @@ impl Plan {
         };
         self.chunk = chunk;
         self.block = block.min(chunk.next_multiple_of(LANES));
+
+        let written = self.operands[self.inputs..].iter();
+        let element: usize = written.map(|operand| operand.dtype.itemsize()).sum();
+        self.around = stores_around(outputs, self.total.saturating_mul(element));
 
         const LINE: usize = numloom_data::Buffer::ALIGN;
         self.scratch = 0;

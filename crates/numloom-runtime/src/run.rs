@@ -17,6 +17,7 @@ use crate::exec::Conditions;
 use crate::journal::{KeptBytes, Record, State};
 use crate::kept::KeptShapes;
 use crate::layout::{Role, Target};
+use crate::memory::Outputs;
 use crate::options::{RunOptions, check_threads};
 use crate::pass::{PassRun, reduced_values};
 use crate::scratch::Scratch;
@@ -32,6 +33,7 @@ impl Compiled {
         views: &[View<'_>],
         outputs: &mut [Out<'_>],
         options: &RunOptions,
+        memory: Outputs,
         windows: Option<&Windows<'_>>,
     ) -> Result<(), RuntimeError> {
         if outputs.is_empty() {
@@ -54,6 +56,7 @@ impl Compiled {
             stages: &stages,
             views,
             options,
+            memory,
             windows,
         };
         let result = if outputs.iter().enumerate().any(lone) {
@@ -72,6 +75,7 @@ pub(crate) struct Run<'a, 'i> {
     pub(crate) stages: &'a Stages,
     pub(crate) views: &'a [View<'i>],
     pub(crate) options: &'a RunOptions,
+    pub(crate) memory: Outputs,
     pub(crate) windows: Option<&'a Windows<'a>>,
 }
 
@@ -168,6 +172,7 @@ impl Run<'_, '_> {
             stages,
             views,
             options,
+            memory,
             windows,
         } = *self;
         let engine = &compiled.engine().options().run;
@@ -202,6 +207,7 @@ impl Run<'_, '_> {
             options,
             control: Control::new(options, engine, windows, total),
             block,
+            outputs: memory,
         };
         scratch.scalars.clear();
         scratch.scalars.resize(stages.scalars, Scalar::Bool(false));

@@ -23,6 +23,7 @@ use crate::exec::Conditions;
 use crate::feed::feed;
 use crate::kept::KeptShapes;
 use crate::layout::{Role, Target};
+use crate::memory::Outputs;
 use crate::options::RunOptions;
 use crate::pass::{PassRun, reduced_values};
 use crate::run::{Run, finish, places, put};
@@ -82,6 +83,8 @@ impl Compiled {
                     options,
                     control: Control::new(options, engine, None, total),
                     block: options.block.or(engine.block),
+                    // A chunk's results are read again at once.
+                    outputs: Outputs::Fresh,
                 },
                 options,
                 rows,
@@ -378,6 +381,7 @@ impl Running<'_, '_> {
             stages: &self.streamed.stages,
             views: &views,
             options: self.options,
+            memory: Outputs::Fresh,
             windows: None,
         };
         let mut left = Vec::new();

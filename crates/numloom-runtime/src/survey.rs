@@ -14,6 +14,7 @@ use crate::compiled::{Compiled, Inner, serial_below};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::kept::KeptShapes;
 use crate::layout::Target;
+use crate::memory::{Outputs, stores_around};
 use crate::options::Backend;
 use crate::pattern::Pattern;
 use crate::plan::Plan;
@@ -51,6 +52,8 @@ pub struct Explanation {
     pub bytes_read: u64,
     /// Bytes of all arrays that it writes.
     pub bytes_written: u64,
+    /// Whether arrays of the caller's are stored around the caches, being so large.
+    pub around: bool,
     /// Runs of fewer elements stay on the caller's thread.
     pub serial_below: usize,
 }
@@ -150,7 +153,8 @@ impl Compiled {
         };
         let kernel = &variant.kernel;
         let interpreted = variant.code.backend() == Backend::Interpreter;
-        plan.cut(&pass.part, kernel, interpreted, options.block, 1);
+        let given = Outputs::Given;
+        plan.cut(&pass.part, kernel, interpreted, options.block, 1, given);
         let mut space = Vec::new();
         survey
             .kept
@@ -169,6 +173,8 @@ impl Compiled {
             threads: self.engine().threads(),
             bytes_read,
             bytes_written,
+            around: variant.code.backend() == Backend::Wide
+                && stores_around(given, usize::try_from(bytes_written).unwrap_or(usize::MAX)),
             serial_below: options
                 .serial_below
                 .unwrap_or_else(|| serial_below(&pass.part)),

@@ -14,6 +14,7 @@ use crate::compiled::{Compiled, Inner};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::journal::{Journal, RunKey, checksum, key_line};
 use crate::keeper::{Keeper, prefetch};
+use crate::memory::Outputs;
 use crate::options::RunOptions;
 use crate::scratch::with_thread_scratch;
 use crate::window::{Mapped, Windows};
@@ -230,7 +231,15 @@ impl Compiled {
             let views = self.views(inputs)?;
             self.infer(scratch, &views)?;
             check_outputs(prog, sets, &scratch.shapes, outputs)?;
-            self.evaluate(scratch, &views, outputs, options, Some(windows))
+            // Pages of files are in the system's cache.
+            self.evaluate(
+                scratch,
+                &views,
+                outputs,
+                options,
+                Outputs::Fresh,
+                Some(windows),
+            )
         })
     }
 }

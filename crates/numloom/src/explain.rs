@@ -85,6 +85,8 @@ pub struct PassInfo {
     pub scratch_bytes: usize,
     /// The most elements of a block; none if it is as long as a thread's share.
     pub block: Option<usize>,
+    /// Whether arrays that the caller hands in are stored around the caches, as they are too large for them.
+    pub stores_around_caches: bool,
     /// Runs of fewer elements stay on the caller's thread.
     pub serial_below: usize,
 }
@@ -187,6 +189,7 @@ impl PassInfo {
             operations,
             scratch_bytes: body.scratch_bytes(),
             block: pass.block,
+            stores_around_caches: pass.around,
             serial_below: pass.serial_below,
         }
     }
@@ -257,6 +260,9 @@ impl fmt::Display for Explanation {
                 match pass.block {
                     Some(block) => write!(f, "block     {}", count(block, "element"))?,
                     None => f.write_str("block     all of a thread's chunk")?,
+                }
+                if pass.stores_around_caches {
+                    f.write_str("; arrays of the caller's are stored around the caches")?;
                 }
                 pass.serial_below
             }

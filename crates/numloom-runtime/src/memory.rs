@@ -1,0 +1,60 @@
+//! How large arrays are gone through and written: thresholds, each with its measurement.
+//!
+//! What goes in: sizes. What comes out: yes, no, or a size. What it never does: touch an array.
+
+use std::sync::OnceLock;
+
+/// Arrays of more bytes than this, together, are out of the near caches; kernels that call functions then go through them by shorter blocks. The
+/// longer a stretch that only computes, the more the streams from memory run dry: with 1,024 elements `exp(-a*a/2)*log(b+1.5)` takes
+/// 1.3 times as long as with 256, and `sin(a)**2 + cos(b)**2` 1.2 times. Near ones take a tenth longer with short blocks.
+/// `cargo bench -p numloom-benches --bench functions` (2026-11, AMD Zen 4).
+pub(crate) const FAR_BYTES: usize = 4 << 20;
+/// Elements of a block of far arrays in kernels that call functions.
+pub(crate) const FAR_BLOCK: usize = 256;
+
+/// Bytes read and written between two looks at the clock: about 30 µs of memory traffic.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// The estimated time between two looks at the clock of what computes longer than it reads, in picoseconds.
+pub(crate) const CHUNK_WORK: usize = 1_000_000_000;
+
+/// Outputs of fewer bytes are stored through the caches, whatever these hold: what comes next most often reads them there.
+const AROUND_BYTES: usize = 8 << 20;
+
+/// What the memory of outputs was before the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outputs {
+    /// Made for it: the system clears each page at its first touch, and so brings it into the caches. Stores around them would only push it out.
+    Fresh,
+    /// The caller's, most likely written before.
+    Given,
+}
+
+/// Whether outputs of so many bytes in all are stored around the caches: then memory is not read before it is written.
+pub(crate) fn stores_around(outputs: Outputs, bytes: usize) -> bool {
+    outputs == Outputs::Given && bytes >= AROUND_BYTES.max(4 * second_level())
+}
+
+/// Bytes of a core's second-level cache, where the system tells; else what is usual.
+fn second_level() -> usize {
+    static BYTES: OnceLock<usize> = OnceLock::new();
+    *BYTES.get_or_init(|| {
+        let size = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size");
+        let kib = size
+            .ok()
+            .and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
+        kib.map_or(2 << 20, |kib| kib << 10)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_large_outputs_of_the_caller_are_stored_around() {
+        assert!(!stores_around(Outputs::Given, AROUND_BYTES - 1));
+        assert!(stores_around(Outputs::Given, usize::MAX));
+        assert!(!stores_around(Outputs::Fresh, usize::MAX));
+    }
+}
