@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
-use numloom::{Array, Backend, Engine, Expr, Input, Options, Value, View};
+use numloom::{Array, Backend, Engine, Expr, Input, Isa, Options, Value, View};
 use numloom_testkit::compare::{Measure, difference};
 use numloom_testkit::conform::{self, Answer, Batch, Case};
 use numloom_testkit::layout::Laid;
@@ -51,16 +51,18 @@ fn batch(seed: u64, first: u64, count: u64, dir: &Path) -> Outcome<()> {
     // Kernels are met once: nothing is worth a cache.
     let options = Options::new().cache_entries(0);
     let engine = Engine::new(options.clone().threads(1))?;
-    let others = [
-        (
-            "the interpreter",
-            Engine::new(options.clone().backend(Backend::Interpreter).threads(1))?,
-        ),
-        (
-            "three threads",
-            Engine::new(options.threads(3).block(64).serial_below(1))?,
-        ),
-    ];
+    let mut others = vec![(
+        "three threads".to_owned(),
+        Engine::new(options.clone().threads(3).block(64).serial_below(1))?,
+    )];
+    for &backend in Backend::available() {
+        for &isa in Isa::available().iter().filter(|isa| backend.runs_on(**isa)) {
+            // The interpreter computes its functions, too, with an instruction set; the best of all is the engine itself.
+            let options = options.clone().backend(backend).isa(isa).threads(1);
+            others.push((format!("{backend} on {isa}"), Engine::new(options)?));
+        }
+    }
+    others.pop();
     // A panic is told with the case that it belongs to.
     std::panic::set_hook(Box::new(|_| {}));
     let mut batch = Batch::new();
