@@ -85,6 +85,11 @@ impl Folder {
                 "{}",
                 String::from_utf8_lossy(&output.stderr)
             );
+            // The journal goes when all is done: if it was killed after that, another run would apply it once more in place.
+            let in_place = args.contains(&"--in-place");
+            if in_place && resumable > 0 && !self.has(journal) {
+                return (resumable, String::from_utf8(output.stdout).unwrap());
+            }
             resumable += usize::from(self.has(journal));
         }
         unreachable!("a range without an end")
