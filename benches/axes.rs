@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use numloom::{DType, View, ViewMut};
+use numloom_benches::plain_sum;
 use rayon::prelude::*;
 
 #[path = "common.rs"]
@@ -16,7 +17,7 @@ mod threads;
 #[path = "turns.rs"]
 mod turns;
 
-use common::{is_test, kernel_of, plain_sum};
+use common::{is_test, kernel_of};
 use threads::{TASK, pool};
 use turns::by_turns;
 

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use numloom::{DType, View, ViewMut};
+use numloom_benches::plain_sum;
 
 #[path = "common.rs"]
 mod common;
 #[path = "groups.rs"]
 mod groups;
 
-use common::{is_test, kernel_of, plain_sum};
+use common::{is_test, kernel_of};
 use groups::slow;
 
 /// Reads lines of a count and an expression over `m` (n × n), `x` (1 × n) and `y` (n × 1) whose result goes to `out`; answers each with the

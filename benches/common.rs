@@ -17,16 +17,3 @@ pub(crate) fn kernel_of(src: &str, inputs: &[&str], dtype: DType, threads: usize
         .compile(&Expr::parse(src).expect("the case parses"), &schema)
         .expect("the case compiles")
 }
-
-/// A plain read: sixteen partial sums, so that the loop is bound by memory.
-pub(crate) fn plain_sum(a: &[f64]) -> f64 {
-    let mut lanes = [0.0; 16];
-    let chunks = a.chunks_exact(16);
-    let tail: f64 = chunks.remainder().iter().sum();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += x;
-        }
-    }
-    lanes.iter().sum::<f64>() + tail
-}

@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use numloom::{DType, Element, View, ViewMut};
+use numloom_benches::plain_sum;
 use rayon::prelude::*;
 
 #[path = "common.rs"]
@@ -14,7 +15,7 @@ mod groups;
 #[path = "threads.rs"]
 mod threads;
 
-use common::{is_test, kernel_of, plain_sum};
+use common::{is_test, kernel_of};
 use groups::slow;
 use threads::{TASK, pool};
 

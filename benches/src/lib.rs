@@ -21,3 +21,17 @@ pub fn leaf<const LANES: usize, T: Copy + Into<f64>>(x: &[T]) -> f64 {
     }
     lanes[0]
 }
+
+/// A plain read: sixteen partial sums, so that the loop is bound by memory.
+#[must_use]
+pub fn plain_sum(a: &[f64]) -> f64 {
+    let mut lanes = [0.0; 16];
+    let chunks = a.chunks_exact(16);
+    let tail: f64 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    lanes.iter().sum::<f64>() + tail
+}
