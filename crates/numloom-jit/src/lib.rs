@@ -15,11 +15,13 @@
 //! | `symbols` | what compiled code may call |
 //! | `code` | the owner of executable memory |
 //! | [`Generator`] | the backends there are |
+//! | `bits` | bits of numbers that all backends need |
 //! | `single` | which kernels go round their rows inside |
 //! | `cranelift/` | the portable backend, 128-bit vectors |
 //! | `wide/` | the backend for AVX2 and AVX-512 |
 
 pub mod abi;
+mod bits;
 mod code;
 mod cranelift;
 mod error;

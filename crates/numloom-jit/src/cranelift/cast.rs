@@ -7,6 +7,7 @@ use numloom_ir::CastMode;
 
 use super::mask::Narrow;
 use super::value::{Emit, Regs, Val, int_vector, vector};
+use crate::bits::{bounds, one};
 
 impl Emit<'_> {
     /// `x`, of dtype `from`, converted to `to`. Not for what is a block operation: float to integer, `f16`, checked.
@@ -38,12 +39,7 @@ impl Emit<'_> {
     /// 1 where true, else 0.
     fn bool_to_number(&mut self, to: DType, x: Val) -> Regs {
         let mask = self.mask_of(x, to.itemsize());
-        let one = match to {
-            DType::F32 => u64::from(1f32.to_bits()),
-            DType::F64 => 1f64.to_bits(),
-            _ => 1,
-        };
-        let one = self.constant_regs(int_vector(to.itemsize()), one);
+        let one = self.constant_regs(int_vector(to.itemsize()), one(to));
         self.map2(mask, one, |e, mask, one| {
             let x = e.b.ins().band(mask, one);
             e.view(vector(to), x)
@@ -66,21 +62,14 @@ impl Emit<'_> {
 
     /// The nearest value of `from` that `to` holds too.
     fn clamp(&mut self, from: DType, to: DType, mut x: Regs) -> Regs {
-        let limits = |dtype: DType| {
-            let bits = dtype.bits() as u32;
-            match dtype.is_signed() {
-                true => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
-                false => (0, (1i128 << bits) - 1),
-            }
-        };
-        let ((least, most), (to_least, to_most)) = (limits(from), limits(to));
+        let [least, most] = bounds(from, to);
         let ty = vector(from);
-        if to_least > least {
-            let bound = self.constant_regs(ty, to_least as u64);
+        if let Some(least) = least {
+            let bound = self.constant_regs(ty, least as u64);
             x = self.map2(x, bound, |e, x, bound| e.b.ins().smax(x, bound));
         }
-        if to_most < most {
-            let bound = self.constant_regs(ty, to_most as u64);
+        if let Some(most) = most {
+            let bound = self.constant_regs(ty, most as u64);
             x = self.map2(x, bound, |e, x, bound| match from.is_signed() {
                 true => e.b.ins().smin(x, bound),
                 false => e.b.ins().umin(x, bound),

@@ -6,24 +6,8 @@ use numloom_data::{DType, Scalar};
 use numloom_ir::Op;
 
 use super::value::{Emit, Regs, Val, int_vector, vector};
+use crate::bits::{float_bits, one};
 use crate::error::{JitError, JitErrorKind};
-
-/// The bit of the sign, and the bits of infinity.
-fn float_bits(dtype: DType) -> (u64, u64) {
-    match dtype {
-        DType::F32 => (1 << 31, u64::from(f32::INFINITY.to_bits())),
-        _ => (1 << 63, f64::INFINITY.to_bits()),
-    }
-}
-
-/// The bits of 1.
-fn one(dtype: DType) -> u64 {
-    match dtype {
-        DType::F32 => u64::from(1f32.to_bits()),
-        DType::F64 => 1f64.to_bits(),
-        _ => 1,
-    }
-}
 
 impl Emit<'_> {
     /// `op` on `args`, whose last has dtype `from`, with a result of dtype `to`. `count` is the constant that the second operand of a

@@ -134,6 +134,19 @@ impl Shape {
     pub(super) fn elements(self) -> usize {
         self.lanes * self.copies
     }
+
+    /// The first element of a copy of the body, and how it reaches its accumulators.
+    fn copy(self, copy: usize) -> (usize, Reach) {
+        let first = copy * self.lanes;
+        let reach = match self.accumulators {
+            Where::Registers => Reach::Registers(copy),
+            others => Reach::Memory {
+                first,
+                indexed: others != Where::Lanes,
+            },
+        };
+        (first, reach)
+    }
 }
 
 /// The accumulators of a body: their numbers, and what they do.
@@ -203,18 +216,7 @@ impl<'k> Function<'k> {
         let mut pieces = Pieces::default();
         let whole = |function: &Self, select: &mut Select| -> Result<Piece, JitError> {
             for copy in 0..shape.copies {
-                let first = copy * shape.lanes;
-                let reach = match shape.accumulators {
-                    Where::Registers => Reach::Registers(copy),
-                    Where::Lanes => Reach::Memory {
-                        first,
-                        indexed: false,
-                    },
-                    _ => Reach::Memory {
-                        first,
-                        indexed: true,
-                    },
-                };
+                let (first, reach) = shape.copy(copy);
                 function.body(select, &values, first, reach)?;
             }
             let mut piece = Piece::from(select.take());
@@ -232,18 +234,7 @@ impl<'k> Function<'k> {
             };
             select.masked = true;
             for copy in 0..copies {
-                let first = copy * shape.lanes;
-                let reach = match shape.accumulators {
-                    Where::Registers => Reach::Registers(copy),
-                    Where::Lanes => Reach::Memory {
-                        first,
-                        indexed: false,
-                    },
-                    _ => Reach::Memory {
-                        first,
-                        indexed: true,
-                    },
-                };
+                let (first, reach) = shape.copy(copy);
                 self.body(&mut select, &values, first, reach)?;
                 pieces.tail.push(Piece::from(select.take()));
             }

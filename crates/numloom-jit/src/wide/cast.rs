@@ -4,9 +4,9 @@ use numloom_data::DType;
 use numloom_ir::{CastMode, Op};
 
 use super::inst::Arg;
-use super::ops::one;
 use super::select::{Select, Val};
 use super::table;
+use crate::bits::{bounds, one};
 
 impl Select {
     /// `x`, of dtype `from`, converted to `to`. Not for what is a block operation: float to integer, `f16`, checked.
@@ -48,20 +48,13 @@ impl Select {
 
     /// The nearest value of `from` that `to` holds too.
     fn clamp(&mut self, from: DType, to: DType, mut x: Arg) -> Arg {
-        let limits = |dtype: DType| {
-            let bits = dtype.bits() as u32;
-            match dtype.is_signed() {
-                true => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
-                false => (0, (1i128 << bits) - 1),
-            }
-        };
-        let ((least, most), (to_least, to_most)) = (limits(from), limits(to));
-        if to_least > least {
-            let bound = self.constant(from.itemsize(), to_least as u64);
+        let [least, most] = bounds(from, to);
+        if let Some(least) = least {
+            let bound = self.constant(from.itemsize(), least as u64);
             x = self.extreme(Op::Maximum, from, x, bound);
         }
-        if to_most < most {
-            let bound = self.constant(from.itemsize(), to_most as u64);
+        if let Some(most) = most {
+            let bound = self.constant(from.itemsize(), most as u64);
             x = self.extreme(Op::Minimum, from, x, bound);
         }
         x

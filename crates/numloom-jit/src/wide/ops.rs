@@ -7,24 +7,8 @@ use super::inst::Arg;
 use super::mask::{Floats, Truths};
 use super::select::{Select, Shared, Val, by_size};
 use super::table;
+use crate::bits::{float_bits, one};
 use crate::error::{JitError, JitErrorKind};
-
-/// The bit of a float's sign, and the bits of infinity.
-fn float_bits(size: usize) -> (u64, u64) {
-    match size {
-        4 => (1 << 31, u64::from(f32::INFINITY.to_bits())),
-        _ => (1 << 63, f64::INFINITY.to_bits()),
-    }
-}
-
-/// The bits of 1.
-pub(super) fn one(dtype: DType) -> u64 {
-    match dtype {
-        DType::F32 => u64::from(1f32.to_bits()),
-        DType::F64 => 1f64.to_bits(),
-        _ => 1,
-    }
-}
 
 impl Select {
     /// `op` on `args`, whose last has dtype `from`, with a result of dtype `to`. `count` is the constant that the second operand of a
@@ -44,10 +28,10 @@ impl Select {
                 Some(Val::Number(self.choose(truth, size, x, y)))
             }
             (Op::Select, &[truth, x, y]) => Some(self.choose_truth(truth, x, y)),
-            (_, &[Val::Number(x)]) if from.is_float() => self.float_unary(op, size, x),
+            (_, &[Val::Number(x)]) if from.is_float() => self.float_unary(op, from, x),
             (_, &[Val::Number(x)]) => self.int_unary(op, from, x).map(Val::Number),
             (_, &[Val::Number(x), Val::Number(y)]) if from.is_float() => {
-                self.float_binary(op, size, x, y)
+                self.float_binary(op, from, x, y)
             }
             (_, &[Val::Number(x), Val::Number(y)]) => self.int_binary(op, from, x, y, count),
             (Op::Not, &[x]) => Some(self.not(x)),
@@ -332,9 +316,10 @@ impl Select {
         self.where_true(fits, size, shifted)
     }
 
-    fn float_unary(&mut self, op: Op, size: usize, x: Arg) -> Option<Val> {
+    fn float_unary(&mut self, op: Op, dtype: DType, x: Arg) -> Option<Val> {
+        let size = dtype.itemsize();
         let width = self.width(size);
-        let (sign, infinity) = float_bits(size);
+        let (sign, infinity) = float_bits(dtype);
         let pick = |of: [table::Row; 2]| if size == 4 { of[0] } else { of[1] };
         let round = |how: u8| Some(how | 8); // 8: no exception for inexact results
         let rounding = match op {
@@ -353,10 +338,9 @@ impl Select {
                 let sign = self.constant(size, sign);
                 self.on(&table::Xor, width, &[x, sign])
             }
-            Op::Abs => self.magnitude(size, x),
+            Op::Abs => self.magnitude(dtype, x),
             Op::Sqrt => self.on(&pick([table::Sqrtps, table::Sqrtpd]), width, &[x]),
             Op::Sign => {
-                let dtype = if size == 4 { DType::F32 } else { DType::F64 };
                 let zero = self.constant(size, 0);
                 let plus = self.constant(size, one(dtype));
                 let minus = self.constant(size, one(dtype) | sign);
@@ -373,7 +357,7 @@ impl Select {
                     Op::IsInf => Floats::Equal,
                     _ => Floats::Less,
                 };
-                let magnitude = self.magnitude(size, x);
+                let magnitude = self.magnitude(dtype, x);
                 let infinity = self.constant(size, infinity);
                 return Some(self.compare_floats(how, size, magnitude, infinity));
             }
@@ -388,14 +372,16 @@ impl Select {
         }))
     }
 
-    fn magnitude(&mut self, size: usize, x: Arg) -> Arg {
-        let (sign, _) = float_bits(size);
+    fn magnitude(&mut self, dtype: DType, x: Arg) -> Arg {
+        let size = dtype.itemsize();
+        let (sign, _) = float_bits(dtype);
         let rest = self.constant(size, !sign);
         let width = self.width(size);
         self.on(&table::And, width, &[x, rest])
     }
 
-    fn float_binary(&mut self, op: Op, size: usize, x: Arg, y: Arg) -> Option<Val> {
+    fn float_binary(&mut self, op: Op, dtype: DType, x: Arg, y: Arg) -> Option<Val> {
+        let size = dtype.itemsize();
         if let Some(how) = Floats::of(op) {
             return Some(self.compare_floats(how, size, x, y));
         }
@@ -407,7 +393,7 @@ impl Select {
             Op::Div => [table::Divps, table::Divpd],
             Op::Minimum => [table::Minps, table::Minpd],
             Op::Maximum => [table::Maxps, table::Maxpd],
-            Op::Copysign => return Some(Val::Number(self.copysign(size, x, y))),
+            Op::Copysign => return Some(Val::Number(self.copysign(dtype, x, y))),
             _ => return None,
         };
         let row = if size == 4 { rows[0] } else { rows[1] };
@@ -420,10 +406,11 @@ impl Select {
         Some(Val::Number(z))
     }
 
-    fn copysign(&mut self, size: usize, x: Arg, y: Arg) -> Arg {
-        let (sign, _) = float_bits(size);
+    fn copysign(&mut self, dtype: DType, x: Arg, y: Arg) -> Arg {
+        let size = dtype.itemsize();
+        let (sign, _) = float_bits(dtype);
         let width = self.width(size);
-        let magnitude = self.magnitude(size, x);
+        let magnitude = self.magnitude(dtype, x);
         let sign = self.constant(size, sign);
         let signs = self.on(&table::And, width, &[y, sign]);
         let number = self.compare_floats(Floats::Ordered, size, y, y);
