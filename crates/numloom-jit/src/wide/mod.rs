@@ -59,10 +59,10 @@ pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitEr
 pub(crate) fn assemble(kernel: &Kernel, target: &Target) -> Result<(Vec<u8>, usize), JitError> {
     let avx512 = match target.isa().x86_64_level() {
         // The calling convention is that of System V.
-        Some(4) if cfg!(unix) => true,
+        Some(4) if cfg!(unix) && std::arch::is_x86_feature_detected!("bmi2") => true,
         Some(3) if cfg!(unix) => false,
         _ => {
-            let reason = "the wide backend needs AVX2 or AVX-512, and a system other than Windows";
+            let reason = "the wide backend needs AVX2, or AVX-512 with BMI2, and a system other than Windows";
             return Err(JitErrorKind::HostUnsupported { reason }.into());
         }
     };
