@@ -123,7 +123,7 @@ pub(crate) struct Resume {
     pub(crate) state: Option<State>,
 }
 
-/// The journal of a run. See [the module](self).
+/// The journal of a run: what of it is done, beside its output, so that another run goes on from there.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,

@@ -22,10 +22,11 @@ use super::inst::{Arg, Base, Memory};
 use super::select::Select;
 use crate::abi::{KernelArgs, Way};
 use crate::error::JitError;
-use crate::single::begins_lanes;
+use crate::single::{SHORT, begins_lanes};
 
-/// The most vectors of running values of an accumulator.
-const MOST: usize = 8;
+/// The most bytes of a row that are taken at a time: two cache lines. With more of each, the rows of a lane, which lie far apart, run dry: with eight
+/// lines `sum(a, axis=0)` takes 1.2 to 1.6 times as long (`cargo bench -p numloom-benches --bench axes`, 2026-11, AMD Zen 4).
+const MOST_BYTES: usize = 128;
 
 /// A group of columns that is taken at a time.
 #[derive(Debug)]
@@ -109,11 +110,10 @@ impl<'k> Function<'k> {
             streams: true,
         };
         self.stream_areas(body, &mut values.areas);
-        let most = match (body.len(), self.avx512) {
-            (..=4, true) => MOST,
-            (..=8, true) | (..=4, false) => MOST / 2,
-            (..=16, _) => 2,
-            _ => 1,
+        let most = if body.len() <= SHORT {
+            MOST_BYTES / (lanes * widest)
+        } else {
+            1
         };
         let mut ways = Vec::new();
         let mut held = 0;
