@@ -50,7 +50,7 @@ def section(path: Path | None) -> str:
         f"gcc's loop, with the C library's functions, and one written with streaming stores. {versions}; commit {found['commit'].split(',')[0]}.\n\n"
         + table(heads, lines)
         + f"\n![Nanoseconds for each element, by number of elements]({relative}.svg)\n\n"
-        + f"[The whole record]({relative}.md): all sizes, one thread, fresh outputs, `f32` and small integers, and where numloom loses. `benches/peers/run.sh` makes it anew.\n"
+        + f"[The whole record]({relative}.md): what else was measured, with which command, and where numloom loses. `benches/peers/run.sh` measures everything.\n"
     )
 
 
