@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use numloom_ir::Kernel;
+use numloom_ir::{Isa, Kernel};
 
 use crate::cranelift;
 use crate::error::JitError;
@@ -21,6 +21,23 @@ pub enum Generator {
 impl Generator {
     /// All of them, the best one first.
     pub const ALL: [Generator; 2] = [Generator::Wide, Generator::Cranelift];
+
+    /// Whether it has code for this machine with an instruction set.
+    ///
+    /// ```
+    /// use numloom_ir::Isa;
+    /// use numloom_jit::Generator;
+    /// assert!(Isa::available().iter().all(|&isa| Generator::Cranelift.runs_on(isa)));
+    /// ```
+    pub fn runs_on(self, isa: Isa) -> bool {
+        match self {
+            Generator::Cranelift => true,
+            #[cfg(target_arch = "x86_64")]
+            Generator::Wide => crate::wide::has_masks(isa).is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Generator::Wide => false,
+        }
+    }
 
     /// Machine code for a verified kernel.
     pub(crate) fn emit(self, kernel: &Kernel, target: &Target) -> Result<Emitted, JitError> {

@@ -32,7 +32,7 @@ pub(crate) enum Outputs {
 
 /// Whether outputs of so many bytes in all are stored around the caches: then memory is not read before it is written.
 pub(crate) fn stores_around(outputs: Outputs, bytes: usize) -> bool {
-    outputs == Outputs::Given && bytes >= AROUND_BYTES.max(4 * second_level())
+    outputs == Outputs::Given && bytes >= AROUND_BYTES && bytes >= 4 * second_level()
 }
 
 /// Bytes of a core's second-level cache, where the system tells; else what is usual.

@@ -54,8 +54,15 @@ impl Backend {
     pub fn runs_on(self, isa: Isa) -> bool {
         match self {
             Backend::Auto | Backend::Interpreter => true,
-            Backend::Cranelift => cfg!(feature = "jit"),
-            Backend::Wide => cfg!(all(feature = "jit", unix)) && isa.x86_64_level() > Some(2),
+            #[cfg(feature = "jit")]
+            Backend::Cranelift => numloom_jit::Generator::Cranelift.runs_on(isa),
+            #[cfg(feature = "jit")]
+            Backend::Wide => numloom_jit::Generator::Wide.runs_on(isa),
+            #[cfg(not(feature = "jit"))]
+            Backend::Cranelift | Backend::Wide => {
+                let _ = isa;
+                false
+            }
         }
     }
 }

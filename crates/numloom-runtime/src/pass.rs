@@ -49,23 +49,7 @@ impl PassRun<'_, '_> {
         scratch: &mut Scratch,
         places: &mut [Out<'_>],
     ) -> Result<Arc<Kernel>, RuntimeError> {
-        let Scratch {
-            guards,
-            plan,
-            work,
-            reduced,
-            ..
-        } = scratch;
-        let part = &self.pass.part;
-        let mut bound = Bound::new(self.views, places, guards);
-        bound.windows = self.windows;
-        let conditions = self.conditions;
-        let variant = exec::run(
-            part, self.shape, &mut bound, conditions, plan, work, reduced,
-        )?;
-        let kernel = &variant.kernel;
-        self.check(|fault| fault_error(kernel, fault, self.shape))?;
-        Ok(Arc::clone(kernel))
+        self.over(self.shape, scratch, places, None)
     }
 
     /// Runs it over its shape, as a part of a run that goes on behind it.
@@ -74,6 +58,20 @@ impl PassRun<'_, '_> {
         scratch: &mut Scratch,
         places: &mut [Out<'_>],
         carried: &mut Carried,
+    ) -> Result<Arc<Kernel>, RuntimeError> {
+        // Positions count from the first row of all.
+        let mut all = self.shape.to_vec();
+        all[0] = usize::MAX;
+        self.over(&all, scratch, places, Some(carried))
+    }
+
+    /// Runs it over its shape, which is a part of `all`.
+    fn over(
+        &self,
+        all: &[usize],
+        scratch: &mut Scratch,
+        places: &mut [Out<'_>],
+        carried: Option<&mut Carried>,
     ) -> Result<Arc<Kernel>, RuntimeError> {
         let Scratch {
             guards,
@@ -84,21 +82,14 @@ impl PassRun<'_, '_> {
         } = scratch;
         let part = &self.pass.part;
         let mut bound = Bound::new(self.views, places, guards);
-        bound.carried = Some(carried);
+        bound.windows = self.windows;
+        bound.carried = carried;
+        let conditions = self.conditions;
         let variant = exec::run(
-            part,
-            self.shape,
-            &mut bound,
-            self.conditions,
-            plan,
-            work,
-            reduced,
+            part, self.shape, &mut bound, conditions, plan, work, reduced,
         )?;
         let kernel = &variant.kernel;
-        // Positions count from the first row of all.
-        let mut shape = self.shape.to_vec();
-        shape[0] = usize::MAX;
-        self.check(|fault| fault_error(kernel, fault, &shape))?;
+        self.check(|fault| fault_error(kernel, fault, all))?;
         Ok(Arc::clone(kernel))
     }
 

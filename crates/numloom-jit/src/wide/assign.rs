@@ -249,17 +249,17 @@ impl Assign<'_> {
         match inst.to {
             Arg::None => {}
             Arg::Memory(memory) => self.memory(&mut made, 0, memory),
-            Arg::Vector(Virt(v), width) => {
+            Arg::Vector(_, width) => {
                 let register = self.take(inst.to);
                 self.hold(inst.to, register);
                 made.set_op_register(0, width.register(register));
-                self.done_if_unused(inst.to, v);
+                self.free_if_done(inst.to);
             }
-            Arg::Mask(Virt(v)) => {
+            Arg::Mask(_) => {
                 let register = self.take(inst.to);
                 self.hold(inst.to, register);
                 made.set_op_register(0, Register::K0 + register);
-                self.done_if_unused(inst.to, v);
+                self.free_if_done(inst.to);
             }
             Arg::Held(i, width) => made.set_op_register(0, width.register(i)),
             Arg::Register(register) => made.set_op_register(0, register),
@@ -297,12 +297,6 @@ impl Assign<'_> {
             let bank = self.bank(arg);
             bank.holds[register as usize] = None;
             bank.free |= 1 << register;
-        }
-    }
-
-    fn done_if_unused(&mut self, arg: Arg, v: u32) {
-        if self.next[v as usize] == NEVER {
-            self.free_if_done(arg);
         }
     }
 

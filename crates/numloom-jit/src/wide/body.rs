@@ -214,16 +214,12 @@ impl<'k> Function<'k> {
         let uniform = Piece::from(select.take());
 
         let mut pieces = Pieces::default();
-        let whole = |function: &Self, select: &mut Select| -> Result<Piece, JitError> {
-            for copy in 0..shape.copies {
-                let (first, reach) = shape.copy(copy);
-                function.body(select, &values, first, reach)?;
-            }
-            let mut piece = Piece::from(select.take());
-            fold_loads(&mut piece.insts, piece.virts);
-            Ok(piece)
-        };
-        pieces.whole = whole(self, &mut select)?;
+        for copy in 0..shape.copies {
+            let (first, reach) = shape.copy(copy);
+            self.body(&mut select, &values, first, reach)?;
+        }
+        pieces.whole = Piece::from(select.take());
+        pieces.whole.fold();
         if shape.output.is_some() && body.len() <= LONGEST_AROUND {
             pieces.around = Some(pieces.whole.around(self.avx512));
         }

@@ -104,12 +104,11 @@ impl<'k> Function<'k> {
         let mut select = Select::new(self.avx512);
         let mut values = Values {
             body,
-            areas: Vec::new(),
+            areas: self.areas(body, Where::Nowhere),
             accumulators: Vec::new(),
             uniform: vec![None; body.len()],
             streams: true,
         };
-        self.stream_areas(body, &mut values.areas);
         let most = if body.len() <= SHORT {
             MOST_BYTES / (lanes * widest)
         } else {
@@ -164,15 +163,6 @@ impl<'k> Function<'k> {
             vectors,
         };
         Ok((prepared, ways))
-    }
-
-    /// The memory that rows go through, then that of the columns.
-    fn stream_areas(&self, body: &[LoopInst], areas: &mut Vec<Area>) {
-        for area in self.areas(body, Where::Columns) {
-            if let Area::Place(_) = area {
-                areas.push(area);
-            }
-        }
     }
 
     fn select_group(

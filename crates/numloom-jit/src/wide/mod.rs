@@ -36,7 +36,7 @@ mod ops;
 mod select;
 mod table;
 
-use numloom_ir::Kernel;
+use numloom_ir::{Isa, Kernel};
 
 use crate::code::WritableCode;
 use crate::error::{JitError, JitErrorKind};
@@ -55,17 +55,21 @@ pub(crate) fn compile(kernel: &Kernel, target: &Target) -> Result<Emitted, JitEr
     })
 }
 
+/// Whether code for an instruction set has mask registers, as AVX-512 does and AVX2 does not; none if there is no code for it.
+pub(crate) fn has_masks(isa: Isa) -> Option<bool> {
+    // The calling convention is that of System V.
+    match isa.x86_64_level().filter(|_| cfg!(unix))? {
+        4 => std::arch::is_x86_feature_detected!("bmi2").then_some(true),
+        3 => Some(false),
+        _ => None,
+    }
+}
+
 /// The bytes of a kernel's function with its constants, and how many of them are code.
-pub(crate) fn assemble(kernel: &Kernel, target: &Target) -> Result<(Vec<u8>, usize), JitError> {
-    let avx512 = match target.isa().x86_64_level() {
-        // The calling convention is that of System V.
-        Some(4) if cfg!(unix) && std::arch::is_x86_feature_detected!("bmi2") => true,
-        Some(3) if cfg!(unix) => false,
-        _ => {
-            let reason = "the wide backend needs AVX2, or AVX-512 with BMI2, and a system other than Windows";
-            return Err(JitErrorKind::HostUnsupported { reason }.into());
-        }
-    };
+fn assemble(kernel: &Kernel, target: &Target) -> Result<(Vec<u8>, usize), JitError> {
+    let reason =
+        "the wide backend needs AVX2, or AVX-512 with BMI2, and a system other than Windows";
+    let avx512 = has_masks(target.isa()).ok_or(JitErrorKind::HostUnsupported { reason })?;
     function::Function::build(kernel, avx512)
 }
 

@@ -28,8 +28,7 @@ pub(crate) fn compilers() -> Vec<Compiler> {
     let mut all = Vec::new();
     for &isa in Isa::available().iter().rev() {
         for generator in Generator::ALL {
-            // Its sets are AVX2 and AVX-512.
-            if generator == Generator::Wide && isa.x86_64_level().is_none_or(|level| level < 3) {
+            if !generator.runs_on(isa) {
                 continue;
             }
             let target = Target::new(isa).expect("tests run where there is a backend");

@@ -75,6 +75,20 @@ fn plain(compiled: &Compiled, inputs: &[View<'_>]) -> Vec<Vec<u8>> {
     values.into_iter().map(bytes).collect()
 }
 
+/// A file for the first output, and values for those behind it.
+fn sinks<'a>(file: &'a mut OutputFile, scalars: &'a mut [Scalar]) -> Vec<Sink<'a>> {
+    let (view, map) = file.view_mut_and_map();
+    let first = Sink {
+        out: Out::Array(view),
+        map: Some(map),
+    };
+    let others = scalars.iter_mut().map(|scalar| Sink {
+        out: Out::Scalar(scalar),
+        map: None,
+    });
+    std::iter::once(first).chain(others).collect()
+}
+
 /// The bytes of what it comes to over files, the first output in a new file.
 fn windowed(compiled: &Compiled, folder: &Folder, inputs: &[Source<'_>]) -> Vec<Vec<u8>> {
     let views: Vec<_> = inputs.iter().map(|source| source.view.clone()).collect();
@@ -84,15 +98,7 @@ fn windowed(compiled: &Compiled, folder: &Folder, inputs: &[Source<'_>]) -> Vec<
     let mut file =
         OutputFile::create(folder.path("out"), b"", dtype(0), &shapes[0], Order::C).unwrap();
     let mut scalars: Vec<_> = (1..shapes.len()).map(|i| Scalar::zero(dtype(i))).collect();
-    let (view, map) = file.view_mut_and_map();
-    let mut sinks = vec![Sink {
-        out: Out::Array(view),
-        map: Some(map),
-    }];
-    sinks.extend(scalars.iter_mut().map(|scalar| Sink {
-        out: Out::Scalar(scalar),
-        map: None,
-    }));
+    let mut sinks = sinks(&mut file, &mut scalars);
     compiled
         .transform(inputs, &mut sinks, None, &RunOptions::new(), small())
         .unwrap();
@@ -135,15 +141,7 @@ fn journaled(
     };
     file.keep_on_drop(true);
     let mut scalars: Vec<_> = (1..shapes.len()).map(|i| Scalar::zero(dtype(i))).collect();
-    let (view, map) = file.view_mut_and_map();
-    let mut sinks = vec![Sink {
-        out: Out::Array(view),
-        map: Some(map),
-    }];
-    sinks.extend(scalars.iter_mut().map(|scalar| Sink {
-        out: Out::Scalar(scalar),
-        map: None,
-    }));
+    let mut sinks = sinks(&mut file, &mut scalars);
     let flag = CancelFlag::new();
     let raised = flag.clone();
     let options = RunOptions::new().cancel(flag).progress(move |progress| {

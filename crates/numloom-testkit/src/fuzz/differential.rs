@@ -149,8 +149,7 @@ fn compare_engines(
     };
     check(&interpret(&tuned), "interpreter, optimised", &tuned);
     for generator in Generator::ALL {
-        let wide = generator == Generator::Wide;
-        if wide && target.isa().x86_64_level().is_none_or(|level| level < 3) {
+        if !generator.runs_on(target.isa()) {
             continue;
         }
         let got = compiled(&raw, generator);
