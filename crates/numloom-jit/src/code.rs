@@ -4,63 +4,122 @@
 )]
 //! The one owner of executable memory, for every backend.
 //!
-//! What goes in: machine code, written into a [`WritableCode`]. What comes out: [`Code`], which can be executed and read, and
-//! is unmapped when it is dropped. Pages are writable or executable, never both: the two states are two types, and
-//! going from one to the other takes the first away. [`ModuleMemory`] offers this to cranelift-jit, whose own provider would leak.
+//! What goes in: machine code, written into a [`WritableCode`]. What comes out: [`Code`], which can be executed and read. Pages are writable or
+//! executable, never both: the two states are two types, and going from one to the other takes the first away. [`ModuleMemory`] offers this to
+//! cranelift-jit, whose own provider would leak.
+//!
+//! Most kernels fit a page, and to map one, to touch it first and to unmap it costs as much as to emit a short kernel: so a [`Region`] has pages for
+//! several, which are there when it is mapped, and is unmapped with the last of them.
 
 use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
 use cranelift_module::{ModuleError, ModuleResult};
-use memmap2::{Mmap, MmapMut};
+use memmap2::{MmapOptions, MmapRaw};
+use region::{Protection, page};
 
-/// How many mappings of code there are.
+/// Pages of a region that several kernels share: what the last of them holds on to is little.
+const SHARED_PAGES: usize = 8;
+
+/// How many regions there are.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
-/// The number of code mappings of this process: one for each living [`NativeKernel`](crate::NativeKernel).
+/// The region that has pages left, and how many bytes of it are given away.
+static OPEN: Mutex<Option<(Arc<Region>, usize)>> = Mutex::new(None);
+
+/// The number of mappings of this process that hold code: each living [`NativeKernel`](crate::NativeKernel) keeps one of them, which up to 8 share; one
+/// more may be kept for kernels to come.
 pub fn live_mappings() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// Counts one mapping for as long as it lives.
+/// A mapping for code. Unmapped on drop; nothing may run in it by then.
 #[derive(Debug)]
-struct Counted;
+struct Region {
+    map: MmapRaw,
+}
 
-impl Counted {
-    fn new() -> Counted {
+impl Region {
+    /// Maps `bytes` writable bytes, a number of whole pages; all of them at once if it is to be `shared`.
+    fn new(bytes: usize, shared: bool) -> io::Result<Region> {
+        let mut options = MmapOptions::new();
+        options.len(bytes);
+        if shared {
+            options.populate();
+        }
+        let map = MmapRaw::from(options.map_anon()?);
         LIVE.fetch_add(1, Ordering::Relaxed);
-        Counted
+        Ok(Region { map })
     }
 }
 
-impl Drop for Counted {
+impl Drop for Region {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whole pages of a region that belong to one kernel.
+#[derive(Debug)]
+struct Pages {
+    region: Arc<Region>,
+    range: Range<usize>,
+}
+
+impl Pages {
+    /// Pages for `size` bytes, which nobody else has had.
+    fn take(size: usize) -> io::Result<Pages> {
+        let bytes = size.max(1).checked_next_multiple_of(page::size());
+        let bytes = bytes.ok_or(io::ErrorKind::OutOfMemory)?;
+        let shared = SHARED_PAGES * page::size();
+        if bytes > shared {
+            let region = Arc::new(Region::new(bytes, false)?);
+            return Ok(Pages {
+                region,
+                range: 0..bytes,
+            });
+        }
+        // Never waits: after a fork the lock may be held by a thread that is not there.
+        let mut open = OPEN.try_lock().ok();
+        let (region, given) = match open.as_mut().and_then(|open| open.take()) {
+            Some((region, given)) if shared - given >= bytes => (region, given),
+            _ => (Arc::new(Region::new(shared, true)?), 0),
+        };
+        let range = given..given + bytes;
+        if let Some(mut open) = open {
+            *open = Some((Arc::clone(&region), range.end));
+        }
+        Ok(Pages { region, range })
+    }
+
+    fn start(&self) -> NonNull<u8> {
+        // SAFETY: the range is part of the mapping.
+        let start = unsafe { self.region.map.as_mut_ptr().add(self.range.start) };
+        NonNull::new(start).expect("no mapping is at address 0")
     }
 }
 
 /// Memory for code that is still being written.
 #[derive(Debug)]
 pub(crate) struct WritableCode {
-    map: MmapMut,
-    counted: Counted,
+    pages: Pages,
 }
 
 impl WritableCode {
-    /// Maps at least `size` writable bytes, on a page boundary.
+    /// At least `size` writable bytes, on a page boundary.
     pub(crate) fn new(size: usize) -> io::Result<WritableCode> {
-        let map = MmapMut::map_anon(size.max(1))?;
         Ok(WritableCode {
-            map,
-            counted: Counted::new(),
+            pages: Pages::take(size)?,
         })
     }
 
     /// Where the code is to be written.
     pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.map.as_mut_ptr()
+        self.pages.start().as_ptr()
     }
 
     /// Writes `bytes` from the start.
@@ -69,31 +128,41 @@ impl WritableCode {
     /// If there is no room for them.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        self.map[..bytes.len()].copy_from_slice(bytes);
+        assert!(
+            bytes.len() <= self.pages.range.len(),
+            "as long as was asked for"
+        );
+        // SAFETY: the pages are mapped, writable until `seal`, long enough, and nobody else's.
+        unsafe { self.as_mut_ptr().copy_from(bytes.as_ptr(), bytes.len()) };
     }
 
     /// Makes it executable and no longer writable.
     pub(crate) fn seal(self) -> io::Result<Code> {
-        let map = self.map.make_exec()?;
-        coherence::publish(&map)?;
-        Ok(Code {
-            map,
-            _counted: self.counted,
-        })
+        let Pages { range, .. } = &self.pages;
+        let (start, len) = (self.pages.start(), range.len());
+        // SAFETY: whole pages that are this kernel's alone; nobody writes to them any more.
+        unsafe { region::protect(start.as_ptr(), len, Protection::READ_EXECUTE) }.map_err(
+            |error| match error {
+                region::Error::SystemCall(error) => error,
+                other => io::Error::other(other),
+            },
+        )?;
+        // SAFETY: they are mapped, readable and initialised, as mappings are, and stay as they are.
+        coherence::publish(unsafe { NonNull::slice_from_raw_parts(start, len).as_ref() })?;
+        Ok(Code { pages: self.pages })
     }
 }
 
-/// Executable memory. Unmapped once, on drop; nothing may run in it by then.
+/// Executable memory. It goes with the last kernel of its region; nothing may run in it by then.
 #[derive(Debug)]
 pub(crate) struct Code {
-    map: Mmap,
-    _counted: Counted,
+    pages: Pages,
 }
 
 impl Code {
     /// The first byte.
     pub(crate) fn as_ptr(&self) -> *const u8 {
-        self.map.as_ptr()
+        self.pages.start().as_ptr()
     }
 }
 
