@@ -41,7 +41,7 @@ impl ExprKind {
     }
 
     /// Replaces each child by what `renumber` makes of it.
-    fn renumber_children(&mut self, renumber: impl Fn(ExprId) -> ExprId) {
+    pub fn renumber_children(&mut self, renumber: impl Fn(ExprId) -> ExprId) {
         let renumber = |id: &mut ExprId| *id = renumber(*id);
         match self {
             Self::Int(_)

@@ -215,7 +215,7 @@ impl Engine {
     }
 
     /// The kernel of a text for inputs of these dtypes.
-    fn kernel(
+    pub(crate) fn kernel(
         &self,
         src: &str,
         expr: Option<&Expr>,
@@ -267,7 +267,7 @@ fn borrowed<'a>(inputs: &'a [(&'a str, Input<'_>)]) -> impl Iterator<Item = (&'a
 }
 
 /// What inputs there are, by dtype, by whether they have axes and may be null.
-fn schema_of(inputs: &[(&str, Input<'_>)]) -> Result<Schema, Error> {
+pub(crate) fn schema_of(inputs: &[(&str, Input<'_>)]) -> Result<Schema, Error> {
     let mut schema = Schema::new();
     schema.inputs.reserve(inputs.len());
     let mut seen = std::collections::HashSet::with_capacity(inputs.len());

@@ -38,15 +38,17 @@ use numloom_syntax::{Ast, Code, Diagnostic, ExprKind, Span, Style, SyntaxErrors,
 ///    = help: did you mean `velocity`?"
 /// );
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Repr>);
 
+#[derive(Clone)]
 struct Repr {
     kind: ErrorKind,
     src: Option<Arc<str>>,
     /// At least one; the first is *the* error.
     diagnostics: Vec<Diagnostic>,
     /// What the system said, if it was asked.
-    cause: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The few ways in which something can be wrong; [`Error::code`] says exactly what.
@@ -257,7 +259,7 @@ impl Error {
         let (kind, code) = classify(error.kind());
         let diagnostic = Diagnostic::error(code, error.to_string());
         let mut wrapped = Error::new(kind, None, vec![diagnostic]);
-        wrapped.0.cause = Some(Box::new(error));
+        wrapped.0.cause = Some(Arc::new(error));
         wrapped
     }
 
@@ -271,15 +273,17 @@ impl Error {
             K::CannotRestart => (ErrorKind::Run, Code::NotStreamable),
             K::ColumnMismatch { .. } => (ErrorKind::Bind, Code::DtypeMismatch),
             K::Data(error) => classify(error.kind()),
-            K::Other(error) => match error.downcast_ref::<IoError>() {
-                Some(error) => classify_io(error),
-                None => (ErrorKind::Io, Code::FileIo),
+            K::Other(other) => match (other.downcast_ref::<IoError>(), other.downcast_ref()) {
+                (Some(error), _) => classify_io(error),
+                // One of a table that was opened anew.
+                (_, Some(error)) => return Error::clone(error),
+                _ => (ErrorKind::Io, Code::FileIo),
             },
             _ => (ErrorKind::Io, Code::FileIo),
         };
         let diagnostic = Diagnostic::error(code, error.to_string());
         let mut wrapped = Error::new(kind, None, vec![diagnostic]);
-        wrapped.0.cause = Some(Box::new(error));
+        wrapped.0.cause = Some(Arc::new(error));
         wrapped
     }
 
@@ -294,7 +298,7 @@ impl Error {
         let (kind, code) = classify_io(&error);
         let diagnostic = Diagnostic::error(code, error.to_string());
         let mut wrapped = Error::new(kind, None, vec![diagnostic]);
-        wrapped.0.cause = Some(Box::new(error));
+        wrapped.0.cause = Some(Arc::new(error));
         wrapped
     }
 
@@ -528,6 +532,58 @@ impl Error {
         );
         let diagnostic = Diagnostic::error(Code::OutputShape, message);
         Error::new(ErrorKind::Shape, None, vec![diagnostic])
+    }
+
+    /// Rows of two tables were to meet.
+    pub(crate) fn two_tables() -> Error {
+        let message = "rows of two tables do not come together: each is read at its own pace";
+        let diagnostic = Diagnostic::error(Code::NotStreamable, message)
+            .with_help("reduce one of them first, or make them columns of one table");
+        Error::new(ErrorKind::Run, None, vec![diagnostic])
+    }
+
+    /// Rows of a table were to meet an array that is all there.
+    pub(crate) fn table_and_array() -> Error {
+        let message = "rows of a table come a chunk at a time, and the array beside them does not";
+        let diagnostic = Diagnostic::error(Code::NotStreamable, message).with_help(
+            "reduce one of them first, make the array a column of the table, or compute the column",
+        );
+        Error::new(ErrorKind::Run, None, vec![diagnostic])
+    }
+
+    /// A column was subscripted.
+    pub(crate) fn rows_subscripted() -> Error {
+        let message = "rows of a table cannot be subscripted: they are never there at once";
+        let diagnostic = Diagnostic::error(Code::NotStreamable, message)
+            .with_help("compute the column first, or reduce it");
+        Error::new(ErrorKind::Run, None, vec![diagnostic])
+    }
+
+    /// The shape of a column was asked for.
+    pub(crate) fn rows_not_counted() -> Error {
+        let message = "the rows of the table have not been counted: they must be read for that";
+        let diagnostic = Diagnostic::error(Code::NotStreamable, message)
+            .with_help("ask for its `extents`, or compute it");
+        Error::new(ErrorKind::Run, None, vec![diagnostic])
+    }
+
+    /// A lazy array was to have nulls.
+    pub(crate) fn lazy_nulls() -> Error {
+        let message = "a lazy array has no nulls";
+        let diagnostic = Diagnostic::error(Code::UnexpectedNulls, message)
+            .with_help("fill them in first, or evaluate at once");
+        Error::new(ErrorKind::Bind, None, vec![diagnostic])
+    }
+
+    /// What should stand between brackets.
+    pub(crate) fn not_a_subscript(text: &str) -> Error {
+        let message = format!(
+            "`{}` is not what stands in a subscript",
+            text.escape_debug()
+        );
+        let diagnostic = Diagnostic::error(Code::InvalidSubscript, message)
+            .with_help("write it as between brackets: `1:, ::2, None`");
+        Error::new(ErrorKind::Syntax, None, vec![diagnostic])
     }
 
     /// Machine code was asked for, and there is none.

@@ -51,11 +51,7 @@ enum Repr<'a> {
         expect(dead_code, reason = "other crates' arrays come by features")
     )]
     Held(Box<dyn Held>),
-    /// Memory that elements had to be unpacked into could not be had; told where they are asked for.
-    #[cfg_attr(
-        not(feature = "arrow"),
-        expect(dead_code, reason = "only bits are ever unpacked")
-    )]
+    /// Memory that elements had to be unpacked into, or copied to, could not be had; told where they are asked for.
     OutOfMemory {
         dtype: DType,
         bytes: usize,
@@ -283,6 +279,21 @@ impl<'a> From<&'a Array> for Input<'a> {
 impl From<Array> for Input<'_> {
     fn from(array: Array) -> Self {
         Repr::Owned(array).into()
+    }
+}
+
+/// Owned, for what outlives the place it is made at, such as a [`Lazy`](crate::Lazy) array.
+impl<T: Element> From<Vec<T>> for Input<'_> {
+    fn from(vec: Vec<T>) -> Self {
+        let bytes = std::mem::size_of_val(&vec[..]);
+        match Array::from_vec(vec) {
+            Ok(array) => Repr::Owned(array).into(),
+            Err(_) => Repr::OutOfMemory {
+                dtype: T::DTYPE,
+                bytes,
+            }
+            .into(),
+        }
     }
 }
 

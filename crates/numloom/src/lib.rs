@@ -204,6 +204,27 @@
 //! # Ok::<(), numloom::Error>(())
 //! ```
 //!
+//! # Lazy arrays
+//!
+//! A [`Lazy`] array is built by operators and functions, over arrays, files and tables, and computed when it is asked for: everything asked for together is one program, which
+//! reads each source once for each pass. [`Computation`] has options; [`Lazy::explain`] shows the programs and passes, [`Lazy::graph`] draws what leads to a value. Chunks are
+//! a hint, and change no bit.
+//!
+//! ```
+//! use numloom::{Lazy, View, io::npy};
+//!
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let path = |name: &str| dir.path().join(name);
+//! npy::write(path("t.npy"), &View::from_slice(&[280.0, 290.0, 300.0]))?;
+//! let t = Lazy::from_npy(path("t.npy"))?.with_chunks(1_000_000);
+//! let anomaly = (&t - t.mean()) / t.std();
+//! assert_eq!(anomaly.shape()?, [3]); // nothing has been read so far
+//! anomaly.write_npy(path("anomaly.npy"))?;
+//! let [low, high] = Lazy::compute_all([&t.min(), &t.max()])?; // one pass
+//! assert_eq!((low.item::<f64>()?, high.item::<f64>()?), (280.0, 300.0));
+//! # Ok::<(), numloom::Error>(())
+//! ```
+//!
 //! # Untrusted expressions
 //!
 //! A text can compute on the inputs it is given, and nothing else. Its cost is bounded by named limits, all in [`Options`]; parsing is linear in its length,
@@ -225,7 +246,7 @@
 //!
 //! # Not supported yet
 //!
-//! What parses as part of the language is computed. Not here yet: vectors of more than 128 bits for arithmetic, lazy arrays.
+//! What parses as part of the language is computed. Lazy arrays have no nulls, are not reshaped or transposed, and rows of two tables do not meet.
 //!
 //! # Other crates
 //!
@@ -245,6 +266,7 @@ mod explain;
 mod expr;
 mod inputs;
 mod kernel;
+mod lazy;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod options;
@@ -255,7 +277,9 @@ mod statement;
 mod stream;
 mod transform;
 
-pub use numloom_data::stream::{ChunkSink, ChunkSource, FnSink, IterSource, MemorySink};
+pub use numloom_data::stream::{
+    ChunkSink, ChunkSource, ColumnOwner, FnSink, IterSource, MemorySink,
+};
 pub use numloom_data::{
     Array, ByteOrder, Complex, DType, DataError, DataErrorKind, Element, MapMode, MapSpec,
     MappedArray, Order, OutputFile, Scalar, View, ViewMut, f16,
@@ -265,7 +289,9 @@ pub use numloom_ir::{InputClass, Isa, IsaError, Schema, SchemaInput};
 pub use numloom_runtime::{
     Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room, ShouldStopFn,
 };
-pub use numloom_syntax::{Ast, Code, Diagnostic, Label, Paint, Severity, Span, Style};
+pub use numloom_syntax::{
+    Ast, Code, Diagnostic, Label, Paint, Severity, Span, Style, SubscriptKind,
+};
 
 pub use engine::{Check, Engine};
 pub use error::{Error, ErrorKind};
@@ -274,6 +300,9 @@ pub use explain::{Explanation, PassInfo, Stage, UnknownStage, explain_stage};
 pub use expr::Expr;
 pub use inputs::Input;
 pub use kernel::{Kernel, OutputInfo};
+pub use lazy::{
+    Computation, Graph, GraphNode, Lazy, LazyExplanation, LazyStage, LazyTable, Operand, Reduce,
+};
 pub use options::Options;
 pub use outputs::{Masked, Outputs, Value};
 pub use places::{Place, Places};

@@ -63,6 +63,8 @@ pub struct Transform<'e> {
     in_place: bool,
     fresh: bool,
     force: bool,
+    /// Whether arrays without a file may take any memory.
+    holds_all: bool,
     bounds: TransformOptions,
     options: Options,
 }
@@ -88,7 +90,7 @@ impl Engine {
 }
 
 impl<'e> Transform<'e> {
-    fn new(expr: &'e Expr, engine: Option<&'e Engine>) -> Transform<'e> {
+    pub(crate) fn new(expr: &'e Expr, engine: Option<&'e Engine>) -> Transform<'e> {
         Transform {
             expr,
             engine,
@@ -97,6 +99,7 @@ impl<'e> Transform<'e> {
             in_place: false,
             fresh: false,
             force: false,
+            holds_all: false,
             bounds: TransformOptions::new(),
             options: Options::new(),
         }
@@ -164,26 +167,36 @@ impl<'e> Transform<'e> {
         self
     }
 
+    /// Arrays without a file are held in memory, whatever they take.
+    pub(crate) fn holding_all(mut self) -> Self {
+        self.holds_all = true;
+        self
+    }
+
     /// Runs it, from where an earlier run was stopped if there was one.
     ///
     /// # Errors
     /// Those of [`Kernel::run`] and of files: `file-not-found`, `file-io` if the disk is full, `file-truncated` if another process cuts a file that is read;
     /// `journal-mismatch` and `not-resumable`; `limit-exceeded` if an array without a file, or what lies between passes, takes more than the memory.
     pub fn run(self) -> Result<Transformed, Error> {
+        let inputs = self.inputs.iter();
+        let inputs = inputs.map(|(name, given)| Ok((name.as_str(), Opened::open(given)?)));
+        self.run_over(inputs.collect::<Result<Vec<_>, Error>>()?)
+    }
+
+    /// Runs it over inputs that are there.
+    pub(crate) fn run_over(&self, inputs: Vec<(&str, Opened<'_>)>) -> Result<Transformed, Error> {
         let engine = match self.engine {
             Some(engine) => engine,
             None => Engine::global()?,
         };
-        let inputs = self.inputs.iter();
-        let inputs = inputs.map(|(name, given)| Ok((name.as_str(), Opened::open(given)?)));
-        let inputs = inputs.collect::<Result<Vec<_>, Error>>()?;
         let kernel = engine.compile(self.expr, &schema(self.expr, &inputs))?;
         let shapes = kernel.shapes(inputs.iter().map(|(name, input)| (*name, input.input())))?;
         let kernel = kernel.with(self.options.clone());
         let specs = self.specs(&kernel)?;
         let sources: Vec<_> = inputs.iter().map(|(_, input)| input.source()).collect();
         let mut run = Run {
-            transform: &self,
+            transform: self,
             kernel: &kernel,
             shapes: &shapes,
             specs: &specs,
@@ -228,13 +241,15 @@ fn spec(path: &Path) -> Result<FileSpec, Error> {
 }
 
 /// An input that is there.
-enum Opened {
+pub(crate) enum Opened<'o> {
     File(MappedArray),
+    Map(&'o MappedArray),
     Value(Array),
+    Input(Input<'o>),
 }
 
-impl Opened {
-    fn open(given: &Given) -> Result<Opened, Error> {
+impl Opened<'_> {
+    fn open(given: &Given) -> Result<Self, Error> {
         Ok(match given {
             Given::File(path) => Opened::File(spec(path)?.open(MapMode::Read)?),
             Given::Value(value) => Opened::Value(Array::from_scalar(value)?),
@@ -244,7 +259,9 @@ impl Opened {
     fn input(&self) -> Input<'_> {
         match self {
             Opened::File(map) => map.into(),
+            Opened::Map(map) => (*map).into(),
             Opened::Value(array) => array.into(),
+            Opened::Input(input) => input.reborrow(),
         }
     }
 
@@ -254,8 +271,16 @@ impl Opened {
                 view: map.view(),
                 map: Some(map.map()),
             },
+            Opened::Map(map) => Source {
+                view: map.view(),
+                map: Some(map.map()),
+            },
             Opened::Value(array) => Source {
                 view: array.view(),
+                map: None,
+            },
+            Opened::Input(input) => Source {
+                view: input.view(),
                 map: None,
             },
         }
@@ -263,20 +288,18 @@ impl Opened {
 }
 
 /// The schema of the inputs that the expression reads; giving it another one is an error of the run.
-fn schema(expr: &Expr, inputs: &[(&str, Opened)]) -> Schema {
+fn schema(expr: &Expr, inputs: &[(&str, Opened<'_>)]) -> Schema {
     let read = expr.inputs();
     let inputs = inputs.iter().filter(|(name, _)| read.contains(name));
-    inputs.fold(Schema::new(), |schema, (name, input)| match input {
-        Opened::Value(array) => schema.with_scalar(name, array.dtype()),
-        Opened::File(map) => {
-            let one = map.shape().iter().all(|&extent| extent == 1);
-            let class = if one {
-                InputClass::Scalar
-            } else {
-                InputClass::Contiguous
-            };
-            schema.with_input(name, map.dtype(), class)
-        }
+    inputs.fold(Schema::new(), |schema, (name, input)| {
+        let input = input.input();
+        let one = input.shape().iter().all(|&extent| extent == 1);
+        let class = if one {
+            InputClass::Scalar
+        } else {
+            InputClass::Contiguous
+        };
+        schema.with_input(name, input.dtype(), class)
     })
 }
 
@@ -474,7 +497,7 @@ impl Run<'_> {
     fn in_memory(&self, dtype: DType, shape: &[usize]) -> Result<Array, Error> {
         let extents = shape.iter().map(|&extent| extent as u128);
         let bytes = extents.fold(dtype.itemsize() as u128, u128::saturating_mul);
-        if bytes > u128::from(self.transform.bounds.memory) {
+        if !self.transform.holds_all && bytes > u128::from(self.transform.bounds.memory) {
             return Err(Error::output_without_file(
                 bytes,
                 self.transform.bounds.memory,
@@ -526,6 +549,10 @@ impl Transformed {
             values,
             resumed,
         }
+    }
+
+    pub(crate) fn into_values(self) -> Vec<Option<Value>> {
+        self.values
     }
 
     /// Whether it went on from where an earlier run was stopped.

@@ -1,0 +1,198 @@
+//! The functions of the language as methods, all made by one table of names; the language's own table says what each is.
+
+use numloom_data::DType;
+use numloom_syntax::{Arg, BinaryOp, ExprKind, UnaryOp};
+
+use crate::lazy::Lazy;
+use crate::lazy::operand::Operand;
+use crate::lazy::template::Builder;
+
+impl Lazy {
+    /// The function of this name of these arguments: any of [the table](crate::_documentation::functions).
+    ///
+    /// ```
+    /// use numloom::Lazy;
+    ///
+    /// let x = Lazy::from_array(vec![0.5, 7.0]);
+    /// assert!(Lazy::call("asinh", [&x]).check().is_ok());
+    /// assert_eq!(Lazy::call("velo", [&x]).check().unwrap_err().code().slug(), "unknown-function");
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn call(name: &str, args: impl IntoIterator<Item = impl Into<Operand>>) -> Lazy {
+        Lazy::call_with(name, args, [(); 0].map(|()| ("", ())))
+    }
+
+    /// The same with keyword arguments.
+    ///
+    /// ```
+    /// use numloom::Lazy;
+    ///
+    /// let x = Lazy::from_array(vec![0.5, 7.0]);
+    /// let y = Lazy::call_with("clip", [&x], [("max", 1)]);
+    /// assert_eq!(y.compute()?.to_vec::<f64>()?, [0.5, 1.0]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn call_with<'k>(
+        name: &str,
+        args: impl IntoIterator<Item = impl Into<Operand>>,
+        keywords: impl IntoIterator<Item = (&'k str, impl Into<Operand>)>,
+    ) -> Lazy {
+        let mut builder = Builder::default();
+        let mut given = Vec::new();
+        for arg in args {
+            let value = builder.operand(&arg.into());
+            given.push(Arg::positional(value));
+        }
+        for (name, value) in keywords {
+            given.push(builder.keyword(name, &value.into()));
+        }
+        let root = builder.call(name, given);
+        builder.finish(root)
+    }
+
+    /// `x // y`: the integral quotient, rounded down.
+    #[must_use]
+    pub fn floor_divide(&self, y: impl Into<Operand>) -> Lazy {
+        Lazy::binary(BinaryOp::FloorDiv, &self.into(), &y.into())
+    }
+
+    /// `x ** y`. What a constant `y` means is fixed: `x ** 2` is `x * x`.
+    #[must_use]
+    pub fn pow(&self, y: impl Into<Operand>) -> Lazy {
+        Lazy::binary(BinaryOp::Pow, &self.into(), &y.into())
+    }
+
+    /// `not x`: whether it is zero.
+    #[must_use]
+    pub fn logical_not(&self) -> Lazy {
+        Lazy::unary(UnaryOp::Not, &self.into())
+    }
+
+    /// `x` where this holds, else `y`.
+    #[must_use]
+    pub fn where_(&self, x: impl Into<Operand>, y: impl Into<Operand>) -> Lazy {
+        Lazy::call("where", [Operand::from(self), x.into(), y.into()])
+    }
+
+    /// Held within bounds; `()` is no bound.
+    #[must_use]
+    pub fn clip(&self, min: impl Into<Operand>, max: impl Into<Operand>) -> Lazy {
+        Lazy::call("clip", [Operand::from(self), min.into(), max.into()])
+    }
+
+    /// Rounded to so many decimals, ties to even.
+    #[must_use]
+    pub fn round(&self, decimals: i32) -> Lazy {
+        Lazy::call("round", [Operand::from(self), decimals.into()])
+    }
+
+    /// Converted to another dtype, as `f32(x)` is: wrapping where it does not fit. [`call`](Lazy::call) takes a mode, too.
+    #[must_use]
+    pub fn astype(&self, dtype: DType) -> Lazy {
+        Lazy::call(&dtype.to_string(), [self])
+    }
+
+    /// Conditions and choices, `select((c1, c2), (x1, x2), default)`: of each element the choice beside the first condition that holds.
+    pub fn select(
+        conditions: impl IntoIterator<Item = impl Into<Operand>>,
+        choices: impl IntoIterator<Item = impl Into<Operand>>,
+        default: impl Into<Operand>,
+    ) -> Lazy {
+        let conditions: Vec<Operand> = conditions.into_iter().map(Into::into).collect();
+        let choices: Vec<Operand> = choices.into_iter().map(Into::into).collect();
+        Lazy::call(
+            "select",
+            [conditions.into(), choices.into(), default.into()],
+        )
+    }
+
+    pub(super) fn compare(
+        op: numloom_syntax::CmpOp,
+        lhs: impl Into<Operand>,
+        rhs: impl Into<Operand>,
+    ) -> Lazy {
+        let mut builder = Builder::default();
+        let first = builder.operand(&lhs.into());
+        let rhs = builder.operand(&rhs.into());
+        let rest = vec![(op, numloom_syntax::Span::default(), rhs)];
+        let root = builder.push(ExprKind::Compare { first, rest });
+        builder.finish(root)
+    }
+}
+
+/// Functions of one operand, of two, and comparisons, as methods.
+macro_rules! methods {
+    (one: $($one:ident)*; two: $($two:ident)*; compare: $($cmp:ident $op:ident)*;) => {
+        impl Lazy {
+            $(
+                #[doc = concat!("`", stringify!($one), "(x)`: see [the functions](crate::_documentation::functions).")]
+                #[must_use]
+                pub fn $one(&self) -> Lazy {
+                    Lazy::call(stringify!($one), [self])
+                }
+            )*
+            $(
+                #[doc = concat!("`", stringify!($two), "(x, y)`: see [the functions](crate::_documentation::functions).")]
+                #[must_use]
+                pub fn $two(&self, y: impl Into<Operand>) -> Lazy {
+                    Lazy::call(stringify!($two), [Operand::from(self), y.into()])
+                }
+            )*
+            $(
+                #[doc = concat!("The comparison `", stringify!($cmp), "(x, y)`, element by element; exact also where dtypes differ.")]
+                #[must_use]
+                pub fn $cmp(&self, y: impl Into<Operand>) -> Lazy {
+                    Lazy::compare(numloom_syntax::CmpOp::$op, self, y)
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        const METHODS: &[&str] = &[$(stringify!($one),)* $(stringify!($two),)* $(stringify!($cmp),)*];
+    };
+}
+
+methods! {
+    one:
+        sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc sinc degrees radians spacing
+        floor ceil trunc rint isnan isinf isfinite signbit isposinf isneginf abs fabs sign nan_to_num square reciprocal popcount
+        zeros_like ones_like str_len real imag conj angle;
+    two:
+        atan2 hypot copysign logaddexp logaddexp2 ldexp nextafter heaviside minimum maximum fmin fmax fmod float_power gcd lcm
+        logical_and logical_or logical_xor full_like contains startswith endswith isclose isin complex;
+    compare:
+        equal Eq not_equal Ne less Lt less_equal Le greater Gt greater_equal Ge;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use numloom_ir::func::{FUNCTIONS, Rule};
+
+    /// Written above, or as an operator, or by a dtype.
+    const OTHERWISE: [&str; 8] = [
+        "pow",
+        "floor_divide",
+        "logical_not",
+        "where",
+        "clip",
+        "round",
+        "select",
+        "copy",
+    ];
+
+    #[test]
+    fn each_function_of_the_language_is_a_method_or_an_operator() {
+        for func in FUNCTIONS {
+            let is_operator = matches!(func.rule, Rule::Unary(_) | Rule::Binary(_));
+            let is_other = matches!(func.rule, Rule::Cast(_) | Rule::Reduce(..));
+            let name = func.name();
+            let is_method = METHODS.contains(&name) || OTHERWISE.contains(&name);
+            assert!(is_method || is_operator || is_other, "{name}");
+        }
+        for name in METHODS {
+            let func = FUNCTIONS.iter().find(|func| func.name() == *name);
+            assert!(func.is_some(), "{name} is no function of the language");
+        }
+    }
+}
