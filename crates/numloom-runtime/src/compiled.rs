@@ -23,11 +23,14 @@ use crate::stage::Stages;
 use crate::variant::{Growing, Part};
 use crate::views;
 
-/// The estimated time of a run on one thread, in picoseconds, above which others are worth waking. A hand-off takes some 15 µs while the
-/// other thread has not fallen asleep, and 60 µs from 200 µs of rest on. With this, two threads take no longer than one after such a rest, but
-/// for functions, whose time is estimated at four times what it is: `2*a + 3*b` is even at 75 µs of one thread (`f32`: 400,000 elements),
-/// `sum(a)` at 130 µs. (2026-11, AMD Zen 4, two virtual cores, wide code for AVX-512.)
+/// The estimated time of a pass on one thread, in picoseconds, above which other threads are worth waking. That costs the caller some 20 µs: on two
+/// threads `2*a + 3*b` of 200,000 elements in the caches, estimated at 150 µs and done in 63, is even then. `cargo bench -p numloom-benches --bench
+/// handoff` (2026-11, AMD Zen 4, two virtual cores, wide code for AVX-512.)
 const PARALLEL_WORK: usize = 180_000_000;
+
+/// The same for threads that are awake, as in a loop of calls: they take up work in a few microseconds. 20,000 elements, of 6.5 µs, gain a tenth, and
+/// 50,000 take 0.7 of the time.
+const AWAKE_WORK: usize = 20_000_000;
 
 /// The most patterns of shapes whose staging is kept; others are staged, and may be compiled, each time.
 const MAX_PATTERNS: usize = 256;
@@ -374,8 +377,12 @@ impl Compiled {
         if threads == 1 {
             return Ok(None);
         }
-        let asked = options.serial_below.or(engine.serial_below);
-        if total < asked.unwrap_or_else(|| serial_below(part)) {
+        let work = part.work.saturating_mul(total);
+        let worth = match options.serial_below.or(engine.serial_below) {
+            Some(asked) => total >= asked,
+            None => work >= AWAKE_WORK && (shared.follows_at_once(work) || work >= PARALLEL_WORK),
+        };
+        if !worth {
             return Ok(None);
         }
         Ok(Some((shared.pool()?, threads)))

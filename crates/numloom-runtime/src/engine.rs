@@ -1,7 +1,9 @@
 //! Options, threads and the kernel cache, held together: [`Engine`].
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use numloom_ir::{InputClass, Isa, Program, verify};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -10,6 +12,7 @@ use crate::cache::{self, Cache, CacheInfo};
 use crate::code::Compiler;
 use crate::compiled::{Compiled, Inner};
 use crate::error::{RuntimeError, RuntimeErrorKind};
+use crate::exec::now;
 use crate::options::{Backend, Options, check_threads};
 
 const CACHE_ENTRIES: usize = 4096;
@@ -48,9 +51,15 @@ pub(crate) struct Shared {
     threads: usize,
     /// A pool of the embedder's.
     given: Option<Arc<ThreadPool>>,
+    started: Instant,
+    /// When a pass that threads may be worth waking for began, in nanoseconds from `started`.
+    latest: AtomicU64,
     pub(crate) compiler: Compiler,
     process: Process,
 }
+
+/// How long a thread of the pool looks for work before it sleeps, about.
+const AWAKE: Duration = Duration::from_micros(10);
 
 /// What belongs to one process and does not survive a fork: threads, and locks that a lost thread may hold.
 struct Process {
@@ -107,6 +116,8 @@ impl Engine {
             options,
             threads,
             given,
+            started: now(),
+            latest: AtomicU64::new(0),
         })))
     }
 
@@ -211,6 +222,14 @@ impl Shared {
     /// How many threads a run may use.
     pub(crate) fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Whether a pass that takes some `picoseconds` comes so soon after another that the pool's threads have not fallen asleep.
+    pub(crate) fn follows_at_once(&self, picoseconds: usize) -> bool {
+        let now = now().duration_since(self.started).as_nanos() as u64;
+        let before = self.latest.swap(now, Ordering::Relaxed);
+        let soon = AWAKE.as_nanos() as u64 + picoseconds as u64 / 500;
+        now.saturating_sub(before) < soon
     }
 
     /// The pool, started if it has not been.

@@ -33,6 +33,7 @@ use crate::plan::{Access, Operand, Plan};
 use crate::reduce::Joined;
 use crate::scratch::{Work, with_thread_scratch};
 use crate::space::index_of;
+use crate::team::together;
 use crate::variant::{Part, Variant};
 use crate::window::Windows;
 
@@ -272,23 +273,16 @@ impl Pass<'_> {
                     .get_or_insert(error);
             }
         };
-        // While this thread waits for others it may do work that is not of this run.
-        let env = FloatEnv::around_others();
-        pool.in_place_scope(|scope| {
-            for _ in 1..threads {
-                // A panic goes on in the caller, once all have stopped.
-                scope.spawn(|_| {
-                    let _env = FloatEnv::enter();
-                    let guard = StopOnPanic(self.control);
-                    with_thread_scratch(|scratch| help(&mut scratch.work));
-                    drop(guard);
-                });
-            }
+        let guarded = |work: &mut Work| {
             let guard = StopOnPanic(self.control);
             help(work);
             drop(guard);
-        });
-        drop(env);
+        };
+        let helper = || {
+            let _env = FloatEnv::enter();
+            with_thread_scratch(|scratch| guarded(&mut scratch.work));
+        };
+        together(pool, threads - 1, || guarded(work), &helper);
         let refused = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
         refused.map_or(Ok(()), Err)
     }

@@ -23,6 +23,7 @@
 //! | `survey` | what the passes would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
 //! | `exec`, `along`, `reduce` | a whole pass on threads; one whose reductions leave axes; what its chunks come to |
+//! | `team` | the threads that join a pass, if they come in time |
 //! | `transform`, `window` | a run over files larger than memory; its windows |
 //! | `keeper`, `journal` | what goes on behind the windows; what is written down of them, to go on from |
 //! | `stream`, `feed` | a run over rows that come a chunk at a time; the chunks in order, parsed on threads |
@@ -63,6 +64,7 @@ mod space;
 mod stage;
 mod stream;
 mod survey;
+mod team;
 mod transform;
 mod variant;
 mod views;

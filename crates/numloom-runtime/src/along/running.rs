@@ -18,6 +18,7 @@ use rayon::ThreadPool;
 use super::{Access, Along, Operand, Place};
 use crate::control::{Control, Stop};
 use crate::exec::{Ptr, StopOnPanic};
+use crate::team::together;
 
 /// The most bytes of copied elements of a call: they stay in the second-level cache.
 pub(super) const COPIED_BYTES: usize = 64 << 10;
@@ -33,8 +34,6 @@ pub(super) fn share<L>(
     local: impl Fn() -> L + Sync,
     task: impl Fn(&mut L, usize) + Sync,
 ) {
-    // While this thread waits for others it may do work that is not of this run.
-    let _env = workers.map(|_| FloatEnv::around_others());
     let next = AtomicUsize::new(0);
     let work = || {
         let _env = FloatEnv::enter();
@@ -50,12 +49,9 @@ pub(super) fn share<L>(
         drop(guard);
     };
     match workers {
-        Some((pool, threads)) if tasks > 1 => pool.in_place_scope(|scope| {
-            for _ in 1..threads.min(tasks) {
-                scope.spawn(|_| work());
-            }
-            work();
-        }),
+        Some((pool, threads)) if tasks > 1 => {
+            together(pool, threads.min(tasks) - 1, work, &work);
+        }
         _ => work(),
     }
 }
