@@ -1,7 +1,7 @@
 //! The chunks of a source in order, parsed on several threads.
 //!
 //! What goes in: a [`ChunkSource`], the columns that are wanted. What comes out: each chunk to a closure on the caller's thread, in order, or the source's first error. What it
-//! never does: hold more chunks than two for each thread.
+//! never does: hold more chunks than two for each thread, or than one where the source says so.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
@@ -21,10 +21,22 @@ pub(crate) fn feed(
     columns: &[usize],
     chunk_bytes: usize,
     threads: usize,
+    each: impl FnMut(&Chunk) -> Result<(), RuntimeError>,
+) -> Result<(), RuntimeError> {
+    let done = pass(source, columns, chunk_bytes, threads, each);
+    source.end();
+    done
+}
+
+fn pass(
+    source: &mut dyn ChunkSource,
+    columns: &[usize],
+    chunk_bytes: usize,
+    threads: usize,
     mut each: impl FnMut(&Chunk) -> Result<(), RuntimeError>,
 ) -> Result<(), RuntimeError> {
     let parser = source.start(columns, chunk_bytes)?;
-    if threads <= 1 {
+    if threads <= 1 || source.one_at_a_time() {
         let mut chunk = Chunk::new();
         while source.split(&mut chunk)? {
             parser.parse(&mut chunk)?;

@@ -17,7 +17,7 @@ use numloom_ir::{FloatEnv, InputSource, Kernel};
 
 use crate::bind::Out;
 use crate::compiled::Compiled;
-use crate::control::Control;
+use crate::control::{Control, Verdict};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Conditions;
 use crate::feed::feed;
@@ -426,6 +426,12 @@ impl Running<'_, '_> {
         let threads = self.options.threads.unwrap_or(usize::MAX);
         let threads = threads.min(self.conditions.compiled.shared().threads());
         feed(source, &used, chunk_bytes, threads, |chunk| {
+            // Rows that are only counted go through no pass that would look.
+            if !self.conditions.control.wants_chunk(0)
+                && let Err(Verdict::Stopped(error)) = self.conditions.control.verdict(self.expected)
+            {
+                return Err(error);
+            }
             let n = chunk.rows();
             rows += n as u64;
             let views: Vec<View<'_>> = chunk.views().collect();

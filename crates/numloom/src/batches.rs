@@ -131,6 +131,10 @@ impl ChunkSource for BatchSource {
         chunk.set_rows(batch.num_rows());
         Ok(true)
     }
+
+    fn end(&mut self) {
+        self.pass = None;
+    }
 }
 
 impl fmt::Debug for BatchSource {

@@ -274,7 +274,7 @@ mod outputs;
 mod places;
 mod slots;
 mod statement;
-mod stream;
+pub mod stream;
 mod transform;
 
 pub use numloom_data::stream::{

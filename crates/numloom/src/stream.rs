@@ -1,4 +1,4 @@
-//! Expressions over rows that come a chunk at a time: [`Stream`].
+//! Expressions over rows that come a chunk at a time: [`Stream`]; and what sources and sinks are made of.
 //!
 //! What goes in: an expression, a source of chunks, values. What comes out: reduced values, and a column for each output that has an element for each row. What it never does: hold more
 //! of the source than the chunks in flight.
@@ -6,7 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::stream::{ChunkSink, ChunkSource, MemorySink};
+pub use numloom_data::stream::*;
+
 use numloom_data::{Array, Scalar};
 use numloom_ir::Schema;
 use numloom_runtime::StreamInput;

@@ -179,19 +179,12 @@ impl<'e> Transform<'e> {
     /// Those of [`Kernel::run`] and of files: `file-not-found`, `file-io` if the disk is full, `file-truncated` if another process cuts a file that is read;
     /// `journal-mismatch` and `not-resumable`; `limit-exceeded` if an array without a file, or what lies between passes, takes more than the memory.
     pub fn run(self) -> Result<Transformed, Error> {
-        let inputs = self.inputs.iter();
-        let inputs = inputs.map(|(name, given)| Ok((name.as_str(), Opened::open(given)?)));
-        self.run_over(inputs.collect::<Result<Vec<_>, Error>>()?)
+        self.run_over(self.open()?)
     }
 
     /// Runs it over inputs that are there.
     pub(crate) fn run_over(&self, inputs: Vec<(&str, Opened<'_>)>) -> Result<Transformed, Error> {
-        let engine = match self.engine {
-            Some(engine) => engine,
-            None => Engine::global()?,
-        };
-        let kernel = engine.compile(self.expr, &schema(self.expr, &inputs))?;
-        let shapes = kernel.shapes(inputs.iter().map(|(name, input)| (*name, input.input())))?;
+        let (kernel, shapes) = self.compile(&inputs)?;
         let kernel = kernel.with(self.options.clone());
         let specs = self.specs(&kernel)?;
         let sources: Vec<_> = inputs.iter().map(|(_, input)| input.source()).collect();
@@ -202,6 +195,45 @@ impl<'e> Transform<'e> {
             specs: &specs,
         };
         run.run(&sources)
+    }
+
+    /// How many bytes of inputs there are, and of outputs that are arrays: what a run moves if it reads and writes each once, for a progress bar.
+    ///
+    /// # Errors
+    /// Those of opening the inputs, of compiling and of shapes.
+    pub fn size_bytes(&self) -> Result<u64, Error> {
+        let inputs = self.open()?;
+        let (kernel, shapes) = self.compile(&inputs)?;
+        let bytes = |dtype: DType, shape: &[usize]| {
+            let extents = shape.iter().map(|&extent| extent as u64);
+            extents.fold(dtype.itemsize() as u64, u64::saturating_mul)
+        };
+        let read = inputs.iter().map(|(_, input)| {
+            let view = input.source().view;
+            bytes(view.dtype(), view.shape())
+        });
+        let infos = kernel.outputs();
+        let arrays = infos.iter().zip(&shapes).filter(|(info, _)| !info.reduced);
+        let written = arrays.map(|(info, shape)| bytes(info.dtype, shape));
+        Ok(read.chain(written).fold(0, u64::saturating_add))
+    }
+
+    /// The inputs that were given.
+    fn open(&self) -> Result<Vec<(&str, Opened<'_>)>, Error> {
+        let inputs = self.inputs.iter();
+        let inputs = inputs.map(|(name, given)| Ok((name.as_str(), Opened::open(given)?)));
+        inputs.collect()
+    }
+
+    /// The kernel for these inputs, and the shapes of its outputs.
+    fn compile(&self, inputs: &[(&str, Opened<'_>)]) -> Result<(Kernel, Vec<Vec<usize>>), Error> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Engine::global()?,
+        };
+        let kernel = engine.compile(self.expr, &schema(self.expr, inputs))?;
+        let shapes = kernel.shapes(inputs.iter().map(|(name, input)| (*name, input.input())))?;
+        Ok((kernel, shapes))
     }
 
     /// The file of each output, if it has one.
@@ -551,10 +583,6 @@ impl Transformed {
         }
     }
 
-    pub(crate) fn into_values(self) -> Vec<Option<Value>> {
-        self.values
-    }
-
     /// Whether it went on from where an earlier run was stopped.
     #[must_use]
     pub fn resumed(&self) -> bool {
@@ -569,6 +597,12 @@ impl Transformed {
             .outputs()
             .position(|output| output == Some(name))?;
         self.values[at].as_ref()
+    }
+
+    /// The values in the order of the expression; none for what went to a file.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Option<Value>> {
+        self.values
     }
 
     /// Names and values, in the order of the expression; no value for what went to a file.

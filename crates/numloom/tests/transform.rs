@@ -90,3 +90,19 @@ fn arrays_without_a_file_come_back() {
     assert_eq!(done[1].item::<f64>().unwrap(), 6.0);
     assert!(!done.resumed());
 }
+
+#[test]
+fn bytes_are_those_of_inputs_and_of_outputs_that_are_arrays() {
+    let folder = Folder::new(1000);
+    let expr = Expr::parse("f32(a) * k; sum(a)").unwrap();
+    let transform = expr
+        .transform()
+        .file("a", folder.path("a.npy"))
+        .value("k", 2.0f32);
+    assert_eq!(transform.size_bytes().unwrap(), 8000 + 4 + 4000);
+    let error = expr
+        .transform()
+        .file("a", folder.path("b.npy"))
+        .size_bytes();
+    assert_eq!(error.unwrap_err().code(), Code::FileNotFound);
+}

@@ -34,6 +34,7 @@ use crate::stream::{
 pub struct IterSource {
     columns: Columns,
     rows: Option<u64>,
+    one_at_a_time: bool,
     make: Make,
     pass: Option<Pass>,
 }
@@ -74,6 +75,7 @@ impl IterSource {
         IterSource {
             columns,
             rows: None,
+            one_at_a_time: false,
             make: Make::Once(Some(Box::new(blocks.into_iter()))),
             pass: None,
         }
@@ -89,15 +91,36 @@ impl IterSource {
         I::IntoIter: Send + 'static,
     {
         let shared = |arrays: Vec<Array>| arrays.into_iter().map(share).collect();
-        let make = move || -> Blocks {
-            Box::new(blocks().into_iter().map(move |block| block.map(shared)))
-        };
+        IterSource::repeatable_of_owners(columns, move || {
+            blocks().into_iter().map(move |block| block.map(shared))
+        })
+    }
+
+    /// The same over arrays of other libraries.
+    pub fn repeatable_of_owners<I>(
+        columns: Columns,
+        mut blocks: impl FnMut() -> I + Send + 'static,
+    ) -> IterSource
+    where
+        I: IntoIterator<Item = Result<Vec<Arc<dyn ColumnOwner>>, StreamError>>,
+        I::IntoIter: Send + 'static,
+    {
+        let make = move || -> Blocks { Box::new(blocks().into_iter()) };
         IterSource {
             columns,
             rows: None,
+            one_at_a_time: false,
             make: Make::Again(Box::new(make)),
             pass: None,
         }
+    }
+
+    /// The same, but a block is [done with](ChunkSource::one_at_a_time) before the next one is asked for: for iterators that fill the same memory
+    /// again and again.
+    #[must_use]
+    pub fn with_one_at_a_time(mut self) -> IterSource {
+        self.one_at_a_time = true;
+        self
     }
 
     /// The same with the number of rows, which must be exact.
@@ -119,6 +142,10 @@ impl ChunkSource for IterSource {
 
     fn rows(&self) -> Option<u64> {
         self.rows
+    }
+
+    fn one_at_a_time(&self) -> bool {
+        self.one_at_a_time
     }
 
     fn can_restart(&self) -> bool {
@@ -158,6 +185,10 @@ impl ChunkSource for IterSource {
         chunk.set_rows(rows);
         pass.index += 1;
         Ok(true)
+    }
+
+    fn end(&mut self) {
+        self.pass = None;
     }
 }
 

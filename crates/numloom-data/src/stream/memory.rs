@@ -120,6 +120,10 @@ impl ChunkSource for ArraySource {
         pass.index += 1;
         Ok(true)
     }
+
+    fn end(&mut self) {
+        self.pass = None;
+    }
 }
 
 #[cfg(test)]

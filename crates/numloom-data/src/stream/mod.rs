@@ -19,7 +19,7 @@
 //! | [`Chunk`], [`Column`] | `chunk` | some rows, raw and parsed, in memory that is used again |
 //! | [`ChunkSource`], [`ChunkParser`] | `source` | the two stages |
 //! | [`ArraySource`], [`IterSource`] | `memory`, `iter` | arrays in memory; whatever an iterator yields |
-//! | [`ChunkSink`], [`MemorySink`], [`FnSink`] | `sink` | where results go |
+//! | [`ChunkSink`], [`MemorySink`], [`FnSink`], [`SplitSink`] | `sink` | where results go |
 //! | [`StreamError`] | `error` | what went wrong, and where |
 //!
 //! Where a source is cut never changes a result: consumers count rows from its beginning.
@@ -37,5 +37,5 @@ pub use columns::{ColumnSpec, Columns};
 pub use error::{ColumnPlace, Place, StreamError, StreamErrorKind};
 pub use iter::IterSource;
 pub use memory::ArraySource;
-pub use sink::{ChunkSink, FnSink, MemorySink};
+pub use sink::{ChunkSink, FnSink, MemorySink, SplitSink};
 pub use source::{ChunkParser, ChunkSource, Parsed};

@@ -101,6 +101,71 @@ impl<F> fmt::Debug for FnSink<F> {
     }
 }
 
+/// Gives each column to a sink of its own, for those that take one: there must be as many.
+///
+/// ```
+/// use numloom_data::stream::{ChunkSink, ColumnSpec, Columns, MemorySink, SplitSink};
+/// use numloom_data::{DType, View};
+///
+/// let mut sink = SplitSink::new([MemorySink::new(), MemorySink::new()]);
+/// sink.start(&Columns::new(vec![ColumnSpec::new("x", DType::F64), ColumnSpec::new("n", DType::I8)]), None)?;
+/// sink.write(&[View::from_slice(&[0.5]), View::from_slice(&[1i8])])?;
+/// sink.finish()?;
+/// let [x, n] = sink.into_sinks().try_into().unwrap();
+/// assert_eq!(x.into_arrays()?[0].to_vec::<f64>()?, [0.5]);
+/// assert_eq!(n.into_arrays()?[0].to_vec::<i8>()?, [1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SplitSink<S> {
+    sinks: Vec<S>,
+}
+
+impl<S: ChunkSink> SplitSink<S> {
+    /// These, in the order of the columns.
+    pub fn new(sinks: impl IntoIterator<Item = S>) -> SplitSink<S> {
+        let sinks = sinks.into_iter().collect();
+        SplitSink { sinks }
+    }
+
+    /// The sinks, in the order of the columns.
+    #[must_use]
+    pub fn into_sinks(self) -> Vec<S> {
+        self.sinks
+    }
+
+    fn check(&self, found: usize) -> Result<(), StreamError> {
+        match self.sinks.len() {
+            expected if expected == found => Ok(()),
+            expected => Err(StreamErrorKind::ColumnCount { expected, found }.into()),
+        }
+    }
+}
+
+impl<S: ChunkSink> ChunkSink for SplitSink<S> {
+    /// # Errors
+    /// [`ColumnCount`](StreamErrorKind::ColumnCount), and those of the sinks.
+    fn start(&mut self, columns: &Columns, rows: Option<u64>) -> Result<(), StreamError> {
+        self.check(columns.len())?;
+        for (sink, spec) in self.sinks.iter_mut().zip(columns) {
+            sink.start(&Columns::new(vec![spec.clone()]), rows)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, block: &[View<'_>]) -> Result<(), StreamError> {
+        self.check(block.len())?;
+        for (sink, view) in self.sinks.iter_mut().zip(block) {
+            sink.write(std::slice::from_ref(view))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), StreamError> {
+        self.sinks.iter_mut().try_for_each(ChunkSink::finish)
+    }
+}
+
 /// Collects an array for each column, in row-major order.
 ///
 /// ```

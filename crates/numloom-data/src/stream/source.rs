@@ -47,6 +47,11 @@ pub trait ChunkSource: Send {
     /// Can [`start`](ChunkSource::start) be called again? A file can be read twice, a pipe cannot.
     fn can_restart(&self) -> bool;
 
+    /// Must a chunk be done with before the next one is split, because its columns show memory that is filled anew then?
+    fn one_at_a_time(&self) -> bool {
+        false
+    }
+
     /// Begins a pass, from the first row, over the columns with these indices: those of each chunk, in this order. None at
     /// all is fine: the chunks then count rows.
     ///
@@ -67,6 +72,9 @@ pub trait ChunkSource: Send {
     /// # Errors
     /// Of reading; [`NotStarted`](crate::stream::StreamErrorKind::NotStarted) before [`start`](ChunkSource::start).
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError>;
+
+    /// Ends the pass, wherever it stands: lets go of files, and of whatever else belongs to the pass. Whoever starts a pass calls it in the end.
+    fn end(&mut self) {}
 }
 
 /// The second stage of a pass: from what [`split`](ChunkSource::split) took to columns of numbers.
@@ -110,6 +118,10 @@ impl<S: ChunkSource + ?Sized> ChunkSource for Box<S> {
         (**self).can_restart()
     }
 
+    fn one_at_a_time(&self) -> bool {
+        (**self).one_at_a_time()
+    }
+
     fn start(
         &mut self,
         columns: &[usize],
@@ -120,5 +132,9 @@ impl<S: ChunkSource + ?Sized> ChunkSource for Box<S> {
 
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
         (**self).split(chunk)
+    }
+
+    fn end(&mut self) {
+        (**self).end();
     }
 }

@@ -229,4 +229,8 @@ impl ChunkSource for CsvSource {
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
         self.table.split(chunk)
     }
+
+    fn end(&mut self) {
+        self.table.pass = None;
+    }
 }

@@ -356,6 +356,10 @@ impl ChunkSource for RowSource {
         }
         Ok(true)
     }
+
+    fn end(&mut self) {
+        self.pass = None;
+    }
 }
 
 /// Reads what every thread can read for itself.

@@ -170,4 +170,8 @@ impl ChunkSource for TextSource {
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
         self.table.split(chunk)
     }
+
+    fn end(&mut self) {
+        self.table.pass = None;
+    }
 }

@@ -1,8 +1,11 @@
 //! Rows that come a chunk at a time: the bits of one run over all of them, wherever they are cut.
 
-use numloom_data::stream::{ArraySource, MemorySink};
-use numloom_data::{Array, DType, View};
-use numloom_runtime::{RunOptions, RuntimeErrorKind, StreamInput};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use numloom_data::stream::{ArraySource, ColumnOwner, ColumnSpec, Columns, IterSource, MemorySink};
+use numloom_data::{Array, DType, Scalar, View};
+use numloom_runtime::{CancelFlag, RunOptions, RuntimeErrorKind, StreamInput};
 
 use crate::support::{Laid, Layout, backends, compile, engine, program, values};
 
@@ -194,4 +197,66 @@ fn what_needs_all_rows_at_once_is_refused() {
             "{kind:?}"
         );
     }
+}
+
+/// Blocks of ones, which ask when they are made how many of those before are still held.
+fn watched(held: &Arc<AtomicUsize>, ended: &Arc<()>) -> IterSource {
+    let columns = Columns::new(vec![ColumnSpec::new("a", DType::F64)]);
+    let (held, ended) = (Arc::clone(held), Arc::clone(ended));
+    let mut given: Vec<Weak<Array>> = Vec::new();
+    let blocks = (0..200).map(move |_| {
+        let _ = &ended;
+        let there = given.iter().filter(|block| block.strong_count() > 0);
+        held.fetch_max(there.count(), Ordering::Relaxed);
+        let block = Arc::new(Array::from_slice(&[1.0; 500], &[500]).unwrap());
+        given.push(Arc::downgrade(&block));
+        Ok(vec![block as Arc<dyn ColumnOwner>])
+    });
+    IterSource::of_owners(columns, blocks)
+}
+
+#[test]
+fn a_source_that_says_so_is_asked_for_a_chunk_when_the_one_before_is_done_with() {
+    let prog = program("input a: f64\n %0 = input 0 : f64\n %1 = sum %0 : f64\n out s = %1");
+    for &backend in backends() {
+        let compiled = compile(&engine(backend, 3), &prog);
+        let (held, ended) = (Arc::default(), Arc::new(()));
+        let mut source = watched(&held, &ended).with_one_at_a_time();
+        let inputs = [StreamInput::Column(0)];
+        let mut sink = MemorySink::new();
+        let got = compiled.stream(&inputs, &mut source, &mut sink, 1, &RunOptions::new());
+        assert_eq!(got.unwrap(), [Some(Scalar::F64(100_000.0))]);
+        // The last one, until it is exchanged for the next.
+        assert_eq!(held.load(Ordering::Relaxed), 1);
+        assert_eq!(Arc::strong_count(&ended), 1, "the pass was ended");
+    }
+}
+
+#[test]
+fn rows_that_are_only_counted_can_be_cancelled() {
+    // How many rows there are must be known before the first of them is divided by it.
+    let prog = program(
+        "
+        input a: f64
+        %0 = input 0 : f64
+        %1 = count : i64
+        %2 = cast %1 : f64
+        %3 = div %0 %2 : f64
+        out y = %3 shape 0
+    ",
+    );
+    let compiled = compile(&engine(backends()[0], 2), &prog);
+    let (held, ended) = (Arc::default(), Arc::new(()));
+    let mut source = watched(&held, &ended);
+    let flag = CancelFlag::new();
+    flag.cancel();
+    let inputs = [StreamInput::Column(0)];
+    let options = RunOptions::new().cancel(flag);
+    let got = compiled.stream(&inputs, &mut source, &mut MemorySink::new(), 1, &options);
+    let kind = got.unwrap_err().into_kind();
+    assert!(
+        matches!(kind, RuntimeErrorKind::Cancelled { .. }),
+        "{kind:?}"
+    );
+    assert_eq!(Arc::strong_count(&ended), 1, "the pass was ended");
 }
