@@ -13,10 +13,11 @@
 use std::ffi::{c_int, c_long, c_longlong};
 use std::ptr;
 
-use numloom::{ByteOrder, DType, Order, Room, View, ViewMut};
+use numloom::stream::ColumnOwner;
+use numloom::{Array, ByteOrder, DType, Order, Room, View, ViewMut};
 use numpy::npyffi::{
-    NPY_ARRAY_F_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PY_ARRAY_API,
-    get_type_object, npy_intp,
+    NPY_ARRAY_CARRAY, NPY_ARRAY_F_CONTIGUOUS, NPY_ARRAY_FARRAY, NPY_ARRAY_WRITEABLE, NPY_TYPES,
+    NpyTypes, PY_ARRAY_API, get_type_object, npy_intp,
 };
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -155,6 +156,76 @@ pub(crate) fn is_disjoint(view: &View<'_>) -> bool {
         span = span.saturating_add(stride.saturating_mul(extent - 1));
     }
     true
+}
+
+/// An array that is kept alive, with its elements where they are now.
+#[derive(Debug)]
+pub(crate) struct Held {
+    view: View<'static>,
+    /// What keeps them there.
+    _array: Py<PyUntypedArray>,
+}
+
+impl Held {
+    /// None if its dtype is none of numloom's.
+    pub(crate) fn new(array: &Bound<'_, PyUntypedArray>) -> Option<Held> {
+        let view = view(array)?;
+        // SAFETY: (1, 2, 3) as for `view`, whose parts these are; they outlive any borrow of `self`, which holds the array, and is refused
+        // to others that would move its memory (`ndarray.resize` looks for references).
+        let kept: View<'static> =
+            unsafe { View::from_raw_parts(view.ptr(), view.dtype(), view.shape(), view.strides()) };
+        Some(Held {
+            view: kept.with_byte_order(byte_order(&array.dtype())),
+            _array: array.clone().unbind(),
+        })
+    }
+}
+
+impl ColumnOwner for Held {
+    fn view(&self) -> View<'_> {
+        self.view.clone()
+    }
+}
+
+/// Memory that arrays of NumPy's look at.
+#[pyclass(frozen)]
+struct Memory(#[expect(dead_code, reason = "it is held, and looked at by its address")] Array);
+
+/// The array as NumPy's, in the same memory.
+///
+/// # Errors
+/// NumPy's, if memory for the header could not be had.
+pub(crate) fn from_array(py: Python<'_>, mut array: Array) -> PyResult<Bound<'_, PyUntypedArray>> {
+    let (dtype, shape) = (array.dtype(), array.shape().to_vec());
+    let itemsize = c_int::try_from(dtype.itemsize())?;
+    let flags = match array.order() {
+        Order::C => NPY_ARRAY_CARRAY,
+        Order::F => NPY_ARRAY_FARRAY,
+    };
+    let data = array.as_bytes_mut().as_mut_ptr();
+    let memory = Bound::new(py, Memory(array))?;
+    // SAFETY: as for `empty`; but the elements are those at `data`, as many and in such an order as the array has, in memory that does
+    // not move with it and is aligned; nobody but NumPy looks at it from here on, and what it belongs to becomes the array's base, a
+    // reference to which is given away.
+    unsafe {
+        let new = PY_ARRAY_API.PyArray_New(
+            py,
+            get_type_object(py, NpyTypes::PyArray_Type),
+            shape.len() as c_int,
+            shape.as_ptr().cast::<npy_intp>().cast_mut(),
+            type_num(dtype) as c_int,
+            ptr::null_mut(),
+            data.cast(),
+            itemsize,
+            flags,
+            ptr::null_mut(),
+        );
+        let new = Bound::from_owned_ptr_or_err(py, new)?;
+        if PY_ARRAY_API.PyArray_SetBaseObject(py, new.as_ptr().cast(), memory.into_ptr()) < 0 {
+            return Err(PyErr::fetch(py));
+        }
+        Ok(new.cast_into_unchecked())
+    }
 }
 
 /// A new array, its elements not yet set.

@@ -3,9 +3,10 @@
 //! What goes in: arrays, by place or by name. What comes out: arrays, or the caller's own written to. What it never does: type, plan or
 //! compute, which the kernel for the arrays' dtypes does; it is made when they are met first.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Schema, Stage, View};
+use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Scalar, Schema, Stage, View};
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -16,6 +17,8 @@ use crate::engine::Engine;
 use crate::errors::{guard, input_error, raise};
 use crate::operands::Operand;
 use crate::places::{Given, Layout, Places};
+use crate::stream::{self, Running, Source, Target};
+use crate::transform::{self, Settings};
 use crate::waiting::wait;
 
 /// The most combinations of dtypes whose kernels are at hand; the engine's cache has those that were crowded out.
@@ -337,6 +340,14 @@ fn threads(value: &Bound<'_, PyAny>) -> PyResult<usize> {
     })
 }
 
+/// The one value given for the input `name`.
+fn number(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Scalar> {
+    Operand::of(value, name)?.number().ok_or_else(|| {
+        let message = format!("input `{name}` is an array, where a number is wanted");
+        input_error("unexpected-input", message)
+    })
+}
+
 #[pymethods]
 impl Compiled {
     #[pyo3(signature = (*args, **kwargs))]
@@ -346,6 +357,74 @@ impl Compiled {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guard(args.py(), || self.call(args, kwargs))
+    }
+
+    /// It over files: inputs as (name, file or number), outputs as (name, file); `tell` is called with elements done, and in all. Values, none
+    /// for what went to a file, and whether an earlier run was gone on with.
+    fn _transform(
+        &self,
+        py: Python<'_>,
+        inputs: Vec<(String, Bound<'_, PyAny>)>,
+        outputs: Vec<(Option<String>, PathBuf)>,
+        settings: Settings,
+        tell: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<transform::Done> {
+        guard(py, || {
+            let plan = transform::Plan {
+                engine: self.engine.get().engine().clone(),
+                expr: self.expr.clone(),
+                inputs: inputs
+                    .into_iter()
+                    .map(|(name, given)| {
+                        let given = match given.extract::<PathBuf>() {
+                            Ok(file) => transform::Given::File(file),
+                            Err(_) => transform::Given::Value(number(&given, &name)?),
+                        };
+                        Ok((name, given))
+                    })
+                    .collect::<PyResult<_>>()?,
+                outputs,
+                settings,
+            };
+            // What is told is made when it is known how much there is to do.
+            let tell = match tell {
+                Some(begin) => Some(begin.call1((plan.size_bytes(py)?,))?.unbind()),
+                None => None,
+            };
+            plan.run(py, tell)
+        })
+    }
+
+    /// It over a table, beside numbers; columns go to "memory", "blocks", or files: "npy", "csv".
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "called from one place, in Python"
+    )]
+    fn _stream(
+        &self,
+        source: &Bound<'_, Source>,
+        values: Vec<(String, Bound<'_, PyAny>)>,
+        chunk: usize,
+        threads: Option<usize>,
+        target: &str,
+        paths: Vec<PathBuf>,
+        tell: Option<Py<PyAny>>,
+    ) -> PyResult<Running> {
+        guard(source.py(), || {
+            let values = values.into_iter().map(|(name, value)| {
+                let value = number(&value, &name)?;
+                Ok((name, value))
+            });
+            let plan = stream::Plan {
+                engine: self.engine.get().engine().clone(),
+                expr: self.expr.clone(),
+                values: values.collect::<PyResult<_>>()?,
+                chunk_bytes: chunk,
+                threads,
+                target: Target::of(target, paths)?,
+            };
+            Running::start(source, plan, tell)
+        })
     }
 
     /// How it runs: passes, engine, bytes, threads. Over arrays like the ones given, by place or by name; without any, as it was compiled last.

@@ -10,6 +10,9 @@
 //! | `compiled` | the callable: arguments in order, a kernel for their dtypes, room for results |
 //! | `places`* | where results go: new arrays, and the caller's |
 //! | `waiting` | when to let go of the interpreter, and Ctrl-C |
+//! | `host` | a run in a thread of its own, which asks the caller's for what is Python's |
+//! | `stream` | tables read a chunk at a time, and runs over them |
+//! | `transform` | runs over files |
 //! | `engine` | options, caches, checks |
 //! | `errors` | errors of the library as data, for Python to make exceptions of |
 //!
@@ -20,8 +23,11 @@ mod arrays;
 mod compiled;
 mod engine;
 mod errors;
+mod host;
 mod operands;
 mod places;
+mod stream;
+mod transform;
 mod waiting;
 
 /// The compiled half of `numloom`.
@@ -31,6 +37,8 @@ mod _numloom {
     use crate::compiled::Compiled;
     #[pymodule_export]
     use crate::engine::{Engine, error_codes, functions};
+    #[pymodule_export]
+    use crate::stream::{Running, Source};
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -65,6 +65,12 @@ impl<'py> Operand<'py> {
         view.expect("an operand has one of numloom's dtypes")
     }
 
+    /// The number, if it is one.
+    pub(crate) fn number(&self) -> Option<Scalar> {
+        let view = self.view();
+        (view.ndim() == 0 && !self.is_nullable()).then(|| view.get(&[]))?
+    }
+
     /// Whether elements may be missing.
     pub(crate) fn is_nullable(&self) -> bool {
         matches!(self, Operand::Masked(..))

@@ -19,7 +19,7 @@ const INSTANT: u64 = 10_000;
 const SHORT: u64 = 4_000_000;
 
 /// How often a long run asks whether there was a signal.
-const LISTEN: Duration = Duration::from_millis(40);
+pub(crate) const LISTEN: Duration = Duration::from_millis(40);
 
 /// Calls `run` with a handle of `kernel`.
 ///
@@ -102,7 +102,7 @@ impl Listener {
     clippy::disallowed_methods,
     reason = "how long a run takes is for the clock to say"
 )]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -10,7 +10,8 @@
 
 `evaluate` takes the arrays it is given by name, or else looks names up where it is called. `compile` makes a callable that can be held,
 pickled, and called from any number of threads. `check` says what an expression would give, or all that is wrong with it, without
-running anything. An `Engine` has options of its own. Whatever is wrong is a `numloom.Error`.
+running anything. `transform` goes through files that are larger than memory, `stream` and the `scan_` functions through tables that come a
+chunk at a time. An `Engine` has options of its own. Whatever is wrong is a `numloom.Error`.
 """
 
 from ._compile import (
@@ -45,6 +46,8 @@ from ._functions import Function, functions
 from ._install import install_as_numexpr
 from ._numloom import Compiled, __version__
 from ._outputs import Outputs
+from ._stream import Source, Stream, scan_csv, scan_npy, scan_text, stream
+from ._transform import Transformed, transform
 
 __all__ = [
     "CacheInfo",
@@ -68,6 +71,9 @@ __all__ = [
     "Outputs",
     "RunError",
     "ShapeError",
+    "Source",
+    "Stream",
+    "Transformed",
     "__version__",
     "cache_clear",
     "cache_info",
@@ -77,6 +83,11 @@ __all__ = [
     "evaluate",
     "functions",
     "install_as_numexpr",
+    "scan_csv",
+    "scan_npy",
+    "scan_text",
+    "stream",
+    "transform",
 ]
 
 # Where they are to be found, not where they happen to be written.

@@ -1,5 +1,6 @@
 """The compiled half of `numloom`."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -7,7 +8,7 @@ from typing_extensions import disjoint_base
 
 from ._compile import CacheInfo, Statement
 
-__all__ = ["Compiled", "Engine", "__version__", "error_codes", "functions"]
+__all__ = ["Compiled", "Engine", "Running", "Source", "__version__", "error_codes", "functions"]
 
 __version__: str
 
@@ -29,6 +30,23 @@ class Compiled:
     def variants(self) -> list[tuple[str, str]]: ...
     @property
     def _statements(self) -> list[Statement]: ...
+    def _transform(
+        self,
+        inputs: list[tuple[str, Any]],
+        outputs: list[tuple[str | None, str]],
+        settings: dict[str, Any],
+        tell: Callable[[int], Callable[[int, int], Any]] | None,
+    ) -> tuple[list[Any], bool]: ...
+    def _stream(
+        self,
+        source: Source,
+        values: list[tuple[str, Any]],
+        chunk: int,
+        threads: int | None,
+        target: str,
+        paths: Sequence[str],
+        tell: Callable[[int, int], Any] | None,
+    ) -> Running: ...
     def _repr_html_(self) -> str: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
@@ -48,6 +66,57 @@ class Engine:
         self, expr: str, schema: list[tuple[str, np.dtype, bool]]
     ) -> tuple[list[tuple[str | None, str, bool]], Any]: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Source:
+    """A table: a file, a file-like object, or whatever gives blocks of columns."""
+
+    @staticmethod
+    def csv(
+        input: Any,
+        *,
+        delimiter: str,
+        quote: str,
+        comment: str,
+        header: bool,
+        names: list[str] | None,
+        skip_lines: int,
+        missing: list[str] | None,
+        missing_is_error: bool,
+        dtypes: list[tuple[str, np.dtype]],
+        every_dtype: np.dtype | None,
+        sample: int,
+    ) -> Source: ...
+    @staticmethod
+    def text(
+        input: Any,
+        *,
+        comment: str,
+        columns: list[int] | None,
+        names: list[str] | None,
+        skip_lines: int,
+        dtypes: list[tuple[str, np.dtype]],
+        every_dtype: np.dtype | None,
+    ) -> Source: ...
+    @staticmethod
+    def files(files: list[tuple[str, str]]) -> Source: ...
+    @staticmethod
+    def npz(path: str, members: list[str]) -> Source: ...
+    @staticmethod
+    def blocks(object: Any, columns: list[tuple[str, np.dtype, tuple[int, ...]]], restarts: bool) -> Source: ...
+    @property
+    def columns(self) -> list[tuple[str, str]]: ...
+    @property
+    def rows(self) -> int | None: ...
+
+@final
+class Running:
+    """A run over a source: an iterator over blocks of its columns."""
+
+    def __iter__(self) -> Running: ...
+    def __next__(self) -> tuple[list[np.ndarray], tuple[str | None, ...]]: ...
+    def values(self) -> list[Any] | None: ...
+    def close(self) -> None: ...
 
 def error_codes() -> list[tuple[str, str]]: ...
 def functions() -> list[tuple[list[str], str, str, float | None]]: ...

@@ -24,6 +24,7 @@ from dask.base import normalize_token
 
 from . import _compile, _numloom
 from ._errors import InputError
+from ._maps import place_of
 from ._outputs import Outputs
 
 __all__ = ["MapSource", "evaluate", "from_map"]
@@ -52,16 +53,8 @@ class MapSource:
     @classmethod
     def of(cls, array: np.memmap) -> MapSource:
         """What `array`, which must be all of its map from some offset on, is mapped from."""
-        if array.filename is None:
-            raise InputError("the map has no file")
-        whole = array.flags.c_contiguous or array.flags.f_contiguous
-        base = array
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        if not whole or not isinstance(base, np.memmap):
-            raise InputError("a view of a map that skips elements cannot travel as its path: give the map, and slice the Dask array")
-        offset = base.offset + (array.__array_interface__["data"][0] - base.__array_interface__["data"][0])
-        return cls(array.filename, array.dtype, array.shape, offset, "C" if array.flags.c_contiguous else "F")
+        place = place_of(array)
+        return cls(place.path, array.dtype, array.shape, place.offset, place.order)
 
     def __getitem__(self, index: Any) -> np.ndarray:
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)[index]
