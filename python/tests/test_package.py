@@ -42,7 +42,7 @@ def test_importing_it_imports_nothing_that_is_not_needed():
     assert not loaded & {"pandas", "dask", "numexpr", "pyarrow", "xarray", "asyncio", "multiprocessing", "numba"}
 
 
-@pytest.mark.parametrize("name", ["tutorial.md"])
+@pytest.mark.parametrize("name", ["tutorial.md", "../docs/bigger-than-memory.md"])
 def test_documents_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     failed, run = doctest.testfile(str(ROOT / name), module_relative=False, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)

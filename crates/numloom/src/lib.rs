@@ -188,7 +188,7 @@
 //! A [`MappedArray`] is a file seen as an array; [`io`] opens and creates `.npy` and raw ones. Inputs and places may be maps of any size: pages come and go as
 //! the system sees fit. [`Expr::transform`] goes through files in windows, with a bounded number of their bytes resident, and goes on by itself where a run was killed: see
 //! [`Transform`]. An [`OutputFile`] reserves its space first and takes its name only when you [`commit`](OutputFile::commit) it, so that a file under its
-//! final name is a finished file. [`Expr::stream`] takes CSV, text, pipes and iterators a chunk of rows at a time: see [`Stream`]. [`Options`] has a progress callback, a cancel flag and a deadline, watched between blocks.
+//! final name is a finished file. [`Expr::stream`] takes CSV, text, pipes and iterators a chunk of rows at a time: see [`Stream`]. [`Options`] has a progress callback, a cancel flag and a deadline, watched between blocks. [A cookbook](_documentation::bigger_than_memory).
 //!
 //! ```
 //! use numloom::{DType, MapMode, Order, View, eval_into, inputs, io::npy};
@@ -320,6 +320,8 @@ pub mod _documentation {
     pub mod types {}
     #[doc = include_str!("../../../docs/promotion.md")]
     pub mod promotion {}
+    #[doc = include_str!("../../../docs/bigger-than-memory.md")]
+    pub mod bigger_than_memory {}
     #[doc = include_str!("../../../docs/error-codes.md")]
     pub mod error_codes {}
     #[doc = include_str!("../../../docs/untrusted-input.md")]
