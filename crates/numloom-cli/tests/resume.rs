@@ -210,7 +210,10 @@ fn another_run_over_a_journal_is_refused_until_it_is_discarded() {
 #[test]
 fn ctrl_c_says_that_the_run_can_be_gone_on_with() {
     let folder = Folder::new();
-    let args = ["a + b", "-o", "y.npy"];
+    // It takes long enough for the signal to come in the midst.
+    let terms: Vec<String> = (0..300).map(|i| format!("sin(a + {i}*b)")).collect();
+    let terms = terms.join(" + ");
+    let args = [&terms, "-o", "y.npy"];
     let mut child = folder.start(&args);
     assert!(folder.wait_for("y.npy.journal", &mut child));
     let sent = Command::new("kill")

@@ -312,6 +312,7 @@ fn released_pages_keep_their_values() {
         for advice in [
             numloom_data::Advice::Sequential,
             numloom_data::Advice::WillNeed,
+            numloom_data::Advice::PopulateRead,
             numloom_data::Advice::Release,
         ] {
             array.map().advise(advice, 5000..usize::MAX).unwrap();

@@ -331,6 +331,7 @@ impl Pass<'_> {
         let joined = Mutex::new(Joined::new(tree, start / plan.chunk));
         control.count(start as u64);
         let mut extents = windows.extents(plan, start..start + n);
+        windows.prefetch(extents.clone());
         while start < plan.total {
             let end = plan.total.min(start + n);
             let next = windows.extents(plan, end..end + n);

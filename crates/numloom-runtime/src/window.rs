@@ -5,7 +5,7 @@
 //!
 //! | when | what | who |
 //! |---|---|---|
-//! | before a window | its pages are asked for, while the one before runs | the prefetcher |
+//! | before a window | its pages are brought, while the one before runs | the prefetcher |
 //! | in it | chunks, on all threads | as any run |
 //! | after it | changes on their way to the disk, pages let go of; then a record in the journal | the keeper |
 
@@ -26,8 +26,8 @@ use crate::variant::Part;
 /// The most bytes of a window: enough that its start and end cost little, few enough that a run that is killed loses little.
 const MAX_WINDOW_BYTES: usize = 64 << 20;
 
-/// A window is at most this part of the memory that may be resident: the next one comes in while the last goes out, and the process itself takes some.
-const WINDOWS: usize = 4;
+/// A window is at most this part of the memory that may be resident: one runs, two come in, two go out, and the process itself takes some.
+const WINDOWS: usize = 6;
 
 /// What a page is taken to be where pages are counted.
 const PAGE: usize = 4096;
@@ -259,8 +259,7 @@ impl<'a> Windows<'a> {
         extents: &[Extent],
         next: Vec<Extent>,
     ) -> Result<(), RuntimeError> {
-        // A hint: if the last one is not through, this one would be late.
-        let _ = self.prefetcher.try_send(next);
+        self.prefetch(next);
         let saved = |(map, _): &&Extent| self.maps[*map].saved && self.maps[*map].written;
         let extents: Vec<Extent> = extents.iter().filter(saved).cloned().collect();
         if self.journals && !extents.is_empty() {
@@ -276,6 +275,14 @@ impl<'a> Windows<'a> {
             let _ = wait.recv();
         }
         self.check()
+    }
+
+    /// Asks for the pages of a window to come.
+    pub(crate) fn prefetch(&self, mut extents: Vec<Extent>) {
+        // What lies far apart is not worth all that lies between.
+        extents.retain(|(_, bytes)| bytes.len() <= 2 * self.bytes);
+        // A hint: if the last one is not through, this one would be late.
+        let _ = self.prefetcher.try_send(extents);
     }
 
     /// Ends a window: `position` and all before are done.
