@@ -188,14 +188,35 @@ fn dtypes(c: &mut Criterion) {
 
 /// Four figures of one array: in one pass, in four, and a plain read of it.
 fn summary(c: &mut Criterion) {
-    const FIGURES: [&str; 4] = ["mean(a)", "sum(a*a)", "min(a)", "max(a)"];
-    let n = size();
-    let a: Vec<f64> = (0..n).map(|i| (i % 1_000) as f64).collect();
+    for n in [100_000.min(size()), size()] {
+        figures(c, n, |i| f64::from(i % 1_000));
+        figures(c, n, |i| (i % 1_000) as f32);
+    }
+}
+
+fn figures<T>(c: &mut Criterion, n: usize, element: impl Fn(u32) -> T)
+where
+    T: Element + Copy + Default + Into<f64> + Sync,
+{
+    const FIGURES: [&str; 4] = ["mean(a)", "std(a)", "min(a)", "max(a)"];
+    let a: Vec<T> = (0..n as u32).map(element).collect();
+    // As wide as two cache lines, so that it is bound by memory.
+    let largest = |piece: &[T]| {
+        let (groups, tail) = piece.as_chunks::<32>();
+        let larger = |x: T, y: T| if y.into() > x.into() { y } else { x };
+        let mut lanes = [T::default(); 32];
+        for group in groups {
+            for (lane, &x) in lanes.iter_mut().zip(group) {
+                *lane = larger(*lane, x);
+            }
+        }
+        lanes.iter().chain(tail).copied().fold(T::default(), larger)
+    };
     for threads in [1, 2] {
         let pool = pool(threads);
-        let together = kernel_of(&FIGURES.join("; "), &["a"], DType::F64, threads);
-        let apart = FIGURES.map(|src| kernel_of(src, &["a"], DType::F64, threads));
-        let (mut one, mut four) = ([0.0; 4], [0.0; 4]);
+        let together = kernel_of(&FIGURES.join("; "), &["a"], T::DTYPE, threads);
+        let apart = FIGURES.map(|src| kernel_of(src, &["a"], T::DTYPE, threads));
+        let (mut one, mut four) = ([T::default(); 4], [T::default(); 4]);
         let mut in_one = || {
             let mut places = one.each_mut().map(ViewMut::scalar);
             together
@@ -214,26 +235,28 @@ fn summary(c: &mut Criterion) {
         };
         in_one();
         in_four();
-        let mut group = slow(c, format!("eval/summary/f64/{n}/threads={threads}"));
-        group.throughput(Throughput::Bytes(8 * n as u64));
+        let mut group = slow(
+            c,
+            format!("eval/summary/{}/{n}/threads={threads}", T::DTYPE),
+        );
+        group.throughput(Throughput::Bytes(size_of_val(&a[..]) as u64));
         group.bench_function("one-pass", |bench| bench.iter(&mut in_one));
         group.bench_function("four-passes", |bench| bench.iter(&mut in_four));
         group.bench_function("plain-read", |bench| {
             bench.iter(|| {
-                let sums = black_box(&a).par_chunks(TASK).map(plain_sum);
-                pool.install(|| sums.sum::<f64>())
+                let parts = black_box(&a).par_chunks(TASK).map(largest);
+                pool.install(|| parts.map(T::into).reduce(|| 0.0, f64::max))
             });
         });
         group.finish();
+        let [one, four] = [one, four].map(|figures| figures.map(T::into));
         assert_eq!(one, four, "a pass more changes no bit");
-        let (sum, squares) = a
-            .iter()
-            .fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
-        assert_eq!(
-            one,
-            [sum / n as f64, squares, 0.0, 999.0],
-            "sums of small integers are exact"
-        );
+        let mean = a.iter().map(|&x| x.into()).sum::<f64>() / n as f64;
+        let squares = a.iter().map(|&x| (x.into() - mean).powi(2));
+        let spread = (squares.sum::<f64>() / n as f64).sqrt();
+        for (got, want) in one.into_iter().zip([mean, spread, 0.0, 999.0]) {
+            assert!((got - want).abs() <= 1e-7 * want, "{got} {want}");
+        }
     }
 }
 
