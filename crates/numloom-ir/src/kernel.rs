@@ -55,7 +55,7 @@ pub enum AccOp {
     ArgMin,
     /// The first greatest element, or the first NaN, and its position.
     ArgMax,
-    /// The count, the mean, and the sum of squared deviations from the mean.
+    /// The count, a pivot, the sum of squared deviations from it, and the sum of deviations; once combined, the pivot is the mean, and the last is 0.
     Moments,
     /// The product of complex numbers, of a real and an imaginary operand.
     ComplexProd,
@@ -80,8 +80,7 @@ impl AccOp {
         AccOp::ComplexMax,
     ];
 
-    /// The operation that takes an element into a lane, `op(lane, element)`; none if only a block function can,
-    /// in a step of its own ([`Step::Accumulate`]).
+    /// The operation that takes an element into a lane, `op(lane, element)`, and combines two lanes; none if it takes more than one.
     pub fn op(self) -> Option<Op> {
         Some(match self {
             AccOp::Sum => Op::Add,
@@ -90,6 +89,12 @@ impl AccOp {
             AccOp::Max => Op::Maximum,
             _ => return None,
         })
+    }
+
+    /// Whether a loop takes elements in ([`LoopOp::Accumulate`]): what has an [`op`](AccOp::op), and moments, of which
+    /// [`interp::moments`](crate::interp::moments) says how. For others only a block function can, in a step of its own ([`Step::Accumulate`]).
+    pub fn is_inline(self) -> bool {
+        self.op().is_some() || self == AccOp::Moments
     }
 
     /// The number of operands.
@@ -258,7 +263,7 @@ impl CallStep {
     }
 }
 
-/// The call of one block function that takes blocks into an accumulator: one whose operation has no [`op`](AccOp::op).
+/// The call of one block function that takes blocks into an accumulator: one that is not [inline](AccOp::is_inline).
 #[derive(Clone, PartialEq, Debug)]
 pub struct AccumulateStep {
     /// Index in [`Kernel::accumulators`].

@@ -37,7 +37,7 @@ pub const LANE_ORDER: [usize; LANES] = {
 };
 
 /// The most words of a partial value.
-pub const MAX_WORDS: usize = 3;
+pub const MAX_WORDS: usize = 4;
 
 impl Accumulator {
     /// The words of a partial value, at most [`MAX_WORDS`].
@@ -45,7 +45,8 @@ impl Accumulator {
         match self.op {
             AccOp::Sum | AccOp::Prod | AccOp::Min | AccOp::Max => 1,
             AccOp::ArgMin | AccOp::ArgMax | AccOp::ComplexProd => 2,
-            AccOp::Moments | AccOp::ComplexMin | AccOp::ComplexMax => 3,
+            AccOp::ComplexMin | AccOp::ComplexMax => 3,
+            AccOp::Moments => 4,
         }
     }
 
@@ -170,8 +171,12 @@ impl Accumulator {
                 let half = plane.len() / LANES * width;
                 plane[..2 * half].split_at_mut(half)
             });
-            let [(a, x), (b, y), (c, z)] = halves;
-            interp::combine(self, [a, b, c], [x, y, z]);
+            let [a, b, c, d] = halves;
+            interp::combine(
+                self,
+                [a.0, b.0, c.0, d.0],
+                [a.1, b.1, c.1, d.1].map(|plane| &*plane),
+            );
             width /= 2;
         }
     }

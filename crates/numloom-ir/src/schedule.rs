@@ -67,7 +67,7 @@ pub fn accumulator_of(reduction: Reduction, operand: DType) -> (Accumulator, u32
 /// Whether only a block function can accumulate it.
 fn is_called(prog: &Program, reduce: &Reduce) -> bool {
     let (acc, _) = accumulator_of(reduce.reduction, prog.dtype(reduce.args[0]));
-    acc.op.op().is_none()
+    !acc.op.is_inline()
 }
 
 /// The program with operands of reductions converted to what block functions accumulate them in; loops do it themselves.
@@ -440,7 +440,7 @@ impl<'a> Build<'a> {
             .map(phase)
             .max()
             .expect("a reduction has operands");
-        if accumulator.op.op().is_none() {
+        if !accumulator.op.is_inline() {
             let args = args.iter().map(|&arg| self.operand(arg)).collect();
             self.accumulates[phase].push(PendingAccumulate { acc, args });
             return acc;

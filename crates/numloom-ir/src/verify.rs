@@ -641,7 +641,7 @@ impl KernelState<'_> {
                 let declared = self.kernel.accumulators.get(*acc as usize);
                 let declared = declared.ok_or(VerifyErrorKind::UnknownPlace)?;
                 self.accumulated[*acc as usize] += 1;
-                let inline = declared.op.op().is_some();
+                let inline = declared.op.is_inline();
                 require(inline, VerifyErrorKind::WrongAccumulate { acc: *acc })?;
                 same_dtype(declared.dtype, dtype)
             }
@@ -675,7 +675,7 @@ impl KernelState<'_> {
         let declared = self.kernel.accumulators.get(acc as usize);
         let declared = *declared.ok_or(VerifyErrorKind::UnknownPlace)?;
         self.accumulated[acc as usize] += 1;
-        let by_call = declared.op.op().is_none() && what.args.len() == declared.op.operands();
+        let by_call = !declared.op.is_inline() && what.args.len() == declared.op.operands();
         require(by_call, VerifyErrorKind::WrongAccumulate { acc })?;
         what.args.iter().try_for_each(|&place| {
             if let Place::Input(input) = place {

@@ -7,12 +7,12 @@
 //! |---|---|---|
 //! | `sum`, `prod`, `min`, `max` | the value | the operation of that name on both |
 //! | `argmin`, `argmax` | the value, its position | the better one; of equal ones, or of two NaN, the one of the lower position |
-//! | `moments` | count, mean, sum of squared deviations from it | Chan, Golub and LeVeque, 1979 |
+//! | `moments` | count, pivot, sum of squared deviations from it, sum of deviations | Chan, Golub and LeVeque, 1979 |
 //! | `complex prod` | real, imaginary | (ac − bd, ad + bc) |
 //! | `complex min`, `complex max` | real, imaginary, position | as `argmin`, by the real and then the imaginary part; NaN is what has a NaN part |
 //!
-//! An element is taken in as if it were a value of its own; only `moments` has a shorter way (Welford, 1962). What `argmin` and `argmax`,
-//! and `moments` do stands in files of their own, with their quick ways to many elements.
+//! An element is taken in as if it were a value of its own; only `moments` has a shorter way: its deviation from the pivot is added to both sums. What
+//! `argmin` and `argmax`, and [`moments`] do stands in files of their own, with their quick ways to many elements.
 
 use std::cmp::Ordering;
 

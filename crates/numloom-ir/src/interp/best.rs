@@ -69,7 +69,7 @@ fn combine_pairs<T: Ordered, const N: usize>(
 
 /// Combines `a[k]` with `b[k]` into `a[k]`.
 pub(super) fn combine<T: Ordered>(order: Ordering, a: PlanesMut<'_>, b: Planes<'_>) {
-    let ([best, at, _], [x, from, _]) = (a, b);
+    let ([best, at, ..], [x, from, ..]) = (a, b);
     let a = item::items_mut::<T>(best)
         .iter_mut()
         .zip(item::items_mut::<u64>(at));
@@ -89,7 +89,7 @@ pub(super) fn take_columns<T: Ordered>(
     x: &[T::Bytes],
     position: u64,
 ) {
-    let [best, at, _] = columns;
+    let [best, at, ..] = columns;
     let (best, best_rest) = item::items_mut::<T>(best).as_chunks_mut::<COLUMNS>();
     let (at, at_rest) = item::items_mut::<u64>(at).as_chunks_mut();
     let (x, x_rest) = x.as_chunks();
@@ -135,7 +135,7 @@ pub(super) fn take_lanes<T: Ordered>(
     x: &[T::Bytes],
     position: u64,
 ) {
-    let [best, at, _] = lanes;
+    let [best, at, ..] = lanes;
     let (best, at) = (item::items_mut::<T>(best), item::items_mut::<u64>(at));
     let mut lanes = Lanes {
         best: std::array::from_fn(|k| T::load(best[k])),

@@ -34,7 +34,7 @@ mod eval;
 mod float;
 mod integer;
 mod item;
-mod moments;
+pub mod moments;
 mod order;
 mod run;
 mod scalar;

@@ -478,14 +478,13 @@ slot1: 8 bytes
 loop {
   v0 = load in0 : f64
   v1 = mul v0 v0 : f64
-  v2 = load in1 : i32
-  v3 = cast v2 : f64
   store slot0 v1 : f64
-  store slot1 v3 : f64
+  v3 = load in1 : i32
+  v4 = cast v3 : f64
+  accumulate acc1 v4 : f64
   accumulate acc4 v1 : f64
 }
 accumulate acc0 slot0
-accumulate acc1 slot1
 accumulate acc2 in0
 call exp slot0 -> slot1 : f64 -> f64
 accumulate acc3 slot1

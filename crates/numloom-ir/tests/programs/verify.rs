@@ -487,7 +487,8 @@ fn accumulators_are_taken_into_as_their_operation_wants() {
 
     let (wrong, step) = (WrongAccumulate { acc: 1 }, VerifyPlace::Step(2));
     broken_by(called(AccOp::Sum, vec![IN]), wrong, step);
-    broken_by(called(AccOp::Moments, vec![IN, SLOT]), wrong, step);
+    broken_by(called(AccOp::Moments, vec![IN]), wrong, step);
+    broken_by(called(AccOp::ArgMin, vec![IN, SLOT]), wrong, step);
     broken_by(called(AccOp::ComplexProd, vec![IN]), wrong, step);
     let scalar = ScalarInCall { input: 1 };
     broken_by(called(AccOp::ArgMax, vec![Place::Input(1)]), scalar, step);
@@ -506,7 +507,7 @@ fn accumulators_are_taken_into_as_their_operation_wants() {
     };
     broken_by(twice, NotOnce { times: 2 }, VerifyPlace::Kernel);
     broken_by(
-        |kernel| kernel.accumulators[0].op = AccOp::Moments,
+        |kernel| kernel.accumulators[0].op = AccOp::ArgMax,
         WrongAccumulate { acc: 0 },
         VerifyPlace::Loop { step: 1, op: 3 },
     );

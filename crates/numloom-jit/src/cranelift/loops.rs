@@ -28,7 +28,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use numloom_data::{DType, Scalar};
 use numloom_ir::reduce::LANES;
-use numloom_ir::{Accumulator, Form, InputClass, Kernel, LoopInst, LoopOp, Op, Place, Step};
+use numloom_ir::{Form, InputClass, Kernel, LoopInst, LoopOp, Place, Step};
 
 use super::MAX_INSTS;
 use super::settings::Settings;
@@ -41,7 +41,7 @@ mod calls;
 mod columns;
 mod lanes;
 
-use lanes::{Lanes, arguments, replace};
+use lanes::{Lanes, Running, arguments, replace};
 
 /// The signature of a kernel: one pointer in, a status out.
 pub(super) fn signature(isa: &Settings) -> Signature {
@@ -130,15 +130,17 @@ struct Shape {
 
 impl Shape {
     /// Two registers of the narrowest dtype, but no more than four of the widest.
-    fn of(body: &[LoopInst], form: Form, x86: bool) -> Shape {
+    fn of(body: &[LoopInst], kernel: &Kernel, x86: bool) -> Shape {
+        let form = kernel.form;
         let (mut least, mut most) = (8, 1);
         let mut accumulators = 0;
         let mut accumulator_bytes = 0;
         for inst in body {
             let size = inst.dtype.itemsize();
-            if matches!(inst.op, LoopOp::Accumulate { .. }) {
-                accumulators += 1;
-                accumulator_bytes += size * LANES;
+            if let LoopOp::Accumulate { acc, .. } = inst.op {
+                let words = kernel.accumulators[acc as usize].words();
+                accumulators += words;
+                accumulator_bytes += words * size * LANES;
             }
             // A `bool` that is neither loaded nor stored is as wide as what it came from.
             let in_memory = !matches!(inst.op, LoopOp::Apply { .. } | LoopOp::Const(_));
@@ -210,8 +212,8 @@ struct Loop<'k> {
     body: &'k [LoopInst],
     /// The start of each place that is read or written element by element.
     bases: Vec<(Place, Value)>,
-    /// The start of the lanes of each accumulator of the body, or of its columns.
-    lanes: Vec<(u32, Value)>,
+    /// The lanes of each word of the body's accumulators, or its columns.
+    lanes: Vec<Running>,
     /// Values that are the same for all elements.
     uniform: Vec<Option<Val>>,
 }
@@ -240,11 +242,6 @@ impl<'k> Loop<'k> {
             _ => None,
         }
     }
-}
-
-/// The operation of an accumulator of a loop.
-fn inline(acc: Accumulator) -> Op {
-    acc.op.op().expect("others are called, as was verified")
 }
 
 fn position<K: PartialEq, T>(pairs: &[(K, T)], key: K) -> usize {
@@ -373,8 +370,8 @@ impl<'k> Build<'k, '_> {
         self.plus(scratch, at as i64)
     }
 
-    /// Where the lanes of an accumulator are, or its columns.
-    fn accumulator(&mut self, acc: u32) -> Value {
+    /// Where the lanes of an accumulator are, or the columns of one of its words.
+    fn accumulator(&mut self, acc: u32, word: usize) -> Value {
         let acc = acc as usize;
         if self.kernel.form == Form::Rows {
             let at = self.kernel.lanes_offset() + 8 * self.kernel.lane_offset(acc);
@@ -384,13 +381,13 @@ impl<'k> Build<'k, '_> {
         if self.kernel.form == Form::Lanes {
             return self.plus(start, 8 * self.kernel.accumulator_offset(acc, 0) as i64);
         }
-        self.columns_of(start, acc)
+        self.columns_of(start, acc, word)
     }
 
-    /// The running values of an accumulator in `columns`, in the memory from `start`.
-    fn columns_of(&mut self, start: Value, acc: usize) -> Value {
+    /// The running values of a word of an accumulator in `columns`, in the memory from `start`.
+    fn columns_of(&mut self, start: Value, acc: usize, word: usize) -> Value {
         // Offsets are linear in the number of columns.
-        let before = 8 * self.kernel.accumulator_offset(acc, 1) as i64;
+        let before = 8 * (self.kernel.accumulator_offset(acc, 1) + word) as i64;
         let columns = self.argument(offset_of!(KernelArgs, columns));
         let b = &mut self.emit.b;
         let before = b.ins().iconst(types::I64, before);
@@ -430,7 +427,7 @@ impl<'k> Build<'k, '_> {
     }
 
     fn step_loop(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let shape = Shape::of(body, self.kernel.form, self.emit.x86);
+        let shape = Shape::of(body, self.kernel, self.emit.x86);
         let mut l = self.prepare(body, shape);
         self.uniform(&mut l)?;
         // Elements for whole iterations, and what is left.
@@ -530,9 +527,9 @@ impl<'k> Build<'k, '_> {
             lanes = replace(&lanes, b.block_params(combine));
             self.combine(&l, &lanes)?;
         } else if rows {
-            for k in 0..l.lanes.len() {
+            for words in l.lanes.chunk_by(|a, b| a.acc == b.acc) {
                 let one = Loop {
-                    lanes: vec![l.lanes[k]],
+                    lanes: words.to_vec(),
                     uniform: Vec::new(),
                     bases: Vec::new(),
                     body,
@@ -559,8 +556,8 @@ impl<'k> Build<'k, '_> {
         };
         for inst in body {
             if let LoopOp::Accumulate { acc, .. } = inst.op {
-                let start = self.accumulator(acc);
-                l.lanes.push((acc, start));
+                let running = self.running(acc);
+                l.lanes.extend(running);
             }
         }
         // Registers for constants: about ten of x86-64's sixteen, less what accumulators take.
@@ -644,11 +641,12 @@ impl<'k> Build<'k, '_> {
                 }
                 LoopOp::Accumulate { acc, value } => {
                     let value = self.operand(l, *value, &values);
-                    let k = position(&l.lanes, *acc);
-                    let op = inline(self.kernel.accumulators[*acc as usize]);
-                    let dtype = inst.dtype;
-                    let operands = [lanes[k], value];
-                    lanes[k] = self.emit.apply(op, dtype, dtype, &operands, None)?;
+                    let k = l.lanes.iter().position(|running| running.acc == *acc);
+                    let k = k.expect("all that a body names was prepared");
+                    let acc = self.kernel.accumulators[*acc as usize];
+                    let running = &mut lanes[k..k + acc.words()];
+                    let taken = self.emit.take_in(acc, running, value)?;
+                    running.copy_from_slice(&taken);
                 }
             }
             self.check_size()?;

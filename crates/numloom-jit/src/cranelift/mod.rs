@@ -10,11 +10,13 @@
 //! | `mask` | truth values as masks, and changes of lane width |
 //! | `cast` | conversions |
 //! | `ops` | every other operation |
+//! | `moments` | what accumulators do with a value, `moments` among them |
 //! | `loops` | the function around them: steps, loops, tails, accumulators, calls |
 
 mod cast;
 mod loops;
 mod mask;
+mod moments;
 mod ops;
 mod settings;
 mod value;

@@ -4,13 +4,16 @@
 //! any is given registers, so that what they share can be counted.
 
 use numloom_data::{DType, Scalar};
+use numloom_ir::Form;
+use numloom_ir::interp::moments;
 use numloom_ir::reduce::LANES;
-use numloom_ir::{Accumulator, Form, InputClass, LoopInst, LoopOp, Op, Place, V};
+use numloom_ir::{AccOp, Accumulator, InputClass, Kernel, LoopInst, LoopOp, Op, Place, V};
 
 use super::asm::CONSTANT;
 use super::assign::{Home, Homes, Same, Start, assign, load_same, of_row, pressure};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
 use super::inst::{Arg, Base, Inst, Memory, SOURCES, Width, fold_loads};
+use super::moments::Vectors;
 use super::select::{Select, Shared, TAIL, Val, by_size};
 use super::table;
 use crate::error::JitError;
@@ -48,6 +51,8 @@ pub(super) struct Pieces {
     pub(super) tail: Vec<Piece>,
     /// Accumulators to registers, or at the start of a row to memory.
     pub(super) begin: Piece,
+    /// If elements are not counted one by one: adds the number of iterations, in a register, to the counts.
+    pub(super) count: Option<Piece>,
     /// Accumulators from registers to memory.
     pub(super) end: Piece,
     /// Lanes in memory to a row's partial value.
@@ -87,14 +92,15 @@ const LONG: usize = 10;
 const LONGEST_AROUND: usize = 96;
 
 impl Shape {
-    fn of(body: &[LoopInst], form: Form, avx512: bool) -> Shape {
-        let (mut widest, mut accumulators) = (1, 0);
+    fn of(body: &[LoopInst], kernel: &Kernel, avx512: bool) -> Shape {
+        let form = kernel.form;
+        let words = words(kernel, &accumulators(body)).len();
+        let mut widest = 1;
         let mut output: Option<(u32, usize)> = None;
         for inst in body {
             let size = inst.dtype.itemsize();
             widest = widest.max(size);
             match inst.op {
-                LoopOp::Accumulate { .. } => accumulators += 1,
                 LoopOp::Store {
                     place: Place::Output(i),
                     ..
@@ -103,25 +109,25 @@ impl Shape {
             }
         }
         let lanes = if avx512 { 64 } else { 32 } / widest;
-        if accumulators == 0 || form.is_columns() {
+        if words == 0 || form.is_columns() {
             return Shape {
                 lanes,
-                copies: if body.len() <= LONG && accumulators == 0 {
+                copies: if body.len() <= LONG && words == 0 {
                     2
                 } else {
                     1
                 },
-                accumulators: if accumulators == 0 {
+                accumulators: if words == 0 {
                     Where::Nowhere
                 } else {
                     Where::Columns
                 },
-                output: if accumulators == 0 { output } else { None },
+                output: if words == 0 { output } else { None },
             };
         }
         let lanes = lanes.min(LANES);
         let copies = LANES / lanes;
-        let few = accumulators * copies <= if avx512 { 16 } else { 8 };
+        let few = words * copies <= if avx512 { 16 } else { 8 };
         Shape {
             lanes,
             copies,
@@ -158,6 +164,15 @@ pub(super) fn accumulators(body: &[LoopInst]) -> Vec<u32> {
     accumulators.collect()
 }
 
+/// The words of the running values of accumulators, one after the other: of which accumulator, and which word.
+pub(super) fn words(kernel: &Kernel, accumulators: &[u32]) -> Vec<(u32, usize)> {
+    let of = |&acc: &u32| {
+        let words = 0..kernel.accumulators[acc as usize].words();
+        words.map(move |word| (acc, word))
+    };
+    accumulators.iter().flat_map(of).collect()
+}
+
 /// How a body's accumulators are reached.
 #[derive(Clone, Copy)]
 pub(super) enum Reach {
@@ -171,12 +186,14 @@ pub(super) enum Reach {
 pub(super) struct Values<'k> {
     pub(super) body: &'k [LoopInst],
     pub(super) areas: Vec<Area>,
-    /// The accumulators that are taken in; others are passed over.
-    pub(super) accumulators: Vec<u32>,
+    /// The words of the accumulators that are taken in; others are passed over.
+    pub(super) words: Vec<(u32, usize)>,
     /// What is the same for all elements of a row.
     pub(super) uniform: Vec<Option<Val>>,
     /// Rows are gone round inside, so that nothing is the same for all elements.
     pub(super) streams: bool,
+    /// Every running value has an element, and they are counted after the loop.
+    pub(super) uncounted: bool,
 }
 
 impl Values<'_> {
@@ -187,6 +204,23 @@ impl Values<'_> {
             scale: if indexed { size as u8 } else { 0 },
             at: (first * size) as i32,
         }
+    }
+
+    /// Running values from the `first`-th on.
+    fn running(
+        &self,
+        form: Form,
+        (acc, word): (u32, usize),
+        size: usize,
+        first: usize,
+        indexed: bool,
+    ) -> Memory {
+        if form.is_columns() {
+            return self.memory(Area::Running(acc, word), size, first, indexed);
+        }
+        let mut memory = self.memory(Area::Running(acc, 0), size, first, indexed);
+        memory.at += (8 * LANES * word) as i32;
+        memory
     }
 
     fn scalar(&self, value: V) -> Option<&Scalar> {
@@ -200,26 +234,34 @@ impl Values<'_> {
 impl<'k> Function<'k> {
     /// Selects the code of a loop that goes along rows.
     pub(super) fn prepare(&mut self, body: &'k [LoopInst]) -> Result<Prepared<'k>, JitError> {
-        let shape = Shape::of(body, self.kernel.form, self.avx512);
+        let shape = Shape::of(body, self.kernel, self.avx512);
         let mut select = Select::new(self.avx512);
         select.lanes = shape.lanes;
         let mut values = Values {
             body,
             areas: self.areas(body, shape.accumulators),
-            accumulators: accumulators(body),
+            words: words(self.kernel, &accumulators(body)),
             uniform: vec![None; body.len()],
             streams: false,
+            uncounted: false,
         };
         let homes = self.uniform(&mut select, &mut values)?;
         let uniform = Piece::from(select.take());
 
         let mut pieces = Pieces::default();
+        let counts = self.counts(&values, shape);
+        values.uncounted = !counts.is_empty();
         for copy in 0..shape.copies {
             let (first, reach) = shape.copy(copy);
             self.body(&mut select, &values, first, reach)?;
         }
+        values.uncounted = false;
         pieces.whole = Piece::from(select.take());
         pieces.whole.fold();
+        if !counts.is_empty() {
+            select.add_count(COUNT, &counts);
+            pieces.count = Some(Piece::from(select.take()));
+        }
         if shape.output.is_some() && body.len() <= LONGEST_AROUND {
             pieces.around = Some(pieces.whole.around(self.avx512));
         }
@@ -247,11 +289,9 @@ impl<'k> Function<'k> {
         }
         self.ends(&mut select, &values, shape, &mut pieces)?;
 
-        let held = accumulators(body).len() * shape.copies;
-        let held = if shape.accumulators == Where::Registers {
-            held
-        } else {
-            0
+        let held = match shape.accumulators {
+            Where::Registers => values.words.len() * shape.copies,
+            _ => 0,
         };
         let all = [&pieces.whole, &uniform, &pieces.combine];
         let all = all.into_iter().chain(&pieces.tail).chain(&pieces.around);
@@ -289,7 +329,11 @@ impl<'k> Function<'k> {
                     LoopOp::Accumulate { acc, .. }
                         if !scalars && accumulators != Where::Nowhere =>
                     {
-                        add(Area::Accumulator(acc));
+                        let words = match self.kernel.form.is_columns() {
+                            true => self.kernel.accumulators[acc as usize].words(),
+                            false => 1,
+                        };
+                        (0..words).for_each(|word| add(Area::Running(acc, word)));
                     }
                     _ => {}
                 }
@@ -396,7 +440,7 @@ impl<'k> Function<'k> {
         reach: Reach,
     ) -> Result<(), JitError> {
         let mut known = values.uniform.clone();
-        let accumulators = &values.accumulators;
+        let words = &values.words;
         for (i, inst) in values.body.iter().enumerate() {
             if known[i].is_some() {
                 continue;
@@ -422,7 +466,7 @@ impl<'k> Function<'k> {
                     select.store(dtype, value, memory);
                 }
                 LoopOp::Accumulate { acc, value } => {
-                    let Some(k) = accumulators.iter().position(|other| other == acc) else {
+                    let Some(k) = words.iter().position(|word| *word == (*acc, 0)) else {
                         continue;
                     };
                     let value = operand(select, values, *value, &known);
@@ -430,17 +474,30 @@ impl<'k> Function<'k> {
                     match reach {
                         Reach::Registers(copy) => {
                             let width = select.width(size);
-                            let register = self.accumulator(copy, k, accumulators.len());
-                            let running = Arg::Held(register, width);
-                            let result = take_in(select, accumulator, running, value)?;
-                            select.put(size, result, running);
+                            let running: Vec<Arg> = (k..k + accumulator.words())
+                                .map(|k| Arg::Held(self.accumulator(copy, k, words.len()), width))
+                                .collect();
+                            let results =
+                                self.take_in(select, values, accumulator, &running, value)?;
+                            for (result, running) in results.into_iter().zip(running) {
+                                select.put(size, result, running);
+                            }
                         }
                         Reach::Memory { first, indexed } => {
-                            let memory =
-                                values.memory(Area::Accumulator(*acc), size, first, indexed);
-                            let running = select.load_vector(size, memory);
-                            let result = take_in(select, accumulator, running, value)?;
-                            select.store_vector(size, result, memory);
+                            let form = self.kernel.form;
+                            let memory: Vec<Memory> = words[k..k + accumulator.words()]
+                                .iter()
+                                .map(|word| values.running(form, *word, size, first, indexed))
+                                .collect();
+                            let running: Vec<Arg> = memory
+                                .iter()
+                                .map(|memory| select.load_vector(size, *memory))
+                                .collect();
+                            let results =
+                                self.take_in(select, values, accumulator, &running, value)?;
+                            for (result, memory) in results.into_iter().zip(memory) {
+                                select.store_vector(size, result, memory);
+                            }
                         }
                     }
                 }
@@ -449,7 +506,43 @@ impl<'k> Function<'k> {
         Ok(())
     }
 
-    /// The register of accumulator `k` of `n` in a copy: from the last register down.
+    /// Takes a value into a running one, word by word.
+    fn take_in(
+        &self,
+        select: &mut Select,
+        values: &Values<'_>,
+        acc: Accumulator,
+        running: &[Arg],
+        value: Val,
+    ) -> Result<Vec<Arg>, JitError> {
+        let value = select.stored(value);
+        let (AccOp::Moments, &[count, pivot, squares, sum]) = (acc.op, running) else {
+            return combined(select, acc, running, &[value]);
+        };
+        let running = [count, pivot, squares, sum];
+        let taken = match values.uncounted {
+            true => moments::take_uncounted(&mut Vectors(select), running, value),
+            false => moments::take(&mut Vectors(select), running, value),
+        };
+        Ok(taken.into())
+    }
+
+    /// The registers of the counts of moments that a loop adds to in the end rather than for each element: those in registers, if a tail can begin them.
+    fn counts(&self, values: &Values<'_>, shape: Shape) -> Vec<u32> {
+        if shape.accumulators != Where::Registers || !self.avx512 {
+            return Vec::new();
+        }
+        let moments = |&(acc, word): &(u32, usize)| {
+            word == 0 && self.kernel.accumulators[acc as usize].op == AccOp::Moments
+        };
+        let n = values.words.len();
+        let words = (0..n).filter(|&k| moments(&values.words[k]));
+        words
+            .flat_map(|k| (0..shape.copies).map(move |copy| self.accumulator(copy, k, n)))
+            .collect()
+    }
+
+    /// The register of word `k` of `n` in a copy: from the last register down.
     pub(super) fn accumulator(&self, copy: usize, k: usize, n: usize) -> u32 {
         let registers = if self.avx512 { 32 } else { 16 };
         registers - 1 - (copy * n + k) as u32
@@ -506,30 +599,26 @@ impl<'k> Function<'k> {
             return Ok(());
         }
         let rows = self.kernel.form == Form::Rows;
-        let accumulators = &values.accumulators;
+        let words = &values.words;
         let each = || {
             let copies = 0..shape.copies;
-            copies.flat_map(|copy| (0..accumulators.len()).map(move |k| (copy, k)))
+            copies.flat_map(|copy| (0..words.len()).map(move |k| (copy, k)))
         };
         let what = |copy: usize, k: usize| {
-            let (acc, size) = self.of(accumulators[k]);
-            let memory = values.memory(
-                Area::Accumulator(accumulators[k]),
-                size,
-                copy * shape.lanes,
-                false,
-            );
+            let (acc, size) = self.of(words[k].0);
+            let form = self.kernel.form;
+            let memory = values.running(form, words[k], size, copy * shape.lanes, false);
             (acc, size, memory)
         };
         let in_registers = shape.accumulators == Where::Registers;
         let running = |select: &Select, size: usize, copy: usize, k: usize| {
-            let register = self.accumulator(copy, k, accumulators.len());
+            let register = self.accumulator(copy, k, words.len());
             Arg::Held(register, select.width(size))
         };
         for (copy, k) in each().filter(|_| rows || in_registers) {
             let (acc, size, memory) = what(copy, k);
             let lanes = match rows {
-                true => select.constant(size, acc.identity(0)),
+                true => select.constant(size, acc.identity(words[k].1)),
                 false => select.load_vector(size, memory),
             };
             if in_registers {
@@ -549,29 +638,37 @@ impl<'k> Function<'k> {
             pieces.end = Piece::from(select.take());
         }
         if rows {
-            for (k, &index) in accumulators.iter().enumerate() {
+            // Each accumulator by its first word.
+            for k in (0..words.len()).filter(|&k| words[k].1 == 0) {
                 let (acc, size, _) = what(0, k);
                 // Without masks a tail was taken in memory.
                 let registers = in_registers && self.avx512;
-                let parts = (0..shape.copies).map(|copy| match registers {
-                    true => running(select, size, copy, k),
-                    false => select.load_vector(size, what(copy, k).2),
-                });
-                let mut parts: Vec<Arg> = parts.collect();
+                let mut parts: Vec<Vec<Arg>> = (0..shape.copies)
+                    .map(|copy| {
+                        let words = (k..k + acc.words()).map(|k| match registers {
+                            true => running(select, size, copy, k),
+                            false => select.load_vector(size, what(copy, k).2),
+                        });
+                        words.collect()
+                    })
+                    .collect();
                 while parts.len() > 1 {
                     let upper = parts.split_off(parts.len() / 2);
                     for (x, y) in parts.iter_mut().zip(upper) {
-                        *x = combined(select, acc, *x, y)?;
+                        *x = combined(select, acc, x, &y)?;
                     }
                 }
-                let mut x = parts[0];
+                let mut x = parts.swap_remove(0);
                 while select.lanes > 1 {
-                    let y = select.upper_half(size, x);
+                    let upper = x.iter().map(|&x| select.upper_half(size, x));
+                    let y: Vec<Arg> = upper.collect();
                     select.lanes /= 2;
-                    x = combined(select, acc, x, y)?;
+                    x = combined(select, acc, &x, &y)?;
                 }
-                let at = 8 * self.kernel.accumulator_offset(index as usize, 0);
-                select.store_word(size, x, COUNT, at, LIMIT);
+                let at = 8 * self.kernel.accumulator_offset(words[k].0 as usize, 0);
+                for (word, x) in x.into_iter().enumerate() {
+                    select.store_word(size, x, COUNT, at + 8 * word, LIMIT);
+                }
                 select.lanes = shape.lanes;
             }
             pieces.combine = Piece::from(select.take());
@@ -732,25 +829,28 @@ fn operand(select: &mut Select, values: &Values<'_>, value: V, known: &[Option<V
     }
 }
 
-/// Takes a value into a running one.
-pub(super) fn take_in(
-    select: &mut Select,
-    acc: Accumulator,
-    running: Arg,
-    value: Val,
-) -> Result<Arg, JitError> {
-    let value = select.stored(value);
-    combined(select, acc, running, value)
-}
-
-/// Two running values combined, as they lie in memory.
+/// Two running values combined, word by word, as they lie in memory.
 pub(super) fn combined(
     select: &mut Select,
     acc: Accumulator,
-    x: Arg,
-    y: Arg,
-) -> Result<Arg, JitError> {
-    let op = acc.op.op().expect("others are called, as was verified");
+    x: &[Arg],
+    y: &[Arg],
+) -> Result<Vec<Arg>, JitError> {
+    match (x, y) {
+        (&[x], &[y]) => Ok(vec![applied(select, acc, x, y)?]),
+        _ => {
+            let words = |x: &[Arg]| x.try_into().expect("others are called, as was verified");
+            Ok(moments::merged(&mut Vectors(select), words(x), words(y)).into())
+        }
+    }
+}
+
+/// The operation of an accumulator that has one.
+fn applied(select: &mut Select, acc: Accumulator, x: Arg, y: Arg) -> Result<Arg, JitError> {
+    let op = acc
+        .op
+        .op()
+        .expect("a value of one word is that of an operation");
     let dtype = acc.dtype;
     if dtype == DType::Bool {
         let row = match op {
@@ -776,14 +876,41 @@ impl Select {
         self.push(Inst::new(code, Arg::Memory(to), &[x]));
     }
 
+    /// Has the instruction that computes `result` write it to the register `to`, if none after it needs what was there; whether that is so.
+    fn rename(&mut self, result: Arg, to: Arg) -> bool {
+        let Arg::Vector(virt, _) = result else {
+            return false;
+        };
+        let is = |arg: Arg| matches!(arg, Arg::Vector(other, _) if other == virt);
+        let Some(made) = self.insts.iter().rposition(|inst| is(inst.to)) else {
+            return false;
+        };
+        let touches = |arg: Arg| arg.at(Width::Z) == to.at(Width::Z);
+        let after = &self.insts[made + 1..];
+        if self.insts[made].to != result
+            || after
+                .iter()
+                .any(|inst| touches(inst.to) || inst.read().any(touches))
+        {
+            return false;
+        }
+        self.insts[made].to = to;
+        for arg in self.insts[made + 1..]
+            .iter_mut()
+            .flat_map(|inst| &mut inst.from)
+        {
+            if let Arg::Vector(other, width) = *arg
+                && other == virt
+            {
+                *arg = to.at(width);
+            }
+        }
+        true
+    }
+
     /// A result to a register that is spoken for; in tails the elements there are.
     pub(super) fn put(&mut self, size: usize, result: Arg, to: Arg) {
-        if let Some(last) = self.insts.last_mut()
-            && !self.masked
-            && matches!(result, Arg::Vector(..))
-            && last.to == result
-        {
-            last.to = to;
+        if result == to || !self.masked && self.rename(result, to) {
             return;
         }
         let width = self.width(size);

@@ -16,7 +16,9 @@ use iced_x86::{Code, Register};
 use numloom_ir::LoopInst;
 
 use super::assign::Start;
-use super::body::{Piece, Pieces, Prepared, Reach, Shape, Values, Where, accumulators, combined};
+use super::body::{
+    Piece, Pieces, Prepared, Reach, Shape, Values, Where, accumulators, combined, words,
+};
 use super::function::{ARGS, Area, COUNT, Function, INDEX, LIMIT, N, TEMPORARY};
 use super::inst::{Arg, Base, Memory};
 use super::select::Select;
@@ -34,13 +36,15 @@ struct Group {
     /// Columns; the last group has fewer.
     columns: usize,
     masked: bool,
-    accumulators: Vec<u32>,
-    /// Running values from memory, for each accumulator, and identities for all.
+    words: Vec<(u32, usize)>,
+    /// Running values from memory, for each word, and identities for all.
     load: Vec<Piece>,
     begin: Piece,
     /// The body on a row: of one lane, or of each of two.
     rows: Vec<Piece>,
-    /// Running values to memory, combined if they are of two lanes.
+    /// Running values of two lanes combined to those of the first.
+    combine: Piece,
+    /// Running values to memory, for each word.
     store: Vec<Piece>,
 }
 
@@ -105,9 +109,10 @@ impl<'k> Function<'k> {
         let mut values = Values {
             body,
             areas: self.areas(body, Where::Nowhere),
-            accumulators: Vec::new(),
+            words: Vec::new(),
             uniform: vec![None; body.len()],
             streams: true,
+            uncounted: false,
         };
         let most = if body.len() <= SHORT {
             MOST_BYTES / (lanes * widest)
@@ -120,11 +125,12 @@ impl<'k> Function<'k> {
         for &turns in turns {
             let mut batches = Vec::new();
             // As many accumulators at a time as there are registers for.
-            for running in accumulators(body).chunks(room / turns) {
-                values.accumulators = running.to_vec();
-                let fit = room / (turns * running.len());
+            for running in self.batches(body, room / turns) {
+                values.words = running;
+                let words = values.words.len();
+                let fit = room / (turns * words);
                 let mut copies = 1 << (most / turns).min(fit).max(1).ilog2();
-                held = held.max(copies * turns * running.len());
+                held = held.max(copies * turns * words);
                 let mut groups = Vec::new();
                 while copies > 0 {
                     select.lanes = lanes;
@@ -141,7 +147,11 @@ impl<'k> Function<'k> {
         }
         let pieces = ways.iter().flatten().flatten().flat_map(|group| {
             let ends = group.load.iter().chain(&group.store);
-            group.rows.iter().chain(ends).chain([&group.begin])
+            group
+                .rows
+                .iter()
+                .chain(ends)
+                .chain([&group.begin, &group.combine])
         });
         let needed = pieces.map(Piece::pressure).max().unwrap_or(0);
         let (same, vectors) = self.share(&select.shared, &[], held, needed);
@@ -165,6 +175,19 @@ impl<'k> Function<'k> {
         Ok((prepared, ways))
     }
 
+    /// The words of the loop's accumulators, cut between accumulators into runs of at most `room`; of one at least.
+    fn batches(&self, body: &[LoopInst], room: usize) -> Vec<Vec<(u32, usize)>> {
+        let mut batches: Vec<Vec<(u32, usize)>> = Vec::new();
+        for acc in accumulators(body) {
+            let words = words(self.kernel, &[acc]);
+            match batches.last_mut() {
+                Some(last) if last.len() + words.len() <= room => last.extend(words),
+                _ => batches.push(words),
+            }
+        }
+        batches
+    }
+
     fn select_group(
         &self,
         select: &mut Select,
@@ -172,12 +195,12 @@ impl<'k> Function<'k> {
         copies: usize,
         turns: usize,
     ) -> Result<Group, JitError> {
-        let running = &values.accumulators;
+        let running = &values.words;
         let lanes = select.lanes;
         let each =
             || (0..turns * copies).flat_map(|copy| (0..running.len()).map(move |k| (copy, k)));
         let register = |select: &Select, copy: usize, k: usize| {
-            let (acc, size) = self.of(running[k]);
+            let (acc, size) = self.of(running[k].0);
             let register = self.accumulator(copy, k, running.len());
             (acc, size, Arg::Held(register, select.width(size)))
         };
@@ -203,16 +226,37 @@ impl<'k> Function<'k> {
         let masked = std::mem::take(&mut select.masked);
         for (copy, k) in each() {
             let (acc, size, to) = register(select, copy, k);
-            let identity = select.constant(size, acc.identity(0));
+            let identity = select.constant(size, acc.identity(running[k].1));
             select.put(size, identity, to);
         }
         let begin = Piece::from(select.take());
         let mut load = Vec::new();
         let mut store = Vec::new();
+        if turns == 2 {
+            for k in (0..running.len()).filter(|&k| running[k].1 == 0) {
+                let (acc, size, _) = register(select, 0, k);
+                for copy in 0..copies {
+                    let [first, second] = [copy, copies + copy].map(|copy| {
+                        let words = k..k + acc.words();
+                        words
+                            .map(|k| register(select, copy, k).2)
+                            .collect::<Vec<Arg>>()
+                    });
+                    for (x, to) in combined(select, acc, &first, &second)?
+                        .into_iter()
+                        .zip(first)
+                    {
+                        select.put(size, x, to);
+                    }
+                }
+            }
+        }
+        let combine = Piece::from(select.take());
         for k in 0..running.len() {
+            let (_, size, _) = register(select, 0, k);
             if turns == 1 {
                 for copy in 0..copies {
-                    let (_, size, to) = register(select, copy, k);
+                    let (.., to) = register(select, copy, k);
                     select.masked = masked;
                     let x = select.load_vector(size, memory(size, copy));
                     select.masked = false;
@@ -221,11 +265,7 @@ impl<'k> Function<'k> {
                 load.push(Piece::from(select.take()));
             }
             for copy in 0..copies {
-                let (acc, size, mut x) = register(select, copy, k);
-                if turns == 2 {
-                    let (.., second) = register(select, copies + copy, k);
-                    x = combined(select, acc, x, second)?;
-                }
+                let (.., x) = register(select, copy, k);
                 select.masked = masked;
                 select.store_vector(size, x, memory(size, copy));
                 select.masked = false;
@@ -236,10 +276,11 @@ impl<'k> Function<'k> {
         Ok(Group {
             columns: copies * lanes,
             masked,
-            accumulators: running.clone(),
+            words: running.clone(),
             load,
             begin,
             rows,
+            combine,
             store,
         })
     }
@@ -316,8 +357,9 @@ impl<'k> Function<'k> {
         }
         self.asm.bind(out);
 
-        for (&acc, store) in group.accumulators.iter().zip(&group.store) {
-            self.locate_first(Area::Accumulator(acc), COUNT);
+        self.emit(prepared, &group.combine)?;
+        for (&(acc, word), store) in group.words.iter().zip(&group.store) {
+            self.locate_first(Area::Running(acc, word), COUNT);
             self.emit(prepared, store)?;
         }
         self.asm.add(INDEX, group.columns);
@@ -340,8 +382,8 @@ impl<'k> Function<'k> {
             self.asm.mi(Code::Cmp_rm64_imm8, ARGS, way, Way::Add as i32);
             self.asm.jump(Code::Jne_rel32_64, begin);
         }
-        for (&acc, load) in group.accumulators.iter().zip(&group.load) {
-            self.locate_first(Area::Accumulator(acc), COUNT);
+        for (&(acc, word), load) in group.words.iter().zip(&group.load) {
+            self.locate_first(Area::Running(acc, word), COUNT);
             self.emit(prepared, load)?;
         }
         if may_begin {

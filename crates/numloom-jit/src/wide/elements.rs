@@ -211,22 +211,40 @@ impl<'k> Function<'k> {
         }
     }
 
-    /// All elements of the row, into lanes.
+    /// All elements of the row, into lanes. If elements are counted in the end, what takes a tail in takes the first iteration's as well: then each lane has one.
     fn lanes(&mut self, prepared: &Prepared<'k>) -> Result<(), JitError> {
         let (shape, pieces) = (prepared.shape, &prepared.pieces);
         let elements = shape.elements();
-        let [rest, end] = std::array::from_fn(|_| self.asm.label());
+        let [next, rest, end] = std::array::from_fn(|_| self.asm.label());
         self.emit(prepared, &pieces.begin)?;
         self.asm.zero(INDEX);
+        if pieces.count.is_some() {
+            self.asm.jump(Code::Jmp_rel32_64, rest);
+        }
+        self.asm.bind(next);
         self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(elements as i64));
         self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
         self.asm.jump(Code::Jg_rel32_64, rest);
         self.whole(prepared, false, elements)?;
+        if let Some(count) = &pieces.count {
+            // All but the first iteration's.
+            let log = elements.trailing_zeros() as i32;
+            self.asm.copy(COUNT, INDEX);
+            self.asm.ri(Code::Shr_rm64_imm8, COUNT, log);
+            self.asm.ri(Code::Sub_rm64_imm8, COUNT, 1);
+            self.emit(prepared, count)?;
+        }
         self.asm.bind(rest);
         if self.avx512 {
             self.asm.copy(COUNT, N);
             self.asm.rr(Code::Sub_r64_rm64, COUNT, INDEX);
             self.asm.jump(Code::Je_rel32_64, end);
+            if pieces.count.is_some() {
+                self.asm
+                    .ri(Code::Mov_r32_imm32, half(LIMIT), elements as i32);
+                self.asm.rr(Code::Cmp_r64_rm64, COUNT, LIMIT);
+                self.asm.rr(Code::Cmova_r64_rm64, COUNT, LIMIT);
+            }
             self.mask(COUNT, LIMIT);
             for (copy, tail) in pieces.tail.iter().enumerate() {
                 if copy > 0 {
@@ -235,6 +253,11 @@ impl<'k> Function<'k> {
                     self.asm.rr(Code::VEX_Kmovq_kr_r64, TAIL, LIMIT);
                 }
                 self.emit(prepared, tail)?;
+            }
+            if pieces.count.is_some() {
+                self.asm.add(INDEX, elements);
+                self.asm.rr(Code::Cmp_r64_rm64, INDEX, N);
+                self.asm.jump(Code::Jb_rel32_64, next);
             }
             self.asm.bind(end);
             if self.kernel.form != Form::Rows {
@@ -265,7 +288,7 @@ impl<'k> Function<'k> {
     /// Moves the starts of lanes so that the loop's index counts them from 0.
     fn lanes_from_index(&mut self, prepared: &Prepared<'k>) {
         for (area, start) in prepared.areas.iter().zip(&prepared.starts) {
-            let Area::Accumulator(acc) = area else {
+            let Area::Running(acc, _) = area else {
                 continue;
             };
             let (_, size) = self.of(*acc);

@@ -60,8 +60,8 @@ const SAVED: [Register; 5] = [
 pub(super) enum Area {
     /// A place of the kernel.
     Place(Place),
-    /// The lanes or columns of an accumulator.
-    Accumulator(u32),
+    /// The running values of an accumulator: lanes of all its words, or columns of one.
+    Running(u32, usize),
 }
 
 /// A function that is being made.
@@ -246,18 +246,18 @@ impl<'k> Function<'k> {
                 self.argument(to, offset_of!(KernelArgs, scratch));
                 self.asm.add(to, self.kernel.slot_offset(i as usize));
             }
-            Area::Accumulator(acc) if form == Form::Rows => {
+            Area::Running(acc, _) if form == Form::Rows => {
                 let at = self.kernel.lanes_offset() + 8 * self.kernel.lane_offset(acc as usize);
                 self.argument(to, offset_of!(KernelArgs, scratch));
                 self.asm.add(to, at);
             }
-            Area::Accumulator(acc) if form == Form::Lanes => {
+            Area::Running(acc, _) if form == Form::Lanes => {
                 self.argument(to, offset_of!(KernelArgs, accumulators));
                 self.asm.add(to, 8 * self.kernel.lane_offset(acc as usize));
             }
-            Area::Accumulator(acc) => {
+            Area::Running(acc, word) => {
                 // Offsets are linear in the number of columns.
-                let before = 8 * self.kernel.accumulator_offset(acc as usize, 1);
+                let before = 8 * (self.kernel.accumulator_offset(acc as usize, 1) + word);
                 let before = i32::try_from(before).expect("accumulators are few");
                 self.argument(to, offset_of!(KernelArgs, columns));
                 self.asm.rri(Code::Imul_r64_rm64_imm32, to, to, before);
@@ -302,7 +302,7 @@ impl<'k> Function<'k> {
                 self.partials(to);
                 self.asm.add(to, 8 * self.kernel.partial_offset(acc));
             }
-            _ => self.locate_first(Area::Accumulator(step.acc), to),
+            _ => self.locate_first(Area::Running(step.acc, 0), to),
         }
         self.asm
             .store(Register::RSP, frame + offset_of!(CallFrame, dst), to);

@@ -14,6 +14,7 @@
 //! | `mask` | truth, and changes of the size of elements |
 //! | `cast` | conversions |
 //! | `ops` | every other operation |
+//! | `moments` | what `moments` are made of |
 //! | `body` | a loop's body: its pieces, and what they share |
 //! | `assign` | registers |
 //! | `asm` | bytes |
@@ -32,6 +33,7 @@ mod function;
 mod inst;
 mod listing;
 mod mask;
+mod moments;
 mod ops;
 mod select;
 mod table;

@@ -164,7 +164,7 @@ impl Running<'_> {
         let streams = (STREAMS / self.along.operands.len()).max(2);
         let values = 8 * kernel.accumulator_words(1, LANES * extent);
         let wide = self.along.operands.iter().all(side_by_side)
-            && kernel.accumulators.iter().all(|acc| acc.op.op().is_some())
+            && kernel.accumulators.iter().all(|acc| acc.op.is_inline())
             && LANES * extent <= block
             && values.max(4 * copied * LANES * extent) <= WIDE_BYTES
             && tasks >= threads;

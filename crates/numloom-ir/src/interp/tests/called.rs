@@ -1,4 +1,4 @@
-//! Accumulators that only block functions compute: the same partial values in each form, and the right ones.
+//! Accumulators of more than one word: the same partial values in each form, and the right ones.
 
 use std::cmp::Ordering;
 
@@ -24,6 +24,30 @@ fn kernel(acc: Accumulator, form: Form) -> Kernel {
         op,
         dtype: DType::I64,
     };
+    let count = vec![
+        i64(LoopOp::Const(Scalar::I64(1))),
+        i64(LoopOp::Accumulate {
+            acc: 0,
+            value: V(0),
+        }),
+    ];
+    let take = match acc.op.is_inline() {
+        true => {
+            let ops = [
+                LoopOp::Load(Place::Input(0)),
+                LoopOp::Accumulate {
+                    acc: 1,
+                    value: V(0),
+                },
+            ];
+            let dtype = acc.dtype;
+            Step::Loop(ops.map(|op| LoopInst { op, dtype }).into())
+        }
+        false => Step::Accumulate(AccumulateStep {
+            acc: 1,
+            args: (0..acc.op.operands() as u32).map(Place::Input).collect(),
+        }),
+    };
     let kernel = Kernel {
         inputs: vec![input; acc.op.operands()],
         outputs: vec![],
@@ -36,19 +60,7 @@ fn kernel(acc: Accumulator, form: Form) -> Kernel {
         ],
         form,
         slots: vec![],
-        steps: vec![
-            Step::Loop(vec![
-                i64(LoopOp::Const(Scalar::I64(1))),
-                i64(LoopOp::Accumulate {
-                    acc: 0,
-                    value: V(0),
-                }),
-            ]),
-            Step::Accumulate(AccumulateStep {
-                acc: 1,
-                args: (0..acc.op.operands() as u32).map(Place::Input).collect(),
-            }),
-        ],
+        steps: vec![Step::Loop(count), take],
         results: vec![],
     };
     assert_eq!(verify_kernel(&kernel), Ok(()));
@@ -344,6 +356,66 @@ fn what_is_not_finite_has_no_deviation() {
                 assert_eq!(got[0][2], u64::MAX - 1, "NaN for {bad} at {at} of {n}");
             }
         }
+    }
+}
+
+/// The sum of squared deviations from the mean, in two passes over what is left of the elements once `base` is subtracted.
+fn squares_about_mean(x: &[f64], base: f64) -> f64 {
+    let n = x.len() as f64;
+    let mean = x.iter().map(|x| x - base).sum::<f64>() / n;
+    x.iter().map(|x| (x - base - mean).powi(2)).sum()
+}
+
+#[test]
+fn an_outlier_as_pivot_costs_no_more_than_the_bound() {
+    let mut random = Random(15);
+    for n in [1, 2, 17, 500, 1000] {
+        for outlier in [1e3, -1e9, 1e15] {
+            // The first element of each lane, and of one.
+            for lanes in [LANES, 1] {
+                let mut noise = || (random.bits() >> 11) as f64 / (1u64 << 53) as f64;
+                let mut x: Vec<f64> = (0..n).map(|_| 5.0 + noise()).collect();
+                x[..lanes.min(n)].fill(outlier);
+                let got = agreed(MOMENTS, &f64_sequences(vec![x.clone()]), n, 0);
+                let m2 = f64::from_bits(got[0][2]);
+                let want = squares_about_mean(&x, if n > lanes { 5.0 } else { outlier });
+                let elements = n.div_ceil(LANES) as f64;
+                let bound = elements * elements * f64::EPSILON;
+                assert!((m2 - want).abs() <= bound * want, "{n}: {m2} {want}");
+            }
+        }
+    }
+}
+
+#[test]
+fn deviations_of_any_scale_keep_their_digits() {
+    let mut random = Random(16);
+    for scale in [1e-140, 1e-30, 1e100, 1e140] {
+        for base in [0.0, 1e3] {
+            let mut number = || (base + (random.bits() % 1000) as f64 / 256.0) * scale;
+            let x: Vec<f64> = (0..1000).map(|_| number()).collect();
+            let got = agreed(MOMENTS, &f64_sequences(vec![x.clone()]), 1000, 0);
+            let m2 = f64::from_bits(got[0][2]);
+            let want = squares_about_mean(&x, base * scale);
+            assert!((m2 - want).abs() <= 1e-11 * want, "{scale}: {m2} {want}");
+        }
+    }
+}
+
+#[test]
+fn squares_beyond_the_greatest_number_are_infinite() {
+    let m2 = |x: Vec<f64>| {
+        let n = x.len();
+        agreed(MOMENTS, &f64_sequences(vec![x]), n, 0)[0][2]
+    };
+    for n in [2, 17, 40] {
+        let up_and_down = (0..n).map(|i| if i % 3 == 0 { 1e200 } else { -1e200 });
+        assert_eq!(m2(up_and_down.collect()), f64::INFINITY.to_bits());
+        // Their deviations are none, however large they are.
+        assert_eq!(m2(vec![1.7e308; n]), 0);
+        // Too small to be squared.
+        let tiny = (0..n).map(|i| 1e-200 * i as f64);
+        assert_eq!(m2(tiny.collect()), 0);
     }
 }
 

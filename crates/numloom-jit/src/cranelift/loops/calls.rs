@@ -43,7 +43,7 @@ impl Build<'_, '_> {
                 let partials = self.partials();
                 self.plus(partials, before)
             }
-            Form::Columns | Form::Streams => self.columns_of(start, acc),
+            Form::Columns | Form::Streams => self.columns_of(start, acc, 0),
         };
         self.put(frame, offset_of!(CallFrame, dst), dst);
         self.put(frame, offset_of!(CallFrame, position), position);

@@ -21,7 +21,7 @@ use numloom_data::DType;
 use numloom_ir::{LoopInst, Place};
 
 use super::lanes::{Lanes, arguments, replace};
-use super::{Build, Cursor, Loop, Shape, inline, offset};
+use super::{Build, Cursor, Loop, Shape, offset};
 use crate::abi::{KernelArgs, Way};
 use crate::error::JitError;
 use crate::single::begins_lanes;
@@ -54,7 +54,7 @@ struct Width {
 impl<'k> Build<'k, '_> {
     /// A loop over the columns of this row.
     pub(super) fn step_columns(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let shape = Shape::of(body, self.kernel.form, self.emit.x86);
+        let shape = Shape::of(body, self.kernel, self.emit.x86);
         let mut l = self.prepare(body, shape);
         self.uniform(&mut l)?;
         let entry = self.next_block();
@@ -74,7 +74,7 @@ impl<'k> Build<'k, '_> {
 
     /// A loop over the columns of all rows.
     pub(super) fn all_columns(&mut self, body: &'k [LoopInst]) -> Result<(), JitError> {
-        let shape = Shape::of(body, self.kernel.form, self.emit.x86);
+        let shape = Shape::of(body, self.kernel, self.emit.x86);
         let l = self.prepare(body, shape);
         let mut inside = self.inside(&l);
         if !begins_lanes(self.kernel) {
@@ -239,9 +239,10 @@ impl<'k> Build<'k, '_> {
         let memory: Vec<(DType, Value)> = l
             .lanes
             .iter()
-            .map(|&(acc, start)| {
-                let dtype = self.kernel.accumulators[acc as usize].dtype;
-                (dtype, self.address(start, &mut cursor, dtype.itemsize()))
+            .map(|running| {
+                let dtype = running.dtype;
+                let address = self.address(running.start, &mut cursor, dtype.itemsize());
+                (dtype, address)
             })
             .collect();
         let at = |copy: usize, dtype: DType| offset(copy * lanes * dtype.itemsize());
@@ -277,11 +278,13 @@ impl<'k> Build<'k, '_> {
         if inside.lanes == RowLanes::Two {
             let second = running.split_off(copies);
             for (x, y) in running.iter_mut().zip(second) {
-                for ((x, y), &(acc, _)) in x.iter_mut().zip(y).zip(&l.lanes) {
-                    let acc = self.kernel.accumulators[acc as usize];
-                    *x = self
+                for k in (0..x.len()).filter(|&k| l.lanes[k].word == 0) {
+                    let acc = self.kernel.accumulators[l.lanes[k].acc as usize];
+                    let words = k..k + acc.words();
+                    let both = self
                         .emit
-                        .apply(inline(acc), acc.dtype, acc.dtype, &[*x, y], None)?;
+                        .combined(acc, &x[words.clone()], &y[words.clone()])?;
+                    x[words].copy_from_slice(&both);
                 }
             }
         }
@@ -306,7 +309,9 @@ impl<'k> Build<'k, '_> {
         // What all rows share is computed before them.
         for inst in l.body {
             self.address(
-                l.lanes.first().map_or(cursor.index, |&(_, start)| start),
+                l.lanes
+                    .first()
+                    .map_or(cursor.index, |running| running.start),
                 cursor,
                 inst.dtype.itemsize(),
             );

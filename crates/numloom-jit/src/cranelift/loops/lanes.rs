@@ -5,41 +5,70 @@ use numloom_data::DType;
 use numloom_ir::reduce::LANES;
 
 use super::super::value::{Regs, Val, vector};
-use super::{Build, Cursor, Loop, Shape, inline, offset};
+use super::{Build, Cursor, Loop, Shape, offset};
 use crate::abi::KernelArgs;
 use crate::error::JitError;
 use std::mem::offset_of;
 
-/// The accumulators that a copy of the body works on: for each accumulator of the loop, its part of the lanes.
+/// The accumulators that a copy of the body works on: for each word of those of the loop, its part of the lanes.
 pub(super) type Lanes = Vec<Val>;
 
+/// Where running values are.
+#[derive(Clone, Copy)]
+pub(super) struct Running {
+    /// Of which accumulator, and which word.
+    pub(super) acc: u32,
+    pub(super) word: usize,
+    pub(super) dtype: DType,
+    /// The first, at this many bytes from the start.
+    pub(super) start: Value,
+    pub(super) at: usize,
+}
+
 impl Build<'_, '_> {
+    /// The lanes of each word of an accumulator, or its columns.
+    pub(super) fn running(&mut self, acc: u32) -> Vec<Running> {
+        let accumulator = self.kernel.accumulators[acc as usize];
+        let lanes = !self.kernel.form.is_columns();
+        let first = self.accumulator(acc, 0);
+        let words = (0..accumulator.words()).map(|word| Running {
+            acc,
+            word,
+            dtype: accumulator.word_dtype(word),
+            start: match word {
+                1.. if !lanes => self.accumulator(acc, word),
+                _ => first,
+            },
+            at: if lanes { 8 * LANES * word } else { 0 },
+        });
+        words.collect()
+    }
+
     /// The part of each accumulator's lanes that `copy` works on.
     pub(super) fn load_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize) -> Lanes {
         self.emit.lanes = shape.lanes;
-        let lanes = l.lanes.iter().map(|&(acc, start)| {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let at = copy * shape.lanes * dtype.itemsize();
-            self.emit.load(dtype, start, offset(at))
+        let lanes = l.lanes.iter().map(|running| {
+            let at = running.at + copy * shape.lanes * running.dtype.itemsize();
+            self.emit.load(running.dtype, running.start, offset(at))
         });
         lanes.collect()
     }
 
     pub(super) fn store_lanes(&mut self, l: &Loop<'_>, shape: Shape, copy: usize, lanes: &[Val]) {
         self.emit.lanes = shape.lanes;
-        for (&(acc, start), &lanes) in l.lanes.iter().zip(lanes) {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let at = copy * shape.lanes * dtype.itemsize();
-            self.emit.store(dtype, lanes, start, offset(at));
+        for (running, &lanes) in l.lanes.iter().zip(lanes) {
+            let at = running.at + copy * shape.lanes * running.dtype.itemsize();
+            self.emit
+                .store(running.dtype, lanes, running.start, offset(at));
         }
     }
 
     /// As many lanes of each accumulator as a copy works on, with nothing taken in.
     pub(super) fn identities(&mut self, l: &Loop<'_>, lanes: usize) -> Lanes {
         self.emit.lanes = lanes;
-        let lanes = l.lanes.iter().map(|&(acc, _)| {
-            let acc = self.kernel.accumulators[acc as usize];
-            let identity = acc.identity(0);
+        let lanes = l.lanes.iter().map(|running| {
+            let acc = self.kernel.accumulators[running.acc as usize];
+            let identity = acc.identity(running.word);
             let (ty, bits) = match acc.dtype {
                 DType::Bool => (types::I8X16, identity.wrapping_neg()),
                 dtype => (vector(dtype), identity),
@@ -68,32 +97,46 @@ impl Build<'_, '_> {
     /// Combines all lanes of each accumulator, given copy by copy, and writes the row's partial values.
     pub(super) fn combine(&mut self, l: &Loop<'_>, lanes: &[Lanes]) -> Result<(), JitError> {
         let partials = self.partials();
-        for (k, &(index, _)) in l.lanes.iter().enumerate() {
-            let acc = self.kernel.accumulators[index as usize];
-            let (op, dtype) = (inline(acc), acc.dtype);
-            let one = |of: &Val, value| match of {
-                Val::Number(_) => Val::Number(Regs::collect([value])),
-                Val::Mask(width, _) => Val::Mask(*width, Regs::collect([value])),
-            };
-            let registers = lanes.iter().map(|copy| &copy[k]);
-            let mut registers: Vec<Val> = registers
-                .flat_map(|lanes| values_of(lanes).map(|value| one(lanes, value)))
-                .collect();
+        let one = |of: &Val, i: usize| {
+            let value = Regs::collect([regs_of(of).as_slice()[i]]);
+            match of {
+                Val::Number(_) => Val::Number(value),
+                Val::Mask(width, _) => Val::Mask(*width, value),
+            }
+        };
+        // Each accumulator by its first word.
+        for k in (0..l.lanes.len()).filter(|&k| l.lanes[k].word == 0) {
+            let index = l.lanes[k].acc as usize;
+            let acc = self.kernel.accumulators[index];
+            let words = k..k + acc.words();
+            let mut registers: Vec<Lanes> = Vec::new();
+            for copy in lanes {
+                let count = regs_of(&copy[k]).len();
+                registers.extend((0..count).map(|i| {
+                    let words = copy[words.clone()].iter();
+                    words.map(|word| one(word, i)).collect::<Lanes>()
+                }));
+            }
             self.emit.lanes = LANES / registers.len();
             while registers.len() > 1 {
                 let upper = registers.split_off(registers.len() / 2);
                 for (x, y) in registers.iter_mut().zip(upper) {
-                    *x = self.emit.apply(op, dtype, dtype, &[*x, y], None)?;
+                    *x = self.emit.combined(acc, x, &y)?;
                 }
             }
-            let mut x = registers[0];
+            let mut x = registers.swap_remove(0);
             while self.emit.lanes > 1 {
                 self.emit.lanes /= 2;
-                let y = self.emit.upper_lanes(dtype.itemsize(), x);
-                x = self.emit.apply(op, dtype, dtype, &[x, y], None)?;
+                let size = acc.dtype.itemsize();
+                let upper = x.iter().map(|&x| self.emit.upper_lanes(size, x));
+                let y: Lanes = upper.collect();
+                x = self.emit.combined(acc, &x, &y)?;
             }
-            let at = 8 * self.kernel.accumulator_offset(index as usize, 0);
-            self.emit.store_word(dtype, x, partials, offset(at));
+            let at = 8 * self.kernel.accumulator_offset(index, 0);
+            for (word, x) in x.into_iter().enumerate() {
+                self.emit
+                    .store_word(acc.dtype, x, partials, offset(at + 8 * word));
+            }
             self.check_size()?;
         }
         Ok(())
@@ -115,15 +158,16 @@ impl Build<'_, '_> {
     ) -> Result<(), JitError> {
         let mut addresses = Vec::new();
         let mut values = Lanes::new();
-        for &(acc, start) in &l.lanes {
-            let dtype = self.kernel.accumulators[acc as usize].dtype;
-            let address = self.address(start, at, dtype.itemsize());
-            values.push(self.emit.load(dtype, address, 0));
-            addresses.push((dtype, address));
+        for running in &l.lanes {
+            let dtype = running.dtype;
+            let address = self.address(running.start, at, dtype.itemsize());
+            let at = offset(running.at);
+            values.push(self.emit.load(dtype, address, at));
+            addresses.push((dtype, address, at));
         }
         work(self, &mut values)?;
-        for ((dtype, address), values) in addresses.into_iter().zip(values) {
-            self.emit.store(dtype, values, address, 0);
+        for ((dtype, address, at), values) in addresses.into_iter().zip(values) {
+            self.emit.store(dtype, values, address, at);
         }
         Ok(())
     }
