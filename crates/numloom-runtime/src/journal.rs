@@ -304,7 +304,8 @@ impl Journal {
     }
 
     fn erase(&self) -> Result<(), RuntimeError> {
-        for path in [&self.path, &self.undo_path()] {
+        // The journal last: killed in between, what is left is still known for what it is.
+        for path in [&self.undo_path(), &self.path] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(io_error("remove", path, error));
