@@ -277,9 +277,7 @@ mod statement;
 pub mod stream;
 mod transform;
 
-pub use numloom_data::stream::{
-    ChunkSink, ChunkSource, ColumnOwner, FnSink, IterSource, MemorySink,
-};
+pub use numloom_data::stream::{ChunkSink, ChunkSource, FnSink, IterSource, MemorySink};
 pub use numloom_data::{
     Array, ByteOrder, Complex, DType, DataError, DataErrorKind, Element, MapMode, MapSpec,
     MappedArray, Order, OutputFile, Scalar, View, ViewMut, f16,
@@ -301,7 +299,8 @@ pub use expr::Expr;
 pub use inputs::Input;
 pub use kernel::{Kernel, OutputInfo};
 pub use lazy::{
-    Computation, Graph, GraphNode, Lazy, LazyExplanation, LazyStage, LazyTable, Operand, Reduce,
+    Computation, Graph, GraphNode, Lazy, LazyExplanation, LazyStage, LazyTable, Operand, Origin,
+    Reduce,
 };
 pub use options::Options;
 pub use outputs::{Masked, Outputs, Value};

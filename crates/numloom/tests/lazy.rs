@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numloom::io::{npy, rows::RowSource, spec::FileSpec};
+use numloom::stream::{ArraySource, Chunk, ChunkParser, ColumnSpec, Columns, StreamError};
 use numloom::{
     Array, ChunkSource, Code, Computation, DType, Engine, Error, Expr, IterSource, Lazy, LazyTable,
     Operand, Options, Scalar, Value, View, eval, inputs,
 };
-use numloom_data::stream::{ArraySource, Chunk, ChunkParser, ColumnSpec, Columns, StreamError};
 
 fn floats(n: usize) -> Vec<f64> {
     (0..n)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use numloom_data::stream::{ChunkSink, Columns, MemorySink, StreamError};
+use numloom_data::stream::{ChunkSink, Columns, MemorySink, SplitSink, StreamError};
 use numloom_data::{Array, Scalar, View};
 use numloom_io::npy::{self, NpySink};
 use numloom_ir::Schema;
@@ -58,11 +58,11 @@ impl Lazy {
         }))
     }
 
-    /// Computes it into a `.npy` file: in windows, with a bounded number of bytes resident. Like any [`Transform`](crate::Transform) it goes on by itself where an earlier run
+    /// Computes it into a `.npy` file: in windows, with a bounded number of bytes resident. Like any [`Transform`] it goes on by itself where an earlier run
     /// was stopped, if it is over arrays and files; over a table it starts anew.
     ///
     /// # Errors
-    /// Those of [`Transform::run`](crate::Transform::run).
+    /// Those of [`Transform::run`].
     pub fn write_npy(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         Computation::of([self]).write_npy(0, path).run().map(|_| ())
     }
@@ -331,7 +331,7 @@ impl<'p> PartRun<'p> {
                 });
             }
         }
-        let mut sinks = RowSinks(sinks);
+        let mut sinks = SplitSink::new(sinks);
         let mut source = table.source()?;
         let inner = kernel.inner();
         let done = inner.compiled.stream(
@@ -342,7 +342,7 @@ impl<'p> PartRun<'p> {
             kernel.run_options(),
         );
         let done = done.map_err(|error| Error::run(error, &inner.names.text))?;
-        let mut sinks = sinks.0.into_iter();
+        let mut sinks = sinks.into_sinks().into_iter();
         let mut values = Vec::with_capacity(done.len());
         for (value, file) in done.into_iter().zip(self.files()) {
             values.push(self.streamed(value, file, &mut sinks)?);
@@ -403,26 +403,16 @@ impl RowSink {
     }
 }
 
-/// Each column of a block to a sink of its own.
-struct RowSinks(Vec<RowSink>);
-
-impl ChunkSink for RowSinks {
+impl ChunkSink for RowSink {
     fn start(&mut self, columns: &Columns, rows: Option<u64>) -> Result<(), StreamError> {
-        for (sink, spec) in self.0.iter_mut().zip(columns) {
-            let column = Columns::new(vec![spec.clone()]);
-            sink.sink().start(&column, rows)?;
-        }
-        Ok(())
+        self.sink().start(columns, rows)
     }
 
     fn write(&mut self, block: &[View<'_>]) -> Result<(), StreamError> {
-        for (sink, view) in self.0.iter_mut().zip(block) {
-            sink.sink().write(std::slice::from_ref(view))?;
-        }
-        Ok(())
+        self.sink().write(block)
     }
 
     fn finish(&mut self) -> Result<(), StreamError> {
-        self.0.iter_mut().try_for_each(|sink| sink.sink().finish())
+        self.sink().finish()
     }
 }

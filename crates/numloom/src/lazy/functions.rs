@@ -1,7 +1,8 @@
 //! The functions of the language as methods, all made by one table of names; the language's own table says what each is.
 
 use numloom_data::DType;
-use numloom_syntax::{Arg, BinaryOp, ExprKind, UnaryOp};
+use numloom_ir::func::{Func, Rule};
+use numloom_syntax::{Arg, ExprKind, Span};
 
 use crate::lazy::Lazy;
 use crate::lazy::operand::Operand;
@@ -46,26 +47,11 @@ impl Lazy {
         for (name, value) in keywords {
             given.push(builder.keyword(name, &value.into()));
         }
-        let root = builder.call(name, given);
+        let root = match operator(name, &given) {
+            Some(kind) => builder.push(kind),
+            None => builder.call(name, given),
+        };
         builder.finish(root)
-    }
-
-    /// `x // y`: the integral quotient, rounded down.
-    #[must_use]
-    pub fn floor_divide(&self, y: impl Into<Operand>) -> Lazy {
-        Lazy::binary(BinaryOp::FloorDiv, &self.into(), &y.into())
-    }
-
-    /// `x ** y`. What a constant `y` means is fixed: `x ** 2` is `x * x`.
-    #[must_use]
-    pub fn pow(&self, y: impl Into<Operand>) -> Lazy {
-        Lazy::binary(BinaryOp::Pow, &self.into(), &y.into())
-    }
-
-    /// `not x`: whether it is zero.
-    #[must_use]
-    pub fn logical_not(&self) -> Lazy {
-        Lazy::unary(UnaryOp::Not, &self.into())
     }
 
     /// `x` where this holds, else `y`.
@@ -105,24 +91,33 @@ impl Lazy {
             [conditions.into(), choices.into(), default.into()],
         )
     }
+}
 
-    pub(super) fn compare(
-        op: numloom_syntax::CmpOp,
-        lhs: impl Into<Operand>,
-        rhs: impl Into<Operand>,
-    ) -> Lazy {
-        let mut builder = Builder::default();
-        let first = builder.operand(&lhs.into());
-        let rhs = builder.operand(&rhs.into());
-        let rest = vec![(op, numloom_syntax::Span::default(), rhs)];
-        let root = builder.push(ExprKind::Compare { first, rest });
-        builder.finish(root)
+/// The operator that a function is, written as one.
+fn operator(name: &str, args: &[Arg]) -> Option<ExprKind> {
+    let op_span = Span::default();
+    if args.iter().any(|arg| arg.name.is_some()) {
+        return None;
+    }
+    match (Func::find(name)?.rule, args) {
+        (Rule::Unary(op), [arg]) => Some(ExprKind::Unary { op, arg: arg.value }),
+        (Rule::Binary(op), [lhs, rhs]) => Some(ExprKind::Binary {
+            op,
+            lhs: lhs.value,
+            rhs: rhs.value,
+            op_span,
+        }),
+        (Rule::Compare(op), [lhs, rhs]) => Some(ExprKind::Compare {
+            first: lhs.value,
+            rest: vec![(op, op_span, rhs.value)],
+        }),
+        _ => None,
     }
 }
 
 /// Functions of one operand, of two, and comparisons, as methods.
 macro_rules! methods {
-    (one: $($one:ident)*; two: $($two:ident)*; compare: $($cmp:ident $op:ident)*;) => {
+    (one: $($one:ident)*; two: $($two:ident)*;) => {
         impl Lazy {
             $(
                 #[doc = concat!("`", stringify!($one), "(x)`: see [the functions](crate::_documentation::functions).")]
@@ -138,17 +133,10 @@ macro_rules! methods {
                     Lazy::call(stringify!($two), [Operand::from(self), y.into()])
                 }
             )*
-            $(
-                #[doc = concat!("The comparison `", stringify!($cmp), "(x, y)`, element by element; exact also where dtypes differ.")]
-                #[must_use]
-                pub fn $cmp(&self, y: impl Into<Operand>) -> Lazy {
-                    Lazy::compare(numloom_syntax::CmpOp::$op, self, y)
-                }
-            )*
         }
 
         #[cfg(test)]
-        const METHODS: &[&str] = &[$(stringify!($one),)* $(stringify!($two),)* $(stringify!($cmp),)*];
+        const METHODS: &[&str] = &[$(stringify!($one),)* $(stringify!($two),)*];
     };
 }
 
@@ -156,30 +144,20 @@ methods! {
     one:
         sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc sinc degrees radians spacing
         floor ceil trunc rint isnan isinf isfinite signbit isposinf isneginf abs fabs sign nan_to_num square reciprocal popcount
-        zeros_like ones_like str_len real imag conj angle;
+        zeros_like ones_like str_len real imag conj angle logical_not;
     two:
+        floor_divide pow equal not_equal less less_equal greater greater_equal
         atan2 hypot copysign logaddexp logaddexp2 ldexp nextafter heaviside minimum maximum fmin fmax fmod float_power gcd lcm
         logical_and logical_or logical_xor full_like contains startswith endswith isclose isin complex;
-    compare:
-        equal Eq not_equal Ne less Lt less_equal Le greater Gt greater_equal Ge;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use numloom_ir::func::{FUNCTIONS, Rule};
+    use numloom_ir::func::FUNCTIONS;
 
     /// Written above, or as an operator, or by a dtype.
-    const OTHERWISE: [&str; 8] = [
-        "pow",
-        "floor_divide",
-        "logical_not",
-        "where",
-        "clip",
-        "round",
-        "select",
-        "copy",
-    ];
+    const OTHERWISE: [&str; 5] = ["where", "clip", "round", "select", "copy"];
 
     #[test]
     fn each_function_of_the_language_is_a_method_or_an_operator() {

@@ -32,7 +32,8 @@ mod template;
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::DType;
+use numloom_data::{DType, View};
+use numloom_io::FileSpec;
 
 use crate::error::Error;
 use node::{Found, Node, Op};
@@ -78,6 +79,22 @@ const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Lazy>();
 };
+
+/// Where a [`Lazy`] value comes from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Origin<'l> {
+    /// Memory: these elements.
+    Array(View<'l>),
+    /// A file.
+    File(&'l FileSpec),
+    /// A table: the column of this name.
+    Column(&'l str),
+    /// A value that is computed before it.
+    Held(&'l Lazy),
+    /// Operations.
+    Computed,
+}
 
 impl Lazy {
     /// Whether it can be computed, as far as dtypes and shapes tell.
@@ -131,6 +148,55 @@ impl Lazy {
     #[must_use]
     pub fn chunks(&self) -> Option<usize> {
         self.0.chunk
+    }
+
+    /// The same value, computed whole before what it is used in, and held in memory: for what is costly and small, and used in several passes.
+    ///
+    /// ```
+    /// use numloom::Lazy;
+    ///
+    /// let x = Lazy::from_array(vec![1.0, 4.0, 9.0]);
+    /// let roots = x.sqrt().hold();
+    /// let scaled = &roots / roots.sum(); // the roots are taken once
+    /// assert_eq!(scaled.explain()?.stages.len(), 2);
+    /// assert_eq!(scaled.compute()?.to_vec::<f64>()?, [1.0 / 6.0, 2.0 / 6.0, 0.5]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn hold(&self) -> Lazy {
+        self.held()
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'_> {
+        match self.op() {
+            Op::Source(source) => source.origin(),
+            Op::Column(table, column) => Origin::Column(&table.columns()[*column].name),
+            Op::Held(of) => Origin::Held(of),
+            Op::Subscript(..) | Op::Apply(..) | Op::Failed => Origin::Computed,
+        }
+    }
+
+    /// A text, and the arrays, files, columns and [held](Lazy::hold) values that it is over: [`expr`](Lazy::expr) makes the same value of them.
+    ///
+    /// # Errors
+    /// As [`check`](Lazy::check).
+    ///
+    /// ```
+    /// use numloom::Lazy;
+    ///
+    /// let x = Lazy::from_array(vec![1.0, 4.0]);
+    /// let (text, inputs) = (&x - x.mean()).expression()?;
+    /// assert_eq!((text.as_str(), inputs[0].0.as_str()), ("y = a - mean(a)", "a"));
+    /// let again = Lazy::expr(&text, inputs.iter().map(|(name, x)| (name.as_str(), x)))?;
+    /// assert_eq!(again.compute()?.to_vec::<f64>()?, [-1.5, 1.5]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    pub fn expression(&self) -> Result<(String, Vec<(String, Lazy)>), Error> {
+        self.check()?;
+        let lowered = lower::lower(&[self])?;
+        Ok((lowered.expr.src().to_owned(), lowered.inputs))
     }
 
     /// The same, taken about so many rows at a time: a hint, for how much of a table or a file is in memory at once. It changes no bit of any result.

@@ -151,7 +151,7 @@ impl Lazy {
     }
 
     /// The same value, computed in a stage of its own.
-    pub(super) fn hold(&self) -> Lazy {
+    pub(super) fn held(&self) -> Lazy {
         let found = self.found().map(|found| Found {
             world: match found.shape[..] {
                 [] => World::Anywhere,
@@ -194,7 +194,7 @@ fn one_world(operands: &mut [Lazy]) -> Result<World, Error> {
     for (operand, (_, world)) in operands.iter_mut().zip(worlds) {
         let is_there = matches!(world, World::Anywhere) || world.is(&common);
         if !is_there {
-            *operand = operand.hold();
+            *operand = operand.held();
         }
     }
     Ok(common)

@@ -167,7 +167,7 @@ fn below(node: &Lazy, steps: &[SubscriptKind]) -> Below {
         Some(reduction) => {
             let full = broadcast(&shapes);
             let Some((steps, axes)) = reduction.steps_below(steps, full.len()) else {
-                return Below::Here(take(&node.hold(), steps));
+                return Below::Here(take(&node.held(), steps));
             };
             (template.with_axes(&axes), full, steps)
         }

@@ -12,8 +12,8 @@ use numloom_io::{FileSpec, Format};
 
 use crate::error::Error;
 use crate::inputs::Input;
-use crate::lazy::Lazy;
 use crate::lazy::node::{Found, Op, SOME_ROWS, World};
+use crate::lazy::{Lazy, Origin};
 
 /// An array that is there.
 pub(super) enum Source {
@@ -53,6 +53,14 @@ impl Source {
         match self {
             Source::File(map, _) => Some(map),
             _ => None,
+        }
+    }
+
+    pub(super) fn origin(&self) -> Origin<'_> {
+        match self {
+            Source::Given(input) => Origin::Array(input.view()),
+            Source::Owner(owner) => Origin::Array(owner.view()),
+            Source::File(_, spec) => Origin::File(spec),
         }
     }
 
@@ -298,6 +306,10 @@ impl ChunkSource for Reopened<'_> {
         true
     }
 
+    fn one_at_a_time(&self) -> bool {
+        self.source.one_at_a_time()
+    }
+
     fn start(
         &mut self,
         columns: &[usize],
@@ -316,5 +328,9 @@ impl ChunkSource for Reopened<'_> {
 
     fn split(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
         self.source.split(chunk)
+    }
+
+    fn end(&mut self) {
+        self.source.end();
     }
 }
