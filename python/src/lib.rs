@@ -13,6 +13,7 @@
 //! | `host` | a run in a thread of its own, which asks the caller's for what is Python's |
 //! | `stream` | tables read a chunk at a time, and runs over them |
 //! | `transform` | runs over files |
+//! | `lazy` | arrays that are computed when they are asked for |
 //! | `engine` | options, caches, checks |
 //! | `errors` | errors of the library as data, for Python to make exceptions of |
 //!
@@ -24,6 +25,7 @@ mod compiled;
 mod engine;
 mod errors;
 mod host;
+mod lazy;
 mod operands;
 mod places;
 mod stream;
@@ -37,6 +39,8 @@ mod _numloom {
     use crate::compiled::Compiled;
     #[pymodule_export]
     use crate::engine::{Engine, error_codes, functions};
+    #[pymodule_export]
+    use crate::lazy::LazyNode;
     #[pymodule_export]
     use crate::stream::{Running, Source};
 

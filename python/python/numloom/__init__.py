@@ -11,7 +11,8 @@
 `evaluate` takes the arrays it is given by name, or else looks names up where it is called. `compile` makes a callable that can be held,
 pickled, and called from any number of threads. `check` says what an expression would give, or all that is wrong with it, without
 running anything. `transform` goes through files that are larger than memory, `stream` and the `scan_` functions through tables that come a
-chunk at a time. An `Engine` has options of its own. Whatever is wrong is a `numloom.Error`.
+chunk at a time. `from_array` and `from_npy` make lazy arrays, which NumPy's operators and functions take, and `compute` computes together. An `Engine` has
+options of its own. Whatever is wrong is a `numloom.Error`.
 """
 
 from ._compile import (
@@ -44,6 +45,7 @@ from ._errors import (
 )
 from ._functions import Function, functions
 from ._install import install_as_numexpr
+from ._lazy import Lazy, compute, from_array, from_npy, visualize
 from ._numloom import Compiled, __version__
 from ._outputs import Outputs
 from ._stream import Source, Stream, scan_csv, scan_npy, scan_text, stream
@@ -65,6 +67,7 @@ __all__ = [
     "InputError",
     "InternalError",
     "Label",
+    "Lazy",
     "LimitError",
     "OutOfMemoryError",
     "OutputInfo",
@@ -79,8 +82,11 @@ __all__ = [
     "cache_info",
     "check",
     "compile",
+    "compute",
     "error_codes",
     "evaluate",
+    "from_array",
+    "from_npy",
     "functions",
     "install_as_numexpr",
     "scan_csv",
@@ -88,6 +94,7 @@ __all__ = [
     "scan_text",
     "stream",
     "transform",
+    "visualize",
 ]
 
 # Where they are to be found, not where they happen to be written.
