@@ -318,6 +318,10 @@ impl<T: Send + 'static> Host<T> {
         self.next_tell = now.checked_add(LISTEN);
         let Meter { done, total } = &*self.meter;
         let [done, total] = [done, total].map(|count| count.load(Ordering::Relaxed));
+        if (done, total) == (0, 0) {
+            // The run has said nothing yet.
+            return Ok(());
+        }
         tell.call1(py, (done, total)).map(drop)
     }
 

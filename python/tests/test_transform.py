@@ -256,6 +256,42 @@ def test_a_journal_is_refused_over_what_has_changed_and_discarded_when_told_to(l
     assert not done.resumed and np.array_equal(np.load(out, mmap_mode="r"), a + 1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit stands in for a full disk on Linux")
+@pytest.mark.parametrize("in_place", ["no", "in place"])
+def test_a_full_disk_is_an_error_with_the_files_name_and_the_run_is_gone_on_with(long, tmp_path, in_place):
+    import resource
+
+    _, a, want, total = long
+    saved(tmp_path / "a.npy", a)
+    out = "a.npy" if in_place == "in place" else "y.npy"
+    full = """
+import resource
+def fill(done, total):
+    if done > total / 4:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+nl.transform(EXPR, a=%r, out={"y": %r}, in_place=%r, memory="16M", threads=1, progress=fill)
+"""
+    code = LONG.partition("folder, in_place")[0] + full % (str(tmp_path / "a.npy"), str(tmp_path / out), in_place == "in place")
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert "numloom.FileError" in process.stderr and f"cannot write `{tmp_path / out}.journal" in process.stderr, process.stderr
+    assert "= help: what is done is kept: the same run goes on from there" in process.stderr
+    assert (tmp_path / f"{out}.journal").exists()
+    # Saved bytes are kept only if they are whole.
+    assert ".journal.undo`" not in process.stderr or not (tmp_path / f"{out}.journal.undo").exists()
+    _, resumed, found = finish(tmp_path, in_place)
+    assert resumed and found == total
+    assert same_file(want, tmp_path / out)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(nl.FileError, match=r"cannot reserve \d+ bytes for `.*z\.npy`"):
+            nl.transform("2*a", a=tmp_path / "a.npy", out=tmp_path / "z.npy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "z.npy.partial").exists()
+
+
 def test_without_undo_a_file_that_is_partly_updated_is_refused(long, tmp_path):
     _, a, _, _ = long
     path = saved(tmp_path / "a.npy", a)

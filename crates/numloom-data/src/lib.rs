@@ -65,7 +65,7 @@ pub use half::f16;
 pub use mapped::{MapSpec, MappedArray};
 pub use mmap::{Advice, MapMode, Mmap};
 pub use num_complex::Complex;
-pub use output::{OutputFile, partial_path};
+pub use output::{OutputFile, partial_path, sync_directory};
 pub use overlap::{Overlap, overlap, overlap_shifted};
 pub use scalar::Scalar;
 pub use shape::Order;

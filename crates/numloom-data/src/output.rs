@@ -357,8 +357,12 @@ impl OutputFile {
     }
 }
 
+/// Waits until the names in the directory of `target` are on the disk, its own among them. Does nothing where there is no way to.
+///
+/// # Errors
+/// Of opening and syncing the directory.
 #[cfg(unix)]
-pub(crate) fn sync_directory(target: &Path) -> Result<(), DataError> {
+pub fn sync_directory(target: &Path) -> Result<(), DataError> {
     let parent = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -367,7 +371,11 @@ pub(crate) fn sync_directory(target: &Path) -> Result<(), DataError> {
     synced.map_err(|source| io_error("sync", parent, source))
 }
 
+/// Waits until the names in the directory of `target` are on the disk, its own among them. Does nothing where there is no way to.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub(crate) fn sync_directory(_: &Path) -> Result<(), DataError> {
+pub fn sync_directory(_: &Path) -> Result<(), DataError> {
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use numloom_data::{Array, DType, DataError, DataErrorKind, Order, Scalar};
+use numloom_data::{Array, DType, DataError, DataErrorKind, Order, Scalar, sync_directory};
 
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::window::{Extent, Mapped};
@@ -327,7 +327,8 @@ impl Journal {
     /// Writes a record down, and waits until it is on the disk.
     pub(crate) fn append(&mut self, record: &Record) -> Result<(), RuntimeError> {
         let mut bytes = Vec::new();
-        if self.file.is_none() {
+        let is_new = self.file.is_none();
+        if is_new {
             let file = File::create(&self.path).map_err(|e| io_error("create", &self.path, e))?;
             lock(&file, &self.path)?;
             self.file = Some(file);
@@ -337,7 +338,12 @@ impl Journal {
         push_piece(&mut bytes, &record.encode());
         let file = self.file.as_mut().expect("just created");
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
-        written.map_err(|source| io_error("write", &self.path, source))
+        written.map_err(|source| io_error("write", &self.path, source))?;
+        if is_new {
+            // Its name, that of the saved bytes it speaks of, and those of new outputs.
+            sync_directory(&self.path)?;
+        }
+        Ok(())
     }
 
     /// Saves bytes of maps that windows from `position` of `step` on are about to overwrite.
@@ -365,7 +371,11 @@ impl Journal {
             }
             to.sync_data()
         };
-        write().map_err(|source| io_error("write", &path, source))?;
+        write().map_err(|source| {
+            // It is of no use, and the disk may be full.
+            let _ = fs::remove_file(&path);
+            io_error("write", &path, source)
+        })?;
         self.undo_number = number;
         self.append(&Record::Undo {
             number,
