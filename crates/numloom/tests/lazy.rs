@@ -549,3 +549,105 @@ fn a_drawing_has_each_node_once_and_is_well_formed() {
     assert_eq!(dot.matches("->").count(), 7);
     assert!(dot.contains(r#"temp & \"rain\".npy"#), "{dot}");
 }
+
+/// An operation on two values.
+type Step = Box<dyn Fn(&Lazy, &Lazy) -> Lazy>;
+
+/// Numbers as random as a test needs.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    /// A subscript that is in range of this shape.
+    fn subscript(&mut self, shape: &[usize]) -> String {
+        let mut items = Vec::new();
+        for &extent in shape {
+            if self.below(8) == 0 {
+                items.push("None".to_owned());
+            }
+            let at = self.below(extent.max(1)) as i64;
+            let step = [1, 2, 3, -1, -2][self.below(5)];
+            items.push(match self.below(7) {
+                0 if extent > 0 => at.to_string(),
+                1 if extent > 0 => (at - extent as i64).to_string(),
+                2 => format!("{at}::{step}"),
+                3 => format!(":{at}:{step}"),
+                4 => format!("::{step}"),
+                _ => ":".to_owned(),
+            });
+        }
+        if self.below(3) == 0 {
+            let kept = self.below(items.len() + 1);
+            items.truncate(kept);
+            items.push("...".to_owned());
+        }
+        if items.is_empty() || self.below(9) == 0 {
+            items.push("None".to_owned());
+        }
+        items.join(", ")
+    }
+}
+
+#[test]
+fn random_graphs_are_what_they_are_when_each_step_is_computed_at_once() {
+    let computed = |lazy: &Lazy| Lazy::from_array(lazy.compute().unwrap().into_array().unwrap());
+    for seed in 0..120 {
+        let mut draw = Draw(seed);
+        let shapes: [&[usize]; 4] = [&[4, 3, 5], &[3, 1], &[5], &[4, 1, 1]];
+        // Each value lazy, and begun anew from what it comes to.
+        let mut values: Vec<(Lazy, Lazy)> = shapes
+            .map(|shape| (matrix(shape).1, matrix(shape).1))
+            .to_vec();
+        for _ in 0..8 {
+            let (lazy, eager) = values[draw.below(values.len())].clone();
+            let other = values[draw.below(values.len())].clone();
+            let shape = eager.shape().unwrap().to_vec();
+            let apply: Step = match draw.below(6) {
+                0 => Box::new(|x, _| (x * 2).sin()),
+                1 => Box::new(|x, y| x - y),
+                2 => Box::new(|x, y| x.less(y).where_(x, 1.5)),
+                3 if !shape.is_empty() => {
+                    let axis =
+                        draw.below(shape.len()) as i64 - [0, shape.len() as i64][draw.below(2)];
+                    let (keepdims, name) =
+                        (draw.below(2) == 0, ["sum", "mean", "var"][draw.below(3)]);
+                    Box::new(move |x, _| {
+                        let along = x.along([axis]);
+                        if keepdims { along.keepdims() } else { along }.call(name)
+                    })
+                }
+                _ => {
+                    let text = draw.subscript(&shape);
+                    Box::new(move |x, _| x.slice(&text))
+                }
+            };
+            let want = apply(&eager, &other.1);
+            let got = apply(&lazy, &other.0);
+            let (Ok(()), Ok(())) = (want.check(), got.check()) else {
+                // Shapes that do not broadcast do so neither way.
+                let codes = [&want, &got].map(|value| value.check().map_err(|error| error.code()));
+                assert_eq!(codes[0], codes[1]);
+                continue;
+            };
+            if want.shape().unwrap().iter().product::<usize>() > 10_000 {
+                continue;
+            }
+            let (want, found) = (computed(&want), computed(&got));
+            assert_eq!(
+                got.shape().unwrap(),
+                want.shape().unwrap(),
+                "seed {seed}: {got:?}"
+            );
+            let same = bits(&want.compute().unwrap()) == bits(&found.compute().unwrap());
+            assert!(same, "seed {seed}: {}", got.expression().unwrap().0);
+            values.push((got, want));
+        }
+    }
+}
