@@ -127,7 +127,8 @@ impl Compiled {
             };
             let file = stamp.file;
             let lies = format_args!("{file:?} {len} {modified} {at} {shape:?} {strides:?} {order}");
-            key_line(&mut key, "input", &map.path().display().to_string(), lies);
+            let path = std::path::absolute(map.path()).unwrap_or_else(|_| map.path().to_owned());
+            key_line(&mut key, "input", &path.display().to_string(), lies);
         }
         for (file, in_place) in outputs {
             key_line(&mut key, "output", file, format_args!("{in_place}"));

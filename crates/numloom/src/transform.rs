@@ -454,12 +454,13 @@ impl Run<'_> {
         sources: &[Source<'_>],
         existing: &[Option<MappedArray>],
     ) -> Result<RunKey, Error> {
-        let files: Vec<_> = self
-            .specs
-            .iter()
-            .flatten()
-            .map(ToString::to_string)
-            .collect();
+        // However they are spelled, they are the same files.
+        let files = self.specs.iter().flatten().map(|spec| {
+            let path = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
+            let format = spec.format.clone();
+            FileSpec { path, format }.to_string()
+        });
+        let files: Vec<_> = files.collect();
         let files: Vec<_> = files
             .iter()
             .map(|file| (file.as_str(), self.transform.in_place))
