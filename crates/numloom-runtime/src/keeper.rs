@@ -3,6 +3,7 @@
 //! What goes in: [`Task`]s, in the order of the windows. What comes out: records in the journal, each after the bytes that it speaks of; or the first error. What it
 //! never does: touch an element, except to save bytes that are about to be overwritten.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use numloom_data::{Advice, TruncationGuard};
 
 use crate::error::RuntimeError;
 use crate::journal::{Journal, Record};
-use crate::window::{Extent, Mapped};
+use crate::window::{Ahead, Counts, Extent, Mapped};
 
 /// What is to be done, one after the other.
 #[derive(Debug)]
@@ -114,18 +115,26 @@ impl Keeper<'_, '_> {
 /// Brings the pages of windows to come, so that those who compute wait for none: a page that is met for the first time costs a fault, and one
 /// to be written the file system's leave, too. All reads are asked for before the first is waited for. With it `2*a + 3*b` over files that are not in the
 /// system's cache takes 0.7 of the time (`benches/bigger_than_memory/run.py`; 2026-11).
-pub(crate) fn prefetch(maps: &[Mapped<'_>], windows: &Receiver<Vec<Extent>>) {
-    let advise = |extents: &[Extent], written: bool, advice: Advice| {
+pub(crate) fn prefetch(maps: &[Mapped<'_>], counts: &Counts, windows: &Receiver<Ahead>) {
+    let advise = |extents: &[Extent], written: Option<bool>, advice: Advice| {
         for (map, bytes) in extents {
-            if maps[*map].written == written {
+            if written.is_none_or(|written| maps[*map].written == written) {
                 // A hint: what is not there by then is brought when it is met. Not every system can.
                 let _ = maps[*map].map.advise(advice, bytes.clone());
             }
         }
     };
-    for extents in windows {
-        advise(&extents, false, Advice::WillNeed);
-        advise(&extents, true, Advice::PopulateWrite);
-        advise(&extents, false, Advice::PopulateRead);
+    for (before, extents) in windows {
+        if counts.begun.load(Ordering::SeqCst) > before {
+            // Too late to be of use.
+            continue;
+        }
+        advise(&extents, Some(false), Advice::WillNeed);
+        advise(&extents, Some(true), Advice::PopulateWrite);
+        advise(&extents, Some(false), Advice::PopulateRead);
+        // A window's end is counted before its pages are let go of: either that comes after this, or it is seen here.
+        if counts.ended.load(Ordering::SeqCst) > before {
+            advise(&extents, None, Advice::Release);
+        }
     }
 }

@@ -53,6 +53,23 @@ impl Mapped<'_> {
 /// Bytes of a map, by its number.
 pub(crate) type Extent = (usize, Range<usize>);
 
+/// The pages of a window to come, and how many windows were before it.
+pub(crate) type Ahead = (usize, Vec<Extent>);
+
+/// How many windows have begun, and how many have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) begun: AtomicUsize,
+    pub(crate) ended: AtomicUsize,
+}
+
+/// Who is asked for pages, and what tells when that is too late.
+#[derive(Debug)]
+pub(crate) struct Prefetcher<'a> {
+    pub(crate) ahead: SyncSender<Ahead>,
+    pub(crate) counts: &'a Counts,
+}
+
 /// How a run goes through its arrays in windows.
 #[derive(Debug)]
 pub(crate) struct Windows<'a> {
@@ -65,7 +82,7 @@ pub(crate) struct Windows<'a> {
     pub(crate) journals: bool,
     /// The step that is running.
     step: AtomicUsize,
-    prefetcher: SyncSender<Vec<Extent>>,
+    prefetcher: Prefetcher<'a>,
     keeper: SyncSender<Task>,
     /// Whether the program is one pass, and whether that is one window: an input was copied that a resumed run must find as it was.
     is_one_pass: AtomicBool,
@@ -82,7 +99,7 @@ impl<'a> Windows<'a> {
         memory: usize,
         resume: Resume,
         journals: bool,
-        prefetcher: SyncSender<Vec<Extent>>,
+        prefetcher: Prefetcher<'a>,
         keeper: SyncSender<Task>,
         failed: &'a Mutex<Option<RuntimeError>>,
     ) -> Windows<'a> {
@@ -259,6 +276,7 @@ impl<'a> Windows<'a> {
         extents: &[Extent],
         next: Vec<Extent>,
     ) -> Result<(), RuntimeError> {
+        self.prefetcher.counts.begun.fetch_add(1, Ordering::SeqCst);
         self.prefetch(next);
         let saved = |(map, _): &&Extent| self.maps[*map].saved && self.maps[*map].written;
         let extents: Vec<Extent> = extents.iter().filter(saved).cloned().collect();
@@ -277,12 +295,13 @@ impl<'a> Windows<'a> {
         self.check()
     }
 
-    /// Asks for the pages of a window to come.
+    /// Asks for the pages of the next window.
     pub(crate) fn prefetch(&self, mut extents: Vec<Extent>) {
         // What lies far apart is not worth all that lies between.
         extents.retain(|(_, bytes)| bytes.len() <= 2 * self.bytes);
         // A hint: if the last one is not through, this one would be late.
-        let _ = self.prefetcher.try_send(extents);
+        let before = self.prefetcher.counts.begun.load(Ordering::SeqCst);
+        let _ = self.prefetcher.ahead.try_send((before, extents));
     }
 
     /// Ends a window: `position` and all before are done.
@@ -303,6 +322,7 @@ impl<'a> Windows<'a> {
                 nodes.collect()
             }),
         });
+        self.prefetcher.counts.ended.fetch_add(1, Ordering::SeqCst);
         self.tell(Task::Close { extents, record })?;
         self.check()
     }
