@@ -395,11 +395,7 @@ impl Compiled {
         })
     }
 
-    /// It over a table, beside numbers; columns go to "memory", "blocks", or files: "npy", "csv".
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "called from one place, in Python"
-    )]
+    /// It over a table, beside numbers; columns go to "memory", "blocks", or files: "npy", of which each may say whose it is, or "csv".
     fn _stream(
         &self,
         source: &Bound<'_, Source>,
@@ -407,8 +403,7 @@ impl Compiled {
         chunk: usize,
         threads: Option<usize>,
         target: &str,
-        paths: Vec<PathBuf>,
-        tell: Option<Py<PyAny>>,
+        files: Vec<(Option<String>, PathBuf)>,
     ) -> PyResult<Running> {
         guard(source.py(), || {
             let values = values.into_iter().map(|(name, value)| {
@@ -421,9 +416,9 @@ impl Compiled {
                 values: values.collect::<PyResult<_>>()?,
                 chunk_bytes: chunk,
                 threads,
-                target: Target::of(target, paths)?,
+                target: Target::of(target, files)?,
             };
-            Running::start(source, plan, tell)
+            Running::start(source, plan)
         })
     }
 

@@ -15,7 +15,7 @@ use std::time::Instant;
 use numloom::io::csv::{CsvOptions, CsvSource};
 use numloom::io::text::{TextOptions, TextSource};
 use numloom::stream::{ColumnOwner, Columns, StreamError};
-use numloom::{Array, CancelFlag, ChunkSink, ChunkSource, Options, View};
+use numloom::{Array, CancelFlag, ChunkSink, ChunkSource, Error, Options, View};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -23,6 +23,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::arrays::{self, Held};
+use crate::errors::raise;
 use crate::waiting::{LISTEN, now};
 
 /// Arrays of Python's, one for each column.
@@ -295,12 +296,6 @@ impl<T: Send + 'static> Host<T> {
         Some(py.detach(|| run.join()))
     }
 
-    /// Whoever asks now gets no answer.
-    fn hang_up(&mut self) {
-        self.line.connect(None);
-        self.asks = channel().1;
-    }
-
     fn stop(&mut self, raised: PyErr) {
         self.raised = Some(raised);
         self.cancel.cancel();
@@ -362,11 +357,28 @@ impl<T: Send + 'static> Host<T> {
     }
 }
 
+impl<T: Send + 'static> Host<Result<T, Error>> {
+    /// What a run without blocks comes to.
+    pub(crate) fn complete(mut self, py: Python<'_>) -> PyResult<T> {
+        while self.next_block(py).is_some() {}
+        let (done, ended) = self.join(py, |done| Some(raise(py, done.as_ref().err()?)));
+        ended?;
+        Ok(done.and_then(Result::ok).expect("it is no error"))
+    }
+}
+
+impl<T> Host<T> {
+    /// Whoever asks now gets no answer.
+    fn hang_up(&mut self) {
+        self.line.connect(None);
+        self.asks = channel().1;
+    }
+}
+
 impl<T> Drop for Host<T> {
     fn drop(&mut self) {
         self.cancel.cancel();
-        self.line.connect(None);
-        self.asks = channel().1;
+        self.hang_up();
         if let Some(run) = self.run.take() {
             // It needs nothing of Python's to end; its panic is nobody's any more.
             let _ = run.join();

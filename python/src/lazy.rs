@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use numloom::io::{FileSpec, Format};
-use numloom::{Complex, Computation, Error, Lazy, Operand, Options, Origin, SubscriptKind, Value};
+use numloom::{Complex, Computation, Lazy, Operand, Options, Origin, SubscriptKind};
 use numpy::{PyArrayDescr, PyUntypedArray};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
@@ -19,6 +19,7 @@ use crate::arrays;
 use crate::engine::Engine;
 use crate::errors::{guard, raise};
 use crate::host::{Host, Line};
+use crate::stream::values_of;
 
 /// A node of a graph that is computed when it is asked for.
 #[pyclass(frozen, module = "numloom._numloom")]
@@ -117,13 +118,6 @@ fn subscript(item: &Bound<'_, PyAny>) -> PyResult<SubscriptKind> {
         stop: bound("stop")?,
         step,
     })
-}
-
-/// What was computed, as NumPy's.
-fn result(py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {
-    let array = value.into_array().map_err(|error| raise(py, &error))?;
-    let array = arrays::or_scalar(arrays::from_array(py, array)?)?;
-    Ok(array.unbind())
 }
 
 /// A node, and what it is called in a text.
@@ -318,17 +312,8 @@ impl LazyNode {
                 }
                 computation.options(options).run()
             };
-            let mut host = Host::start(Line::default(), None, progress, run)?;
-            while host.next_block(py).is_some() {}
-            let failed =
-                |done: &Result<_, Error>| done.as_ref().err().map(|error| raise(py, error));
-            let (done, ended) = host.join(py, failed);
-            ended?;
-            let values = done.and_then(Result::ok).expect("it is no error");
-            let values = values.into_iter();
-            values
-                .map(|value| value.map(|value| result(py, value)).transpose())
-                .collect()
+            let values = Host::start(Line::default(), None, progress, run)?.complete(py)?;
+            values_of(py, values)
         })
     }
 }

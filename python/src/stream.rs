@@ -13,7 +13,7 @@ use numloom::io::rows::RowSource;
 use numloom::io::text::{TextOptions, TextSource};
 use numloom::stream::{ColumnSpec, Columns, IterSource, SplitSink, StreamError};
 use numloom::{
-    ChunkSink, ChunkSource, DType, Engine, Error, Expr, Options, Scalar, Transformed, Value,
+    ChunkSink, ChunkSource, DType, Engine, Error, Expr, Options, Scalar, Transformed, Value, View,
 };
 use numpy::PyArrayDescr;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -89,13 +89,10 @@ impl Source {
         }
         let (line, object) = (Line::default(), input.clone().unbind());
         let opening = line.clone();
-        let mut host = Host::start(line.clone(), Some(object.clone_ref(py)), None, move |_| {
+        let host = Host::start(line.clone(), Some(object.clone_ref(py)), None, move |_| {
             reads.open(opening).map_err(Error::from)
         })?;
-        while host.next_block(py).is_some() {}
-        let (source, done) = host.join(py, |done| done.as_ref().err().map(|e| raise(py, e)));
-        done?;
-        let source = source.and_then(Result::ok).expect("it is no error");
+        let source = host.complete(py)?;
         Ok(Source::of(line, Some(object), source))
     }
 
@@ -304,18 +301,18 @@ pub(crate) enum Target {
     Memory,
     /// To whoever takes blocks.
     Blocks,
-    /// To files, a column each.
-    Npy(Vec<PathBuf>),
+    /// To files, a column each: of this name, if one is said.
+    Npy(Vec<(Option<String>, PathBuf)>),
     Csv(PathBuf),
 }
 
 impl Target {
-    pub(crate) fn of(kind: &str, paths: Vec<PathBuf>) -> PyResult<Target> {
-        Ok(match (kind, paths) {
+    pub(crate) fn of(kind: &str, files: Vec<(Option<String>, PathBuf)>) -> PyResult<Target> {
+        Ok(match (kind, files) {
             ("memory", _) => Target::Memory,
             ("blocks", _) => Target::Blocks,
-            ("npy", paths) => Target::Npy(paths),
-            ("csv", mut paths) if paths.len() == 1 => Target::Csv(paths.remove(0)),
+            ("npy", files) => Target::Npy(files),
+            ("csv", mut files) if files.len() == 1 => Target::Csv(files.remove(0).1),
             _ => return Err(PyValueError::new_err("no such place for columns")),
         })
     }
@@ -324,9 +321,38 @@ impl Target {
         Some(match self {
             Target::Memory => return None,
             Target::Blocks => Box::new(BlockSink::new(line.clone())),
-            Target::Npy(paths) => Box::new(SplitSink::new(paths.into_iter().map(NpySink::new))),
+            Target::Npy(files) => {
+                let (names, paths): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+                Box::new(NamedFiles {
+                    names: names.into_iter().flatten().collect(),
+                    files: SplitSink::new(paths.into_iter().map(NpySink::new)),
+                })
+            }
             Target::Csv(path) => Box::new(CsvSink::create(path)),
         })
+    }
+}
+
+/// Files of columns, some of which have to be there: another in its place would be taken for it.
+struct NamedFiles {
+    names: Vec<String>,
+    files: SplitSink<NpySink>,
+}
+
+impl ChunkSink for NamedFiles {
+    fn start(&mut self, columns: &Columns, rows: Option<u64>) -> Result<(), StreamError> {
+        for name in &self.names {
+            columns.find(name)?;
+        }
+        self.files.start(columns, rows)
+    }
+
+    fn write(&mut self, block: &[View<'_>]) -> Result<(), StreamError> {
+        self.files.write(block)
+    }
+
+    fn finish(&mut self) -> Result<(), StreamError> {
+        self.files.finish()
     }
 }
 
@@ -359,17 +385,13 @@ pub(crate) struct Plan {
 }
 
 impl Running {
-    pub(crate) fn start(
-        source: &Bound<'_, Source>,
-        plan: Plan,
-        tell: Option<Py<PyAny>>,
-    ) -> PyResult<Running> {
+    pub(crate) fn start(source: &Bound<'_, Source>, plan: Plan) -> PyResult<Running> {
         let py = source.py();
         let this = source.get();
         let (line, mut table) = (this.line.clone(), this.take()?);
         let object = this.object.as_ref().map(|object| object.clone_ref(py));
         let asking = line.clone();
-        let host = Host::start(line, object, tell, move |mut options: Options| {
+        let host = Host::start(line, object, None, move |mut options: Options| {
             options.threads = plan.threads;
             let mut sink = plan.target.sink(&asking);
             let mut stream = plan
@@ -422,7 +444,7 @@ impl Running {
             self.source.get().put_back(source);
             done?;
             let values = result.map_err(|error| raise(py, &error))?;
-            *state = State::Done(values_of(py, values)?);
+            *state = State::Done(values_of(py, values.into_values())?);
             return Ok(None);
         }
         done.map(|()| None)
@@ -481,19 +503,14 @@ impl Running {
 }
 
 /// Values as NumPy's.
-pub(crate) fn values_of(py: Python<'_>, done: Transformed) -> PyResult<Vec<Option<Py<PyAny>>>> {
-    let array = |value: Value| match value {
-        Value::Array(array) => Ok(arrays::from_array(py, array)?.into_any().unbind()),
-        value => {
-            let scalar = value.scalar().map_err(|error| raise(py, &error))?;
-            let array = numloom::Array::from_scalar(&scalar);
-            let array = array.map_err(|error| raise(py, &error.into()))?;
-            let array = arrays::from_array(py, array)?;
-            Ok(arrays::or_scalar(array)?.unbind())
-        }
+pub(crate) fn values_of(
+    py: Python<'_>,
+    values: Vec<Option<Value>>,
+) -> PyResult<Vec<Option<Py<PyAny>>>> {
+    let array = |value: Value| {
+        let array = value.into_array().map_err(|error| raise(py, &error))?;
+        Ok(arrays::or_scalar(arrays::from_array(py, array)?)?.unbind())
     };
-    done.into_values()
-        .into_iter()
-        .map(|value| value.map(array).transpose())
-        .collect()
+    let values = values.into_iter();
+    values.map(|value| value.map(array).transpose()).collect()
 }

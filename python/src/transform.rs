@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use numloom::{Engine, Error, Expr, Options, Scalar};
+use numloom::{Engine, Expr, Options, Scalar};
 use pyo3::prelude::*;
 
 use crate::errors::raise;
@@ -87,13 +87,8 @@ impl Plan {
             options.threads = self.settings.threads;
             self.transform().options(options).run()
         };
-        let mut host = Host::start(Line::default(), None, tell, run)?;
-        while host.next_block(py).is_some() {}
-        let failed = |done: &Result<_, Error>| done.as_ref().err().map(|error| raise(py, error));
-        let (done, ended) = host.join(py, failed);
-        ended?;
-        let done = done.and_then(Result::ok).expect("it is no error");
+        let done = Host::start(Line::default(), None, tell, run)?.complete(py)?;
         let resumed = done.resumed();
-        Ok((values_of(py, done)?, resumed))
+        Ok((values_of(py, done.into_values())?, resumed))
     }
 }

@@ -292,3 +292,10 @@ def test_an_array_lives_as_long_as_what_is_made_of_it():
     del x, junk
     result += 1
     assert result[-1] == 1999 and result.flags.writeable
+
+
+def test_positional_arguments_of_numpys_functions_mean_what_they_mean_there():
+    x = np.array([3, 1, 2])
+    assert np.min(nl.from_array(x), None, None, False, 0).compute() == np.min(x, None, None, False, 0) == 0
+    filled = np.full_like(nl.from_array(x), 2.5, dtype="f8").compute()
+    assert filled.tolist() == np.full_like(x, 2.5, dtype="f8").tolist()

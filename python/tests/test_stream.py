@@ -508,3 +508,11 @@ def test_runs_of_many_threads_at_once(table, files):
     for thread in threads:
         thread.join()
     assert [value.tobytes() for value in found] == [want.tobytes()] * 8
+
+
+def test_a_file_of_a_reduced_output_is_refused_and_no_other_column_is_written_to_it(tmp_path):
+    x = np.arange(4.0)
+    stream = nl.stream("a = x; b = n; m = sum(n)", {"x": x, "n": -x})
+    with pytest.raises(nl.Error, match="no column"):
+        stream.to_npy({"a": tmp_path / "a.npy", "m": tmp_path / "m.npy"})
+    assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ use crate::outputs::Value;
 use crate::transform::Transformed;
 
 /// Bytes of a chunk, raw and parsed: it stays in the second-level cache, or nearly.
-const CHUNK_BYTES: usize = 1 << 20;
+pub(crate) const CHUNK_BYTES: usize = 1 << 20;
 
 /// An expression over a table that is read a chunk of rows at a time: CSV, text, a pipe, an iterator. Its columns are the inputs of these names.
 ///

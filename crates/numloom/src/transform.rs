@@ -276,7 +276,6 @@ fn spec(path: &Path) -> Result<FileSpec, Error> {
 pub(crate) enum Opened<'o> {
     File(MappedArray),
     Map(&'o MappedArray),
-    Value(Array),
     Input(Input<'o>),
 }
 
@@ -284,7 +283,7 @@ impl Opened<'_> {
     fn open(given: &Given) -> Result<Self, Error> {
         Ok(match given {
             Given::File(path) => Opened::File(spec(path)?.open(MapMode::Read)?),
-            Given::Value(value) => Opened::Value(Array::from_scalar(value)?),
+            Given::Value(value) => Opened::Input(Array::from_scalar(value)?.into()),
         })
     }
 
@@ -292,7 +291,6 @@ impl Opened<'_> {
         match self {
             Opened::File(map) => map.into(),
             Opened::Map(map) => (*map).into(),
-            Opened::Value(array) => array.into(),
             Opened::Input(input) => input.reborrow(),
         }
     }
@@ -306,10 +304,6 @@ impl Opened<'_> {
             Opened::Map(map) => Source {
                 view: map.view(),
                 map: Some(map.map()),
-            },
-            Opened::Value(array) => Source {
-                view: array.view(),
-                map: None,
             },
             Opened::Input(input) => Source {
                 view: input.view(),

@@ -338,6 +338,26 @@ fn everything_that_reads_a_table_together_reads_it_once() {
 }
 
 #[test]
+fn a_table_that_is_another_one_when_it_is_opened_again_is_an_error() {
+    let opened = AtomicUsize::new(0);
+    let x = Lazy::from_source(
+        move || -> Result<IterSource, Error> {
+            let dtype = match opened.fetch_add(1, Ordering::Relaxed) {
+                0 => DType::F64,
+                _ => DType::I8,
+            };
+            let columns = Columns::new(vec![ColumnSpec::new("x", dtype)]);
+            Ok(IterSource::new(columns, std::iter::empty()))
+        },
+        "x",
+    )
+    .unwrap();
+    x.sum().compute().unwrap();
+    let error = x.sum().compute().unwrap_err();
+    assert_eq!(error.code(), Code::DtypeMismatch, "{error}");
+}
+
+#[test]
 fn a_table_that_cannot_be_restarted_is_opened_again() {
     let opened = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&opened);
@@ -354,6 +374,8 @@ fn a_table_that_cannot_be_restarted_is_opened_again() {
     assert_eq!(x.extents().unwrap(), [None]);
     assert_eq!(x.shape().unwrap_err().code(), Code::NotStreamable);
     assert_eq!(x.sum().shape().unwrap(), [0usize; 0]);
+    // Nor are they counted when it is held.
+    assert_eq!(x.hold().shape().unwrap_err().code(), Code::NotStreamable);
     let centred = (&x - x.mean()).compute().unwrap();
     assert_eq!(
         centred.to_vec::<f64>().unwrap(),

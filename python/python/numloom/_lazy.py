@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,10 +84,7 @@ class Lazy(NDArrayOperatorsMixin):
 
     @property
     def size(self) -> int:
-        size = 1
-        for extent in self.shape:
-            size *= extent
-        return size
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -272,15 +270,7 @@ def from_array(x: Any, chunks: Chunks = None) -> Lazy:
     >>> from_array(np.arange(6).reshape(2, 3)).sum(axis=1).compute()
     array([ 3, 12])
     """
-    if isinstance(x, Lazy):
-        return x if chunks is None else x.rechunk(chunks)
-    if (node := _mapped(x)) is None:
-        array, validity = array_of(x, "x")
-        if validity is not None and not validity.all():
-            raise InputError("a lazy array has no missing values; fill them in first")
-        # A header of our own, which nobody else can change.
-        node = _numloom.LazyNode.array(array.view(np.ndarray))
-    lazy = Lazy(node)
+    lazy = _lazy(x, "x")
     return lazy if chunks is None else lazy.rechunk(chunks)
 
 
@@ -384,19 +374,20 @@ def _may_be_operand(value: Any) -> bool:
 def _lazy(value: Any, name: str) -> Lazy:
     if isinstance(value, Lazy):
         return value
-    array, validity = array_of(value, name)
-    if validity is not None and not validity.all():
-        raise InputError(f"`{name}` has missing values, and lazy arrays have none; fill them in first")
-    return from_array(array)
+    if (node := _mapped(value)) is None:
+        array, validity = array_of(value, name)
+        if validity is not None and not validity.all():
+            raise InputError(f"`{name}` has missing values, and lazy arrays have none; fill them in first")
+        # A header of our own, which nobody else can change.
+        node = _numloom.LazyNode.array(array.view(np.ndarray))
+    return Lazy(node)
 
 
 def _operand(value: Any) -> Any:
     """A node, or what stands for a literal."""
     if isinstance(value, Lazy):
         return value._node
-    if value is None or type(value) in (bool, int, float, complex, str, bytes):
-        return value
-    if isinstance(value, np.dtype):
+    if value is None or isinstance(value, np.dtype) or type(value) in (bool, int, float, complex, str, bytes):
         return value
     return _lazy(value, "operand")._node
 
@@ -464,7 +455,7 @@ def _numpy_reduction(name: str) -> Callable[..., Lazy]:
         "mean": "axis dtype out keepdims",
         "var": "axis dtype out ddof keepdims",
         "std": "axis dtype out ddof keepdims",
-    }.get(name.removeprefix("nan"), "axis out keepdims")
+    }.get(name.removeprefix("nan"), "axis out keepdims initial where")
     names = ("axis keepdims" if name == "count_nonzero" else positional).split()
 
     def function(a: Any, *args: Any, **options: Any) -> Lazy:
@@ -528,7 +519,7 @@ def _numpy_functions() -> dict[Callable[..., Any], Callable[..., Any]]:
         np.ndim: lambda a: a.ndim,
         np.shape: lambda a: a.shape,
         np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
-        np.full_like: lambda a, fill_value, dtype=None: _like(_call("full_like", a, fill_value), dtype),
+        np.full_like: lambda a, fill_value, dtype=None: _call("full_like", _like(a, dtype), fill_value),
         np.zeros_like: lambda a, dtype=None: _like(_call("zeros_like", a), dtype),
         np.ones_like: lambda a, dtype=None: _like(_call("ones_like", a), dtype),
         np.copy: lambda a, **_: a,

@@ -44,8 +44,7 @@ class Compiled:
         chunk: int,
         threads: int | None,
         target: str,
-        paths: Sequence[str],
-        tell: Callable[[int, int], Any] | None,
+        files: Sequence[tuple[str | None, str]],
     ) -> Running: ...
     def _repr_html_(self) -> str: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

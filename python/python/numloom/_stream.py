@@ -101,17 +101,17 @@ class Stream(Iterator[Any]):
         A file gets its name when it is whole. Returns the values of reductions as `result()` does, with the files in the places of others.
         """
         if not isinstance(path, Mapping):
-            return self._run("npy", [os.fspath(path)], os.fspath(path))
+            return self._run("npy", [(None, os.fspath(path))], os.fspath(path))
         names = [name for name in self._program.outputs if name in path]
         unknown = [name for name in path if name not in names]
         if unknown:
             raise InputError(f"`{unknown[0]}` is no output", "unused-output")
-        paths = [os.fspath(path[name]) for name in names]
-        return self._run("npy", paths, dict(zip(names, paths)))
+        files = {name: os.fspath(path[name]) for name in names}
+        return self._run("npy", list(files.items()), files)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Any:
         """Writes what has an element for each row to a CSV file, a column for each output, under its name. Returns as `to_npy` does."""
-        return self._run("csv", [os.fspath(path)], os.fspath(path))
+        return self._run("csv", [(None, os.fspath(path))], os.fspath(path))
 
     def close(self) -> None:
         """Ends the run, if it has begun and not ended: no thread is left, and the source can be read by another."""
@@ -128,17 +128,17 @@ class Stream(Iterator[Any]):
     def __repr__(self) -> str:
         return f"<numloom.Stream {self._program.expr!r}>"
 
-    def _start(self, target: str, paths: Sequence[str] = ()) -> _numloom.Running:
+    def _start(self, target: str, columns: Sequence[tuple[str | None, str]] = ()) -> _numloom.Running:
         if self._closed:
             raise ValueError("the stream is closed")
         if self._running is not None:
             raise ValueError("the stream has begun: make another one")
         source = self._source()
         self._given = None
-        return self._program._stream(source, self._values, self._chunk, self._threads, target, paths, None)
+        return self._program._stream(source, self._values, self._chunk, self._threads, target, list(columns))
 
-    def _run(self, target: str, paths: Sequence[str] = (), files: Any = None) -> Any:
-        self._running = self._start(target, paths)
+    def _run(self, target: str, columns: Sequence[tuple[str | None, str]] = (), files: Any = None) -> Any:
+        self._running = self._start(target, columns)
         try:
             for _ in self._running:
                 pass
@@ -165,7 +165,6 @@ class Stream(Iterator[Any]):
             if hidden:
                 raise InputError(f"column `{hidden[0]}` is not one of those that were chosen", "unknown-name")
             return given._source
-        names = [name for name in names if name not in _compile.CONSTANTS]
         if isinstance(given, Mapping):
             given = {name: array for name, array in given.items() if name in names}
         reader = BlockReader(given, names, self._chunk)

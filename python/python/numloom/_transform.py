@@ -15,7 +15,6 @@ from ._outputs import Outputs
 from ._progress import teller
 from ._sizes import size_of
 
-File = "str | os.PathLike[str] | np.memmap"
 
 
 class Transformed(Outputs):

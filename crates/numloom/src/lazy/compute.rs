@@ -19,10 +19,8 @@ use crate::lazy::source::Table;
 use crate::lazy::stages::{Part, parts};
 use crate::options::Options;
 use crate::outputs::Value;
+use crate::stream::CHUNK_BYTES;
 use crate::transform::{Opened, Transform};
-
-/// Bytes of a chunk, where nothing is said of chunks: it stays in the second-level cache, or nearly.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// The fewest and most bytes of files that a hint asks for at a time.
 const MEMORY: (u64, u64) = (16 << 20, 256 << 20);
@@ -240,9 +238,7 @@ impl<'p> PartRun<'p> {
             let inputs = inputs.iter();
             let inputs = inputs.map(|(name, leaf)| (name.as_str(), input(leaf, held)));
             let inputs: Vec<(&str, Input<'_>)> = inputs.collect();
-            let kernel = self
-                .engine
-                .compile(expr, &crate::engine::schema_of(&inputs)?)?;
+            let kernel = self.engine.kernel(expr.src(), Some(expr), &inputs)?;
             let kernel = kernel.with(self.computation.options.clone());
             let done = kernel.run(inputs)?;
             return Ok(done.into_iter().map(Some).collect());

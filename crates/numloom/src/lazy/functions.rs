@@ -20,7 +20,7 @@ impl Lazy {
     /// # Ok::<(), numloom::Error>(())
     /// ```
     pub fn call(name: &str, args: impl IntoIterator<Item = impl Into<Operand>>) -> Lazy {
-        Lazy::call_with(name, args, [(); 0].map(|()| ("", ())))
+        Lazy::call_with(name, args, std::iter::empty::<(&str, ())>())
     }
 
     /// The same with keyword arguments.

@@ -48,7 +48,11 @@ fn operands(node: &Lazy) -> &[Lazy] {
 
 /// Names that mean nothing else.
 #[derive(Default)]
-struct Names(HashSet<String>);
+struct Names {
+    taken: HashSet<String>,
+    /// By the beginning of a name, the number to try next.
+    next: HashMap<String, usize>,
+}
 
 impl Names {
     /// This name, or one like it.
@@ -66,11 +70,17 @@ impl Names {
             wanted if is_plain(wanted) => wanted,
             _ => "x",
         };
-        let names = std::iter::once(stem.to_owned()).chain((2..).map(|i| format!("{stem}_{i}")));
-        let name = names.into_iter().find(|name| !self.0.contains(name));
-        let name = name.expect("there is no end of names");
-        self.0.insert(name.clone());
-        name
+        let next = self.next.entry(stem.to_owned()).or_insert(1);
+        loop {
+            let name = match *next {
+                1 => stem.to_owned(),
+                i => format!("{stem}_{i}"),
+            };
+            *next += 1;
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 }
 

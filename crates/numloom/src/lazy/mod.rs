@@ -119,7 +119,7 @@ impl Lazy {
     /// As [`check`](Lazy::check), and `not-streamable` where the rows of a table have not been counted.
     pub fn shape(&self) -> Result<&[usize], Error> {
         let found = self.found()?;
-        match found.is_counted() {
+        match found.is_counted {
             true => Ok(&found.shape),
             false => Err(Error::rows_not_counted()),
         }
@@ -131,7 +131,7 @@ impl Lazy {
     /// As [`check`](Lazy::check).
     pub fn extents(&self) -> Result<Vec<Option<usize>>, Error> {
         let found = self.found()?;
-        let is_counted = found.is_counted();
+        let is_counted = found.is_counted;
         let extent = |(axis, &extent)| (axis > 0 || is_counted).then_some(extent);
         Ok(found.shape.iter().enumerate().map(extent).collect())
     }
@@ -202,16 +202,8 @@ impl Lazy {
     /// The same, taken about so many rows at a time: a hint, for how much of a table or a file is in memory at once. It changes no bit of any result.
     #[must_use]
     pub fn with_chunks(&self, rows: impl Into<Option<usize>>) -> Lazy {
-        let op = match self.op() {
-            Op::Source(source) => Op::Source(Arc::clone(source)),
-            Op::Column(table, column) => Op::Column(Arc::clone(table), *column),
-            Op::Subscript(of, items) => Op::Subscript(of.clone(), items.clone()),
-            Op::Held(of) => Op::Held(of.clone()),
-            Op::Apply(template, operands) => Op::Apply(template.clone(), operands.clone()),
-            Op::Failed => Op::Failed,
-        };
         Lazy(Arc::new(Node {
-            op,
+            op: self.op().clone(),
             found: self.found().cloned(),
             chunk: rows.into(),
         }))
@@ -231,7 +223,7 @@ impl fmt::Debug for Lazy {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.dtype)?;
-        let extent = |(axis, extent): (usize, &usize)| match axis > 0 || self.is_counted() {
+        let extent = |(axis, extent): (usize, &usize)| match axis > 0 || self.is_counted {
             true => extent.to_string(),
             false => "…".to_owned(),
         };

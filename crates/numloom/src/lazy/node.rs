@@ -29,7 +29,7 @@ pub(super) struct Node {
 }
 
 /// What a node is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Op {
     /// An array that is there.
     Source(Arc<Source>),
@@ -51,6 +51,8 @@ pub(super) struct Found {
     pub(super) dtype: DType,
     /// With [`SOME_ROWS`] for rows that have not been counted.
     pub(super) shape: Vec<usize>,
+    /// Whether all extents are known.
+    pub(super) is_counted: bool,
     pub(super) world: World,
 }
 
@@ -69,16 +71,6 @@ impl World {
             (World::Anywhere, World::Anywhere) | (World::Arrays, World::Arrays) => true,
             (World::Table(a), World::Table(b)) => Arc::ptr_eq(a, b),
             _ => false,
-        }
-    }
-}
-
-impl Found {
-    /// Whether all extents are known.
-    pub(super) fn is_counted(&self) -> bool {
-        match &self.world {
-            World::Table(table) => table.rows().is_some() || self.shape.is_empty(),
-            _ => true,
         }
     }
 }
@@ -141,8 +133,11 @@ impl Lazy {
     pub(super) fn apply(template: Template, mut operands: Vec<Lazy>) -> Lazy {
         let found = one_world(&mut operands).and_then(|world| {
             let (dtype, shape) = infer(&template, &operands)?;
+            let mut operands = operands.iter().map(Lazy::found);
+            let is_counted = operands.all(|found| found.is_ok_and(|found| found.is_counted));
             Ok(Found {
                 dtype,
+                is_counted: is_counted || shape.is_empty(),
                 shape,
                 world,
             })

@@ -4,7 +4,7 @@ use numloom_data::DType;
 use numloom_syntax::Arg;
 
 use crate::lazy::Lazy;
-use crate::lazy::operand::{Literal, Operand};
+use crate::lazy::operand::Operand;
 use crate::lazy::template::Builder;
 
 /// A reduction in the making: axes and options, then what it is. Made by [`Lazy::reduce`] and [`Lazy::along`].
@@ -95,15 +95,6 @@ impl Reduce {
         }
         let root = builder.call(name, args);
         builder.finish(root)
-    }
-}
-
-impl From<Option<i64>> for Operand {
-    fn from(value: Option<i64>) -> Operand {
-        match value {
-            Some(value) => value.into(),
-            None => Literal::None.into(),
-        }
     }
 }
 

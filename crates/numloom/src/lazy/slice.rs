@@ -133,7 +133,7 @@ fn push_down(root: &Lazy, steps: Vec<SubscriptKind>) -> Lazy {
                         continue;
                     }
                     let operands = tasks.iter().map(|task| made[&key(task)].clone());
-                    Some(template.over(operands.collect()))
+                    Some(Lazy::apply(template, operands.collect()))
                 }
             }
         };
@@ -189,6 +189,7 @@ fn take(node: &Lazy, steps: &[SubscriptKind]) -> Lazy {
         Ok(Found {
             dtype,
             shape,
+            is_counted: found.is_counted,
             world: World::Arrays,
         })
     });

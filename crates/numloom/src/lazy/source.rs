@@ -25,19 +25,11 @@ pub(super) enum Source {
 
 impl Source {
     pub(super) fn dtype(&self) -> DType {
-        match self {
-            Source::Given(input) => input.dtype(),
-            Source::Owner(owner) => owner.view().dtype(),
-            Source::File(map, _) => map.dtype(),
-        }
+        self.input().dtype()
     }
 
     pub(super) fn shape(&self) -> Vec<usize> {
-        match self {
-            Source::Given(input) => input.shape().to_vec(),
-            Source::Owner(owner) => owner.view().shape().to_vec(),
-            Source::File(map, _) => map.shape().to_vec(),
-        }
+        self.input().shape().to_vec()
     }
 
     /// Its elements, borrowed.
@@ -164,6 +156,7 @@ impl Lazy {
         let found = Found {
             dtype,
             shape,
+            is_counted: true,
             world,
         };
         Lazy::new(Op::Source(Arc::new(source)), Ok(found))
@@ -243,6 +236,7 @@ impl LazyTable {
         let found = Found {
             dtype: spec.dtype,
             shape: spec.shape(rows),
+            is_counted: self.0.rows.is_some(),
             world: World::Table(Arc::clone(&self.0)),
         };
         Ok(Lazy::new(Op::Column(Arc::clone(&self.0), index), Ok(found)))
@@ -319,8 +313,13 @@ impl ChunkSource for Reopened<'_> {
             self.source = (self.table.open)().map_err(StreamError::other)?;
         }
         self.is_fresh = false;
-        if *self.source.columns() != self.table.columns {
-            let (expected, found) = (self.table.columns.len(), self.source.columns().len());
+        let (expected, found) = (&self.table.columns, self.source.columns());
+        if let Some((expected, found)) = expected.iter().zip(found).find(|(a, b)| a != b) {
+            let (expected, found) = (expected.clone(), found.clone());
+            return Err(StreamErrorKind::ColumnMismatch { expected, found }.into());
+        }
+        if expected.len() != found.len() {
+            let (expected, found) = (expected.len(), found.len());
             return Err(StreamErrorKind::ColumnCount { expected, found }.into());
         }
         self.source.start(columns, chunk_bytes)

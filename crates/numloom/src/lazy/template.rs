@@ -100,11 +100,6 @@ impl Template {
         template
     }
 
-    /// The operation on these operands, of which several may have become one.
-    pub(super) fn over(&self, operands: Vec<Lazy>) -> Lazy {
-        Lazy::apply(self.clone(), operands)
-    }
-
     fn ast(&self, name: &dyn Fn(usize) -> String) -> Ast {
         let mut ast = Ast::new();
         let root = self.write(&mut ast, &mut |i, ast| {
