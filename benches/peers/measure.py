@@ -25,6 +25,8 @@ TURN = {"full": 2e-3, "quick": 1e-4}
 ROUNDS = {"full": 9, "quick": 3}
 LONG = {0.5: 5, 1.5: 3}
 """Seconds of a round of all peers, and how many rounds are then enough."""
+REST = 0.015
+"""Seconds after a turn on several threads: OpenMP's wait on the spot for up to ten milliseconds, on a processor that the next peer would use."""
 CALL = 10
 """Elements of a call that costs nothing but to be made, for what is allowed to small arrays."""
 
@@ -55,8 +57,8 @@ class Turns:
                 elapsed = time.perf_counter_ns() - begin
                 busy[i].append((time.process_time() - processors) * 1e9 / elapsed)
                 samples[i].append(elapsed / count)
-                if self.threads > 1:  # until its threads sleep
-                    time.sleep(0.006 if getattr(peers[i], "spins", False) else 0.001)
+                if self.threads > 1:
+                    time.sleep(REST)
         return {
             peer.name: {"ns": [float(f"{value:.5g}") for value in samples[i]], "processors": round(statistics.median(busy[i]), 2)}
             for i, peer in enumerate(peers)

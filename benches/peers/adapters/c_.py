@@ -162,8 +162,6 @@ def is_short(work: Work) -> bool:
 class Build:
     """gcc with some flags."""
 
-    spins = True  # OpenMP's threads wait by turning for some milliseconds
-
     def __init__(self, name: str, label: str, flags: tuple[str, ...], stream: bool = False, joins: bool = False):
         self.name, self.label, self.flags, self.stream, self.joins = name, label, flags, stream, joins
 

@@ -15,7 +15,6 @@ NAMES = {name: getattr(np, name) for name in ("sin", "cos", "tanh", "exp", "log"
     "prange": numba.prange,
     "where": numba.njit(lambda c, a, b: a if c else b),
 }
-spins = True  # its threads wait by turning for some milliseconds
 
 
 def version() -> str:
