@@ -82,8 +82,6 @@ pub enum Advice {
     WillNeed,
     /// It is read next: brought in and mapped before the call returns, so that nobody waits for a page later. On Linux.
     PopulateRead,
-    /// It is written next: the same, ready to be written to. Counts as changed. On Linux.
-    PopulateWrite,
     /// It will not be needed soon: its pages need not count as this process's. Changes are kept.
     Release,
 }
@@ -317,10 +315,8 @@ impl Mmap {
                 Advice::WillNeed => map.advise_range(memmap2::Advice::WillNeed, start, n),
                 #[cfg(target_os = "linux")]
                 Advice::PopulateRead => map.advise_range(memmap2::Advice::PopulateRead, start, n),
-                #[cfg(target_os = "linux")]
-                Advice::PopulateWrite => map.advise_range(memmap2::Advice::PopulateWrite, start, n),
                 #[cfg(not(target_os = "linux"))]
-                Advice::PopulateRead | Advice::PopulateWrite => Ok(()),
+                Advice::PopulateRead => Ok(()),
                 Advice::Release if self.mode == MapMode::CopyOnWrite => Ok(()),
                 // SAFETY: the map is shared with the file (copies were left out just above), so dropping its pages from
                 // this process changes no byte: the next access reads them from the page cache again.

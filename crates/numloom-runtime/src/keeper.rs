@@ -3,7 +3,6 @@
 //! What goes in: [`Task`]s, in the order of the windows. What comes out: records in the journal, each after the bytes that it speaks of; or the first error. What it
 //! never does: touch an element, except to save bytes that are about to be overwritten.
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +10,7 @@ use numloom_data::{Advice, TruncationGuard};
 
 use crate::error::RuntimeError;
 use crate::journal::{Journal, Record};
-use crate::window::{Ahead, Counts, Extent, Mapped};
+use crate::window::{Ahead, Extent, Mapped};
 
 /// What is to be done, one after the other.
 #[derive(Debug)]
@@ -112,29 +111,20 @@ impl Keeper<'_, '_> {
     }
 }
 
-/// Brings the pages of windows to come, so that those who compute wait for none: a page that is met for the first time costs a fault, and one
-/// to be written the file system's leave, too. All reads are asked for before the first is waited for. With it `2*a + 3*b` over files that are not in the
-/// system's cache takes 0.7 of the time (`benches/bigger_than_memory/run.py`; 2026-11).
-pub(crate) fn prefetch(maps: &[Mapped<'_>], counts: &Counts, windows: &Receiver<Ahead>) {
-    let advise = |extents: &[Extent], written: Option<bool>, advice: Advice| {
+/// Brings the pages that windows to come will read, so that those who compute wait for none. Beside a plain copy of files that are not in the system's cache,
+/// `2*a + 3*b` goes at 0.99 of its speed, and at 0.76 where threads bring pages as they meet them if they come first; asked for all at once (`MADV_WILLNEED`),
+/// pages take twice as long. Pages to be written are not made here: it helps where all files are cached (2.0 in place of 1.5 times the copy's speed), but not
+/// where they are not (0.88) (2 GiB each, 512 MiB allowed; 2026-11).
+pub(crate) fn prefetch(maps: &[Mapped<'_>], windows: &Receiver<Ahead>) {
+    for Ahead { extents, brought } in windows {
         for (map, bytes) in extents {
-            if written.is_none_or(|written| maps[*map].written == written) {
+            let Mapped { map, written, .. } = maps[map];
+            if !written {
                 // A hint: what is not there by then is brought when it is met. Not every system can.
-                let _ = maps[*map].map.advise(advice, bytes.clone());
+                let _ = map.advise(Advice::PopulateRead, bytes);
             }
         }
-    };
-    for (before, extents) in windows {
-        if counts.begun.load(Ordering::SeqCst) > before {
-            // Too late to be of use.
-            continue;
-        }
-        advise(&extents, Some(false), Advice::WillNeed);
-        advise(&extents, Some(true), Advice::PopulateWrite);
-        advise(&extents, Some(false), Advice::PopulateRead);
-        // A window's end is counted before its pages are let go of: either that comes after this, or it is seen here.
-        if counts.ended.load(Ordering::SeqCst) > before {
-            advise(&extents, None, Advice::Release);
-        }
+        // Who asked may have given up.
+        let _ = brought.send(());
     }
 }

@@ -17,7 +17,7 @@ use crate::keeper::{Keeper, prefetch};
 use crate::memory::Outputs;
 use crate::options::RunOptions;
 use crate::scratch::with_thread_scratch;
-use crate::window::{Counts, Mapped, Prefetcher, Windows};
+use crate::window::{Mapped, Windows};
 
 /// The most bytes of windows that a kill loses, and those in flight.
 const MAX_UNRECORDED_BYTES: usize = 256 << 20;
@@ -175,7 +175,6 @@ impl Compiled {
         let resume = journal.as_ref().map(|journal| journal.resume().clone());
         let journals = journal.is_some();
         let failed = Mutex::new(None);
-        let counts = Counts::default();
         let views: Vec<_> = inputs.iter().map(|source| source.view.clone()).collect();
         let mut outs: Vec<_> = outputs.iter_mut().map(|sink| sink.out.reborrow()).collect();
         let done = std::thread::scope(|scope| {
@@ -190,14 +189,13 @@ impl Compiled {
                 pending: Default::default(),
             };
             let thread = std::thread::Builder::new;
-            let (maps, counts) = (&maps[..], &counts);
+            let maps = &maps[..];
             let keeping = thread().spawn_scoped(scope, move || keeps.work(&tasks));
             keeping.map_err(|error| no_thread(&error))?;
-            let asking = thread().spawn_scoped(scope, move || prefetch(maps, counts, &wanted));
+            let asking = thread().spawn_scoped(scope, move || prefetch(maps, &wanted));
             asking.map_err(|error| no_thread(&error))?;
             let resume = resume.unwrap_or_default();
-            let prefetcher = Prefetcher { ahead, counts };
-            let windows = Windows::new(maps, memory, resume, journals, prefetcher, keeper, &failed);
+            let windows = Windows::new(maps, memory, resume, journals, ahead, keeper, &failed);
             let done = self.run_windows(&views, &mut outs, options, &windows);
             if done.is_err() {
                 windows.settle()?;

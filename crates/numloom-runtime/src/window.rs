@@ -11,8 +11,8 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numloom_data::{Advice, Mmap, View};
 use numloom_ir::reduce::Tree;
@@ -26,7 +26,7 @@ use crate::variant::Part;
 /// The most bytes of a window: enough that its start and end cost little, few enough that a run that is killed loses little.
 const MAX_WINDOW_BYTES: usize = 64 << 20;
 
-/// A window is at most this part of the memory that may be resident: one runs, two come in, two go out, and the process itself takes some.
+/// A window is at most this part of the memory that may be resident: one runs, one comes in, three wait for the disk or go out, and the process itself takes some.
 const WINDOWS: usize = 6;
 
 /// What a page is taken to be where pages are counted.
@@ -53,21 +53,12 @@ impl Mapped<'_> {
 /// Bytes of a map, by its number.
 pub(crate) type Extent = (usize, Range<usize>);
 
-/// The pages of a window to come, and how many windows were before it.
-pub(crate) type Ahead = (usize, Vec<Extent>);
-
-/// How many windows have begun, and how many have ended.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) begun: AtomicUsize,
-    pub(crate) ended: AtomicUsize,
-}
-
-/// Who is asked for pages, and what tells when that is too late.
+/// Pages that are wanted before a window begins.
 #[derive(Debug)]
-pub(crate) struct Prefetcher<'a> {
-    pub(crate) ahead: SyncSender<Ahead>,
-    pub(crate) counts: &'a Counts,
+pub(crate) struct Ahead {
+    pub(crate) extents: Vec<Extent>,
+    /// Told when they are there.
+    pub(crate) brought: SyncSender<()>,
 }
 
 /// How a run goes through its arrays in windows.
@@ -82,7 +73,9 @@ pub(crate) struct Windows<'a> {
     pub(crate) journals: bool,
     /// The step that is running.
     step: AtomicUsize,
-    prefetcher: Prefetcher<'a>,
+    prefetcher: SyncSender<Ahead>,
+    /// Tells when the pages of the next window are there.
+    coming: Mutex<Option<Receiver<()>>>,
     keeper: SyncSender<Task>,
     /// Whether the program is one pass, and whether that is one window: an input was copied that a resumed run must find as it was.
     is_one_pass: AtomicBool,
@@ -99,7 +92,7 @@ impl<'a> Windows<'a> {
         memory: usize,
         resume: Resume,
         journals: bool,
-        prefetcher: Prefetcher<'a>,
+        prefetcher: SyncSender<Ahead>,
         keeper: SyncSender<Task>,
         failed: &'a Mutex<Option<RuntimeError>>,
     ) -> Windows<'a> {
@@ -112,6 +105,7 @@ impl<'a> Windows<'a> {
             is_one_pass: AtomicBool::new(false),
             is_one_window: AtomicBool::new(false),
             prefetcher,
+            coming: Mutex::new(None),
             keeper,
             failed,
             sweep: (AtomicUsize::new(0), AtomicUsize::new(0)),
@@ -266,7 +260,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Prepares a window, and waits until its old bytes are safe where they have to be.
+    /// Prepares a window, and waits until its pages are there and its old bytes are safe where they have to be. Threads that met missing pages here and there would
+    /// have them read in an order that disks are slow at, and some could come when the window has ended.
     ///
     /// # Errors
     /// What went wrong behind the run.
@@ -276,7 +271,11 @@ impl<'a> Windows<'a> {
         extents: &[Extent],
         next: Vec<Extent>,
     ) -> Result<(), RuntimeError> {
-        self.prefetcher.counts.begun.fetch_add(1, Ordering::SeqCst);
+        let coming = self.coming().take();
+        if let Some(coming) = coming {
+            // An error if the prefetcher is gone: then pages are brought when they are met.
+            let _ = coming.recv();
+        }
         self.prefetch(next);
         let saved = |(map, _): &&Extent| self.maps[*map].saved && self.maps[*map].written;
         let extents: Vec<Extent> = extents.iter().filter(saved).cloned().collect();
@@ -299,9 +298,14 @@ impl<'a> Windows<'a> {
     pub(crate) fn prefetch(&self, mut extents: Vec<Extent>) {
         // What lies far apart is not worth all that lies between.
         extents.retain(|(_, bytes)| bytes.len() <= 2 * self.bytes);
-        // A hint: if the last one is not through, this one would be late.
-        let before = self.prefetcher.counts.begun.load(Ordering::SeqCst);
-        let _ = self.prefetcher.ahead.try_send((before, extents));
+        let (brought, coming) = sync_channel(1);
+        if !extents.is_empty() && self.prefetcher.send(Ahead { extents, brought }).is_ok() {
+            *self.coming() = Some(coming);
+        }
+    }
+
+    fn coming(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a window: `position` and all before are done.
@@ -322,7 +326,6 @@ impl<'a> Windows<'a> {
                 nodes.collect()
             }),
         });
-        self.prefetcher.counts.ended.fetch_add(1, Ordering::SeqCst);
         self.tell(Task::Close { extents, record })?;
         self.check()
     }
