@@ -24,7 +24,7 @@ pub(crate) enum Command {
 
 /// Evaluate an expression over files
 ///
-/// Inputs are named: `a=a.npy`, `x=recs.npy:x` for one field of records, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
+/// Inputs are named: `a=a.npy`, `x=recs.npy:x` for one field of records, `a=x.npz:a` for an array in an archive, `a=a.bin:f64[1000,1000]` for raw elements, `k=2.5` or `k=2.5:f32` for a number. Files are mapped, never read
 /// whole. An output file is written under a partial name and gets its own when it is complete. Reduced values, and arrays without a file, are
 /// printed.
 ///
@@ -53,8 +53,11 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) csv: Option<PathBuf>,
     /// A text file of numbers with white space between, as NumPy's `loadtxt` reads it; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "npz")]
     pub(crate) text: Option<PathBuf>,
+    /// An `.npz` archive, compressed or not, whose arrays are inputs, their rows a chunk at a time. `a=x.npz:a` maps an array that is stored uncompressed.
+    #[arg(long, value_name = "FILE", conflicts_with = "csv")]
+    pub(crate) npz: Option<PathBuf>,
     /// Write into the existing output files (mode r+) instead of replacing them. Inputs may be from the same files: an element is read before it is
     /// written.
     #[arg(long)]

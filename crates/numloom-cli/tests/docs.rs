@@ -8,8 +8,10 @@ use std::process::Command;
 
 use numloom::View;
 use numloom::io::npy;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
-/// A folder with `a.npy` (f64, 0 to 9), `b.npy` (f64, 9 to 0), and `raw.bin` (16 bytes, then f64 from 0 on).
+/// A folder with `a.npy` (f64, 0 to 9), `b.npy` (f64, 9 to 0), archives of both, `x.npz` compressed and `y.npz` not, and `raw.bin` (16 bytes, then f64 from 0 on).
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -17,6 +19,18 @@ fn folder() -> tempfile::TempDir {
     let b: Vec<f64> = a.iter().rev().copied().collect();
     npy::write(path("a.npy"), &View::from_slice(&a)).unwrap();
     npy::write(path("b.npy"), &View::from_slice(&b)).unwrap();
+    for (name, method) in [
+        ("x.npz", CompressionMethod::Deflated),
+        ("y.npz", CompressionMethod::Stored),
+    ] {
+        let mut zip = ZipWriter::new(fs::File::create(path(name)).unwrap());
+        let options = SimpleFileOptions::default().compression_method(method);
+        for (member, values) in [("a.npy", &a), ("b.npy", &b)] {
+            zip.start_file(member, options).unwrap();
+            npy::write_to(&mut zip, &View::from_slice(values)).unwrap();
+        }
+        zip.finish().unwrap();
+    }
     let elements = a.iter().flat_map(|x| x.to_le_bytes());
     let raw: Vec<u8> = [b'h'; 16].into_iter().chain(elements).collect();
     fs::write(path("raw.bin"), raw).unwrap();

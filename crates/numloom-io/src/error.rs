@@ -106,6 +106,23 @@ pub enum IoErrorKind {
         /// What is wrong.
         reason: String,
     },
+    /// The archive has no such member.
+    UnknownMember {
+        /// The member asked for.
+        member: String,
+        /// The names of those that there are.
+        members: Vec<String>,
+    },
+    /// A member of an archive is compressed, so it cannot be mapped.
+    CompressedMember {
+        /// Its name.
+        member: String,
+    },
+    /// A member of an archive is to be written: the archive has a checksum of it.
+    MemberWritten {
+        /// Its name.
+        member: String,
+    },
     /// An unfinished output is of another dtype, shape or order than the one to be resumed.
     OtherOutput,
     /// A file was named without saying what it holds, and its name does not tell.
@@ -330,6 +347,28 @@ impl fmt::Display for IoError {
                 "the array is in Fortran order, and cannot be read row by row: map it instead",
             ),
             K::BadArchive { reason } => write!(f, "cannot read the archive: {reason}"),
+            K::UnknownMember { member, members } if members.is_empty() => write!(
+                f,
+                "no member `{}`: the archive holds no array",
+                member.escape_debug()
+            ),
+            K::UnknownMember { member, members } => write!(
+                f,
+                "no member `{}`; the members are {}",
+                member.escape_debug(),
+                list(members)
+            ),
+            K::CompressedMember { member } => write!(
+                f,
+                "member `{}` is compressed, so it cannot be mapped: read the archive a chunk of rows at a time, by `--npz FILE` in the command, `scan_npy` in Python, \
+                 `RowSource::open_npz` in Rust",
+                member.escape_debug()
+            ),
+            K::MemberWritten { member } => write!(
+                f,
+                "member `{}` of an archive cannot be written; write a file of its own",
+                member.escape_debug()
+            ),
             K::OtherOutput => {
                 f.write_str("the unfinished output is of another dtype, shape or order")
             }

@@ -11,7 +11,7 @@
 //! - [`csv`]: tables of text with a delimiter, a chunk of rows at a time, straight into columns.
 //! - [`raw`]: elements without a header.
 //! - [`rows`]: arrays in files, and in `.npz` archives, a chunk of rows at a time.
-//! - [`spec`]: what a user types for a file: `a.npy`, `b.bin:f64[1000,1000]@128:F`.
+//! - [`spec`]: what a user types for a file: `a.npy`, `x.npz:a`, `b.bin:f64[1000,1000]@128:F`.
 //! - [`text`]: numbers with white space between them, a chunk of lines at a time.
 //! - [`probe`](probe()): what a file holds, from its header.
 //!
@@ -33,6 +33,7 @@ pub mod csv;
 pub mod error;
 mod fields;
 pub mod npy;
+mod npz;
 mod probe;
 pub mod raw;
 pub mod rows;

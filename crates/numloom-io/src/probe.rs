@@ -1,12 +1,15 @@
 //! What a file holds, without reading its elements.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use numloom_data::error::ShapeText;
 
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{self, Header, header::to_npy_descr};
+use crate::npz;
 use crate::raw::open_regular;
 
 /// What [`probe`] found. Prints as a few lines for people.
@@ -26,6 +29,8 @@ pub struct FileInfo {
 pub enum FileFormat {
     /// An `.npy` file; its data may be cut short.
     Npy(Header),
+    /// An archive of `.npy` files, by their names there.
+    Npz(Vec<(String, Header)>),
     /// No header that is known: raw elements, or something else.
     Unknown,
 }
@@ -34,7 +39,7 @@ pub enum FileFormat {
 ///
 /// # Errors
 /// [`Io`](IoErrorKind::Io); [`Data`](IoErrorKind::Data) for a directory, pipe or device; those of
-/// [`npy::parse_header`] if it begins as an `.npy` file.
+/// [`npy::parse_header`] if it begins as an `.npy` file, [`BadArchive`](IoErrorKind::BadArchive) if as an archive.
 ///
 /// ```
 /// use numloom_data::View;
@@ -56,6 +61,10 @@ pub fn probe(path: impl AsRef<Path>) -> Result<FileInfo, IoError> {
     let format = match npy::read_header(&mut file) {
         Ok(header) => FileFormat::Npy(header),
         Err(error) => match error.kind() {
+            IoErrorKind::BadMagic { .. } if is_zip(&mut file).map_err(io)? => {
+                let members = npz::members(path)?.into_iter();
+                FileFormat::Npz(members.map(|found| (found.name, found.header)).collect())
+            }
             IoErrorKind::BadMagic { .. } | IoErrorKind::Empty => FileFormat::Unknown,
             _ => return Err(error.at(path)),
         },
@@ -67,6 +76,17 @@ pub fn probe(path: impl AsRef<Path>) -> Result<FileInfo, IoError> {
     })
 }
 
+/// Whether a file begins as an archive does.
+fn is_zip(file: &mut File) -> io::Result<bool> {
+    let mut magic = [0; 4];
+    file.rewind()?;
+    match file.read_exact(&mut magic) {
+        Ok(()) => Ok(&magic == b"PK\x03\x04" || &magic == b"PK\x05\x06"),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 impl FileInfo {
     /// How many bytes the last element lies past the end of the file; 0 for a whole file.
     #[must_use]
@@ -76,7 +96,8 @@ impl FileInfo {
                 let needed = header.data_offset.saturating_add(header.data_bytes());
                 needed.saturating_sub(self.len_bytes)
             }
-            FileFormat::Unknown => 0,
+            // That members are whole is a condition of reading the archive.
+            FileFormat::Npz(_) | FileFormat::Unknown => 0,
         }
     }
 }
@@ -87,6 +108,17 @@ impl fmt::Display for FileInfo {
         match &self.format {
             FileFormat::Unknown => {
                 f.write_str("no header that is known; raw elements need a description")
+            }
+            FileFormat::Npz(members) => {
+                write!(f, ".npz archive: {} arrays", members.len())?;
+                members.iter().try_for_each(|(name, header)| {
+                    let (dtype, shape) = (header.dtype, ShapeText(&header.shape));
+                    write!(
+                        f,
+                        "\n{name}: {dtype}, shape {shape}, {} order",
+                        header.order()
+                    )
+                })
             }
             FileFormat::Npy(header) => {
                 writeln!(

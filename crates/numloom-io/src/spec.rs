@@ -9,9 +9,10 @@ use numloom_data::{ByteOrder, DType, MapMode, MappedArray, Order, OutputFile};
 
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{self, header};
+use crate::npz;
 use crate::raw::{self, RawSpec};
 
-/// A file and what it holds: `NAME.npy`, `NAME.npy:FIELD` for one field of records (NumPy's structured arrays), or `NAME:DTYPE[SHAPE]@OFFSET:ORDER` for raw elements.
+/// A file and what it holds: `NAME.npy`, `NAME.npy:FIELD` for one field of records (NumPy's structured arrays), `NAME.npz:MEMBER` for an array in an archive (NumPy's `savez`), or `NAME:DTYPE[SHAPE]@OFFSET:ORDER` for raw elements.
 ///
 /// | part | means | without it |
 /// |---|---|---|
@@ -45,19 +46,23 @@ pub enum Format {
     Npy,
     /// By its `.npy` header: this field of its records.
     Field(String),
+    /// By the `.npy` header of this member of an archive.
+    Member(String),
     /// By this, since it has no header.
     Raw(RawSpec),
 }
 
 impl FileSpec {
-    /// Maps the file; see [`npy::open`], [`npy::open_field`] and [`raw::open`].
+    /// Maps the file; see [`npy::open`], [`npy::open_field`] and [`raw::open`]. A member of an archive is mapped where it lies there.
     ///
     /// # Errors
-    /// As those.
+    /// As those; [`UnknownMember`](IoErrorKind::UnknownMember), [`CompressedMember`](IoErrorKind::CompressedMember), [`MemberWritten`](IoErrorKind::MemberWritten) and
+    /// [`BadArchive`](IoErrorKind::BadArchive).
     pub fn open(&self, mode: MapMode) -> Result<MappedArray, IoError> {
         match &self.format {
             Format::Npy => npy::open(&self.path, mode),
             Format::Field(field) => npy::open_field(&self.path, field, mode),
+            Format::Member(member) => npz::open(&self.path, member, mode),
             Format::Raw(spec) => raw::open(&self.path, spec, mode),
         }
     }
@@ -96,6 +101,10 @@ impl FileSpec {
                 };
                 return Err(IoError::new(mismatch).at(&self.path));
             }
+            Format::Member(member) => {
+                let member = member.clone();
+                return Err(IoError::new(IoErrorKind::MemberWritten { member }).at(&self.path));
+            }
             Format::Raw(spec) => spec,
         };
         let same_shape = spec.shape.as_ref().is_none_or(|s| s == shape);
@@ -117,7 +126,7 @@ impl FileSpec {
     }
 }
 
-/// Reads a spec. A name that ends in `.npy` is taken whole, and so is one before `:FIELD`, where `FIELD` holds none of `[@<>|=:`; otherwise the last colon that is not the one of `:C` or `:F`
+/// Reads a spec. A name that ends in `.npy` is taken whole, and so is one before `:FIELD` or, if it ends in `.npz`, `:MEMBER`, where these hold none of `[@<>|=:`; otherwise the last colon that is not the one of `:C` or `:F`
 /// parts the name from the description.
 impl FromStr for FileSpec {
     type Err = IoError;
@@ -129,15 +138,19 @@ impl FromStr for FileSpec {
                 format: Format::Npy,
             });
         }
-        let npy = text.to_ascii_lowercase().rfind(".npy:");
-        if let Some((path, field)) = npy.map(|at| (&text[..at + 4], &text[at + 5..]))
-            && !field.is_empty()
-            && !field.contains(['[', '@', '<', '>', '|', '=', ':'])
-        {
-            return Ok(FileSpec {
-                path: path.into(),
-                format: Format::Field(field.to_owned()),
-            });
+        let inside = |suffix: &str| {
+            let at = text.to_ascii_lowercase().rfind(suffix)? + suffix.len();
+            let (path, name) = (&text[..at - 1], &text[at..]);
+            let is_name = !name.is_empty() && !name.contains(['[', '@', '<', '>', '|', '=', ':']);
+            is_name.then(|| (path.into(), name.to_owned()))
+        };
+        if let Some((path, field)) = inside(".npy:") {
+            let format = Format::Field(field);
+            return Ok(FileSpec { path, format });
+        }
+        if let Some((path, member)) = inside(".npz:") {
+            let format = Format::Member(member);
+            return Ok(FileSpec { path, format });
         }
         let body = text
             .strip_suffix(":C")
@@ -158,7 +171,7 @@ impl fmt::Display for FileSpec {
         write!(f, "{}", self.path.display())?;
         match &self.format {
             Format::Npy => Ok(()),
-            Format::Field(field) => write!(f, ":{field}"),
+            Format::Field(name) | Format::Member(name) => write!(f, ":{name}"),
             Format::Raw(spec) => write!(f, ":{spec}"),
         }
     }
@@ -271,6 +284,8 @@ mod tests {
             "recs.npy:x",
             "dir:with:colons/recs.NPY:a field",
             "recs.npy:f64",
+            "x.npz:a",
+            "dir:with:colons/x.NPZ:arr_0",
             "recs.npy:f64[3]",
             "recs.npy:>f8@128",
         ] {

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use numloom_data::stream::{
     ArraySource, Chunk, ChunkSink, ChunkSource, ColumnSpec, Columns, MemorySink, StreamError,
 };
-use numloom_data::{Array, DType, Order, Scalar, View};
-use numloom_io::FileSpec;
+use numloom_data::{Array, DType, MapMode, Order, Scalar, View};
 use numloom_io::csv::{CsvOptions, CsvSink, CsvSource};
 use numloom_io::npy::{self, NpySink};
 use numloom_io::rows::RowSource;
+use numloom_io::{FileSpec, probe};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -204,6 +204,38 @@ fn members_of_archives_are_columns_stored_or_deflated() {
         error.to_string(),
         "column `z` has 3 rows where the first has 100"
     );
+}
+
+#[test]
+fn a_stored_member_is_mapped_where_it_lies_and_a_deflated_one_says_how_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npz");
+    let (x, y) = (sample(DType::F64, &[100]), sample(DType::I16, &[100, 2]));
+    let spec = |member| -> FileSpec { format!("{}:{member}", path.display()).parse().unwrap() };
+    let says = |member, mode| spec(member).open(mode).unwrap_err().to_string();
+    archive(&path, CompressionMethod::Stored, &[("x", &x), ("y", &y)]);
+    for mode in [MapMode::Read, MapMode::CopyOnWrite] {
+        assert_eq!(spec("y").open(mode).unwrap().view().to_array().unwrap(), y);
+    }
+    assert!(says("z", MapMode::Read).ends_with("no member `z`; the members are `x`, `y`"));
+    assert!(says("x", MapMode::ReadWrite).contains("member `x` of an archive cannot be written"));
+    let created = spec("x")
+        .create(DType::F64, &[100])
+        .unwrap_err()
+        .to_string();
+    assert!(created.contains("cannot be written"), "{created}");
+    let shown = probe(&path).unwrap().to_string();
+    assert!(
+        shown.ends_with(
+            ".npz archive: 2 arrays\nx: f64, shape (100,), C order\ny: i16, shape (100, 2), C order"
+        ),
+        "{shown}"
+    );
+
+    archive(&path, CompressionMethod::Deflated, &[("x", &x), ("y", &y)]);
+    assert!(says("x", MapMode::Read).contains("member `x` is compressed, so it cannot be mapped"));
+    let mut source = RowSource::open([("a", spec("x")), ("b", spec("y"))]).unwrap();
+    assert_eq!(read(&mut source, 64).unwrap(), [x, y]);
 }
 
 #[test]

@@ -836,8 +836,11 @@ fn classify_io(error: &IoError) -> (ErrorKind, Code) {
         IoErrorKind::UnsupportedDType { .. } | IoErrorKind::Records { .. } => {
             (ErrorKind::Io, Code::UnsupportedNpyDtype)
         }
+        IoErrorKind::MemberWritten { .. } => (ErrorKind::Io, Code::ReadOnlyOutput),
         IoErrorKind::UnknownFormat
         | IoErrorKind::UnknownField { .. }
+        | IoErrorKind::UnknownMember { .. }
+        | IoErrorKind::CompressedMember { .. }
         | IoErrorKind::BadSpec { .. }
         | IoErrorKind::SpecMismatch { .. } => (ErrorKind::Io, Code::BadFileSpec),
         _ => (ErrorKind::Io, Code::FileIo),

@@ -1,7 +1,8 @@
-//! `numloom eval --csv` and `--text`: rows in, a chunk at a time, files and printed values out.
+//! `numloom eval --csv`, `--text` and `--npz`: rows in, a chunk at a time, files and printed values out.
 
 use numloom::io::csv::{CsvOptions, CsvSink, CsvSource};
 use numloom::io::npy::NpySink;
+use numloom::io::rows::RowSource;
 use numloom::io::text::{TextOptions, TextSource};
 use numloom::{ChunkSink, ChunkSource, Engine, Expr, Options};
 
@@ -13,22 +14,23 @@ use crate::report::{Failure, Progress};
 /// The table that was named, if one was.
 pub(crate) fn source(args: &EvalArgs) -> Result<Option<Box<dyn ChunkSource>>, Failure> {
     let stdin = std::io::stdin;
-    Ok(match (&args.csv, &args.text) {
-        (Some(path), _) => {
+    Ok(match (&args.csv, &args.text, &args.npz) {
+        (Some(path), ..) => {
             let options = CsvOptions::new();
             Some(Box::new(match path.as_os_str() == "-" {
                 true => CsvSource::from_reader(stdin(), &options)?,
                 false => CsvSource::open(path, &options)?,
             }))
         }
-        (None, Some(path)) => {
+        (None, Some(path), _) => {
             let options = TextOptions::new();
             Some(Box::new(match path.as_os_str() == "-" {
                 true => TextSource::from_reader(stdin(), &options)?,
                 false => TextSource::open(path, &options)?,
             }))
         }
-        (None, None) => None,
+        (None, None, Some(path)) => Some(Box::new(RowSource::open_npz(path, &[])?)),
+        (None, None, None) => None,
     })
 }
 

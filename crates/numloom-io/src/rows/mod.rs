@@ -4,7 +4,6 @@
 //! mapped, so a file that another process cuts short is an error and never a signal, and no more memory is taken than for the chunks in
 //! flight. Where elements are stored as they are, every thread reads its own chunk.
 
-mod npz;
 mod position;
 mod source;
 

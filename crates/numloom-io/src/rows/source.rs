@@ -11,10 +11,10 @@ use numloom_data::stream::{
 };
 use numloom_data::{ByteOrder, DType, DataError, DataErrorKind, Order, View, shape};
 
-use super::npz::{self, Member};
 use super::position::read_exact_at;
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{Header, open_header, open_record};
+use crate::npz::{self, Member};
 use crate::raw::open_regular;
 use crate::spec::{FileSpec, Format};
 
@@ -118,24 +118,10 @@ impl RowSource {
         let mut source = RowSource::empty();
         for index in chosen {
             let member = members[index].clone();
-            let rows = match member.stored_at() {
-                Some(offset) => Rows::Stored {
-                    file: file.clone(),
-                    offset,
-                },
-                None => Rows::Deflated(Box::new(member.clone())),
-            };
+            let place = member_place(path, &file, &member);
             let Header {
-                dtype,
-                byte_order,
-                ref shape,
-                ..
+                dtype, ref shape, ..
             } = member.header;
-            let place = Place {
-                path: path.into(),
-                byte_order,
-                rows,
-            };
             source.push(member.name, dtype, shape, member.header.order(), place)?;
         }
         Ok(source)
@@ -183,6 +169,22 @@ impl RowSource {
     }
 }
 
+/// Where the rows of a member of an archive are.
+fn member_place(path: &Path, file: &Arc<File>, member: &Member) -> Place {
+    let rows = match member.stored_at() {
+        Some(offset) => Rows::Stored {
+            file: file.clone(),
+            offset,
+        },
+        None => Rows::Deflated(Box::new(member.clone())),
+    };
+    Place {
+        path: path.into(),
+        byte_order: member.header.byte_order,
+        rows,
+    }
+}
+
 /// Dtype, shape, order and place of the elements of a file, whose length has been checked.
 fn open_file(spec: FileSpec) -> Result<(DType, Vec<usize>, Order, Place), IoError> {
     let path = spec.path;
@@ -217,6 +219,12 @@ fn open_file(spec: FileSpec) -> Result<(DType, Vec<usize>, Order, Place), IoErro
                 order,
                 place(found.byte_order, rows),
             )
+        }
+        Format::Member(member) => {
+            let member = npz::find(&path, &member)?;
+            let place = member_place(&path, &Arc::new(open_regular(&path)?), &member);
+            let order = member.header.order();
+            (member.header.dtype, member.header.shape, order, place)
         }
         Format::Raw(raw) => {
             let file = open_regular(&path)?;

@@ -60,7 +60,7 @@ impl Source {
     pub(super) fn name(&self) -> Option<String> {
         match self {
             Source::File(_, spec) => match &spec.format {
-                Format::Field(field) => Some(field.clone()),
+                Format::Field(name) | Format::Member(name) => Some(name.clone()),
                 _ => spec.path.file_stem()?.to_str().map(str::to_owned),
             },
             _ => None,

@@ -1,4 +1,4 @@
-//! Members of `.npz` archives: `.npy` files in a zip file, stored or deflated.
+//! Members of `.npz` archives: `.npy` files in a zip file, stored or deflated. A stored one can be mapped where it lies; a deflated one is read from its start.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -7,16 +7,18 @@ use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
+use numloom_data::{DType, MapMode, MappedArray, Order};
+
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{Header, read_header};
-use crate::raw::open_regular;
+use crate::raw::{self, RawSpec, open_regular};
 
 /// An array in an archive.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Without `.npy`.
-    pub(super) name: String,
-    pub(super) header: Header,
+    pub(crate) name: String,
+    pub(crate) header: Header,
     deflated: bool,
     /// Where its bytes, compressed or not, begin in the archive, and how many they are.
     start: u64,
@@ -27,7 +29,7 @@ pub(super) struct Member {
 }
 
 /// The members of an archive: what is no `.npy` file is left out.
-pub(super) fn members(path: &Path) -> Result<Vec<Member>, IoError> {
+pub(crate) fn members(path: &Path) -> Result<Vec<Member>, IoError> {
     let damaged = |error: zip::result::ZipError| match error {
         zip::result::ZipError::Io(source) => IoError::io("read", source).at(path),
         error => IoError::new(IoErrorKind::BadArchive {
@@ -63,7 +65,7 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, IoError> {
         drop(file);
         let mut member = Member {
             name,
-            header: Header::new(numloom_data::DType::U8, &[], numloom_data::Order::C)?,
+            header: Header::new(DType::U8, &[], Order::C)?,
             deflated,
             start,
             compressed_bytes,
@@ -90,9 +92,45 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, IoError> {
     Ok(members)
 }
 
+/// The member of this name.
+pub(crate) fn find(path: &Path, name: &str) -> Result<Member, IoError> {
+    let mut members = members(path)?;
+    let found = members.iter().position(|member| member.name == name);
+    found.map(|at| members.swap_remove(at)).ok_or_else(|| {
+        let names = members.into_iter().map(|member| member.name);
+        let unknown = IoErrorKind::UnknownMember {
+            member: name.to_owned(),
+            members: names.collect(),
+        };
+        IoError::new(unknown).at(path)
+    })
+}
+
+/// Maps a member that is stored as it is, to be read.
+pub(crate) fn open(path: &Path, name: &str, mode: MapMode) -> Result<MappedArray, IoError> {
+    let member = find(path, name)?;
+    let refused = |kind| Err(IoError::new(kind).at(path));
+    if !matches!(mode, MapMode::Read | MapMode::CopyOnWrite) {
+        let member = member.name;
+        return refused(IoErrorKind::MemberWritten { member });
+    }
+    let Some(offset) = member.stored_at() else {
+        let member = member.name;
+        return refused(IoErrorKind::CompressedMember { member });
+    };
+    let spec = RawSpec {
+        dtype: member.header.dtype,
+        byte_order: member.header.byte_order,
+        offset,
+        order: member.header.order(),
+        shape: Some(member.header.shape),
+    };
+    raw::open(path, &spec, mode)
+}
+
 impl Member {
     /// Where the elements begin in the archive, if they are stored there as they are.
-    pub(super) fn stored_at(&self) -> Option<u64> {
+    pub(crate) fn stored_at(&self) -> Option<u64> {
         (!self.deflated).then_some(self.start.saturating_add(self.header.data_offset))
     }
 
@@ -115,7 +153,7 @@ impl Member {
     }
 
     /// Its elements, from the first on.
-    pub(super) fn elements(&self, path: &Path) -> Result<Box<dyn Read + Send>, IoError> {
+    pub(crate) fn elements(&self, path: &Path) -> Result<Box<dyn Read + Send>, IoError> {
         let mut bytes = self.open(path)?;
         let mut header = bytes.by_ref().take(self.header.data_offset);
         io::copy(&mut header, &mut io::sink())
