@@ -30,7 +30,7 @@ const PARALLEL_WORK: usize = 180_000_000;
 
 /// The same for threads that are awake, as in a loop of calls: they take up work in a few microseconds. 20,000 elements, of 6.5 µs, gain a tenth, and
 /// 50,000 take 0.7 of the time.
-const AWAKE_WORK: usize = 20_000_000;
+pub(crate) const AWAKE_WORK: usize = 20_000_000;
 
 /// The most patterns of shapes whose staging is kept; others are staged, and may be compiled, each time.
 const MAX_PATTERNS: usize = 256;
@@ -334,9 +334,11 @@ impl Compiled {
             ..
         } = &*self.inner
             && options.is_plain()
-            && self.engine.options().run.is_plain()
+            && let engine = &self.engine.options().run
+            && engine.is_plain()
         {
-            return flat::run(whole, prog, sets, inputs, outputs);
+            let serial_below = options.serial_below.or(engine.serial_below);
+            return flat::run(whole, prog, sets, serial_below, inputs, outputs);
         }
         false
     }

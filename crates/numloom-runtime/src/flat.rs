@@ -1,10 +1,10 @@
-//! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel.
+//! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel, or one for each block if it calls functions.
 //!
 //! What goes in: a part that is the whole program; inputs that are contiguous arrays of one shape, or have no axes; outputs of that
 //! shape, or reduced to one value, that share memory with nothing. What comes out: the results, or `false` if anything is not so plain:
 //! then the long way runs, and finds every error. What it never does: allocate, lock, report an error.
 //!
-//! `cargo bench -p numloom-benches --bench kernel -- call` shows what it spares at ten elements.
+//! `cargo bench -p numloom-benches --bench kernel -- call` shows what it spares at ten elements; at thousands, half a microsecond.
 
 #![expect(
     unsafe_code,
@@ -21,14 +21,15 @@ use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
 use crate::bind::Out;
 use crate::code::Code;
+use crate::compiled::AWAKE_WORK;
 use crate::pass::reduced_values;
 use crate::shape::ShapeSets;
 use crate::variant::Part;
 
-/// The most elements: more are worth a plan, which looks at the clock between blocks.
-const MAX_ELEMENTS: usize = 1024;
+/// As many elements are always few enough: more, if they take long, are worth a plan, which is cut for several threads and can be stopped.
+const FEW_ELEMENTS: usize = 1024;
 
-const _: () = assert!(MAX_ELEMENTS <= LEAF);
+const _: () = assert!(FEW_ELEMENTS <= LEAF);
 
 const MAX_INPUTS: usize = 8;
 const MAX_OUTPUTS: usize = 4;
@@ -53,11 +54,19 @@ impl Extent {
     }
 }
 
-/// Runs `part`, which is all of `prog`, if everything is plain; whether it did.
+/// The most elements of a run that is over before another thread could help, or anybody want to stop it; and of one leaf, if they are reduced.
+fn most_elements(part: &Part, serial_below: Option<usize>) -> usize {
+    let soon = AWAKE_WORK / part.work.max(1);
+    let most = soon.min(serial_below.unwrap_or(soon)).max(FEW_ELEMENTS);
+    if part.reduces { most.min(LEAF) } else { most }
+}
+
+/// Runs `part`, which is all of `prog`, if everything is plain; whether it did. Fewer than `serial_below` elements are not for several threads, if that was said.
 pub(crate) fn run(
     part: &Part,
     prog: &Program,
     sets: &ShapeSets,
+    serial_below: Option<usize>,
     inputs: &[View<'_>],
     outputs: &mut [Out<'_>],
 ) -> bool {
@@ -70,7 +79,7 @@ pub(crate) fn run(
         return false;
     };
     let (shape, n) = (first.shape(), first.len());
-    if !plain || n == 0 || n > MAX_ELEMENTS {
+    if !plain || n == 0 || n > most_elements(part, serial_below) {
         return false;
     }
 
@@ -132,24 +141,53 @@ pub(crate) fn run(
         *target = view.mut_ptr();
     }
     let kernel = &variant.kernel;
+    let block = match kernel.slots.is_empty() {
+        true => n,
+        false => kernel.max_block().min(n),
+    };
+    if part.reduces && block < n || kernel.scratch_bytes() > SCRATCH_BYTES {
+        return false;
+    }
     let run = |lanes: &mut [u64]| {
         let lanes = lanes.as_mut_ptr();
         if kernel.slots.is_empty() {
             // SAFETY: (1) every place is a native contiguous array of `n` elements of its dtype, or one element without axes where
             // `part.met` found the variant for that; (2) outputs are `n` elements, held exclusively through `outputs`; (3) no
             // output shares memory with an input or another output; (4) there are no slots; (5) the lanes are the caller's.
-            unsafe { call(native, n, &places, &targets, lanes, std::ptr::null_mut()) }
-        } else if kernel.scratch_bytes() <= SCRATCH_BYTES && n <= kernel.max_block() {
-            let mut room = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
-            let scratch: *mut u8 = room.as_mut_ptr().cast();
-            for (i, size) in kernel.slots.iter().enumerate() {
-                // SAFETY: a slot has room for `max_block` elements, of which there are at least `n`, and all slots fit the scratch.
-                unsafe { scratch.add(kernel.slot_offset(i)).write_bytes(0, n * size) };
+            return unsafe { call(native, n, &places, &targets, lanes, std::ptr::null_mut()) };
+        }
+        let mut room = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
+        let scratch: *mut u8 = room.as_mut_ptr().cast();
+        for (i, size) in kernel.slots.iter().enumerate() {
+            // SAFETY: a slot has room for `max_block` elements, of which there are at least `block`, and all slots fit the scratch.
+            unsafe {
+                scratch
+                    .add(kernel.slot_offset(i))
+                    .write_bytes(0, block * size)
+            };
+        }
+        let (mut places, mut targets) = (places, targets);
+        let mut left = n;
+        loop {
+            let m = block.min(left);
+            // SAFETY: (1, 2, 3, 5) as above, for the next `m` of the `n` elements; (4) the slots fit the scratch, the block fits the slots, and as many elements
+            // were just cleared.
+            if !unsafe { call(native, m, &places, &targets, lanes, scratch) } {
+                return false;
             }
-            // SAFETY: (1, 2, 3, 5) as above; (4) the slots fit the scratch, the block fits the slots, and that many elements were just cleared.
-            unsafe { call(native, n, &places, &targets, lanes, scratch) }
-        } else {
-            false
+            left -= m;
+            if left == 0 {
+                return true;
+            }
+            for (i, (place, input)) in places.iter_mut().zip(&prog.inputs).enumerate() {
+                if scalars >> i & 1 == 0 {
+                    *place = place.wrapping_add(m * input.dtype.itemsize());
+                }
+            }
+            for (target, &array) in targets.iter_mut().zip(&part.arrays) {
+                let dtype = prog.dtype(prog.outputs[array].value);
+                *target = target.wrapping_add(m * dtype.itemsize());
+            }
         }
     };
     if !part.reduces {

@@ -139,7 +139,7 @@ fn a_small_run_of_reductions_alone_allocates_nothing_and_leaves_the_same_bits() 
     let engine = Engine::new(Options::new()).unwrap();
     let classes = [InputClass::Contiguous, InputClass::Scalar];
     let compiled = engine.compile(&prog, &classes).unwrap();
-    for n in [1, 15, 16, 17, 1000, 1024] {
+    for n in [1, 15, 16, 17, 1000, 1024, 1025, 4096] {
         let a: Vec<f32> = (0..n).map(|i| 1.0 / (3 * i + 1) as f32).collect();
         let backward: Vec<f32> = a.iter().rev().copied().collect();
         let run = |a: &View<'_>| {

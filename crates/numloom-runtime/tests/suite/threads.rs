@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use numloom_data::{DType, Scalar, View};
+use numloom_data::{DType, Scalar, View, ViewMut};
 use numloom_ir::InputClass;
-use numloom_runtime::{Backend, Engine, Options, OutputValue, RunOptions};
+use numloom_runtime::{Backend, Engine, Options, Out, OutputValue, RunOptions};
 
 use crate::support::{
     Laid, Layout, assert_same, backends, compile, engine, naive, program, values,
@@ -106,6 +106,64 @@ fn every_length_around_lanes_and_leaves_is_right() {
                 .run(&[a.view(), b.view()], &RunOptions::new())
                 .unwrap();
             assert_same(&got, &want, &format!("{n} elements"));
+        }
+    }
+}
+
+#[test]
+fn small_calls_of_functions_are_cut_into_blocks_without_a_seam() {
+    let prog = program(
+        "input a: f64
+         input k: f64
+         input b: f32
+         %0 = input 0 : f64
+         %1 = input 1 : f64
+         %2 = input 2 : f32
+         %3 = mul %0 %1 : f64
+         %4 = sin %3 : f64
+         %5 = exp %2 : f32
+         %6 = cast %5 : f64
+         %7 = add %4 %6 : f64
+         out y = %7 shape 0 2
+         out z = %5 shape 2",
+    );
+    let classes = [
+        InputClass::Contiguous,
+        InputClass::Scalar,
+        InputClass::Contiguous,
+    ];
+    for &backend in backends() {
+        let engine = Engine::new(Options::new().backend(backend).threads(1)).unwrap();
+        let compiled = engine.compile(&prog, &classes).unwrap();
+        for n in [1, 1023, 1024, 1025, 2048, 3000, 5001] {
+            let a: Vec<f64> = (0..n).map(|i| f64::from(i) / 9.0).collect();
+            let b: Vec<f32> = (0..n).map(|i| 1.0 / (i + 1) as f32).collect();
+            let run = |options: &RunOptions| {
+                let inputs = [
+                    View::from_slice(&a),
+                    View::scalar(&0.37),
+                    View::from_slice(&b),
+                ];
+                let (mut y, mut z) = (vec![0.0; a.len() + 1], vec![0f32; a.len() + 1]);
+                let end = a.len();
+                let mut outs = [
+                    Out::Array(ViewMut::from_slice(&mut y[..end])),
+                    Out::Array(ViewMut::from_slice(&mut z[..end])),
+                ];
+                compiled.run_into(&inputs, &mut outs, options).unwrap();
+                assert_eq!(
+                    (y[end], z[end]),
+                    (0.0, 0.0),
+                    "nothing behind the last element"
+                );
+                (y, z)
+            };
+            // Blocks of another size are for the long way.
+            let want = run(&RunOptions::new().block(160));
+            assert!(
+                run(&RunOptions::new()) == want,
+                "{n} elements on {backend:?}"
+            );
         }
     }
 }
