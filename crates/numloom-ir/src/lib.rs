@@ -33,7 +33,7 @@ pub use kernel::{
     LoopInst, LoopOp, MAX_BLOCK, Place, ResultKind, Step, V,
 };
 pub use lower::{LowerOptions, lower, lower_nullable};
-pub use numloom_math::{FloatEnv, Isa, IsaError};
+pub use numloom_math::{FloatEnv, Isa, IsaError, OnPointers};
 pub use op::{CastMode, Domain, Op, OpInfo, Signature};
 pub use program::{
     Args, Axes, Input, InputSource, Inst, InstKind, Output, Program, Reduce, Reduction, Shape,

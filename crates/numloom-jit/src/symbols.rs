@@ -2,20 +2,21 @@
     unsafe_code,
     reason = "turns the pointers that compiled code hands over into slices"
 )]
-//! What compiled code may call: two functions, found in the table of its kernel and nowhere else.
+//! What compiled code may call: three functions, found in the table of its kernel and nowhere else.
 //!
 //! No backend resolves names: code that would need a symbol is refused before it is placed in memory, and cranelift-jit's
-//! lookup in the process is shut off. Compiled code reaches [`eval_block`] and [`accumulate_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
+//! lookup in the process is shut off. Compiled code reaches [`call_function`], [`eval_block`] and [`accumulate_block`] through [`KernelArgs::calls`](crate::abi::KernelArgs::calls).
 
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
 use numloom_data::DType;
-use numloom_ir::interp::{FaultSink, PlanesMut, eval, take_columns, take_lanes};
+use numloom_ir::interp::{self, FaultSink, PlanesMut, eval, take_columns, take_lanes};
 use numloom_ir::reduce::{LANES, MAX_WORDS};
 use numloom_ir::{
-    Accumulator, CallArg, CallStep, Form, InputClass, Isa, Kernel, MAX_BLOCK, Place, Step,
+    Accumulator, CallArg, CallStep, Form, InputClass, Isa, Kernel, MAX_BLOCK, OnPointers, Op,
+    Place, Step,
 };
 
 use crate::abi::{CallEntry, CallFrame, MAX_CALL_ARGS, STATUS_FAULT, STATUS_PANIC};
@@ -24,6 +25,12 @@ use crate::strings;
 /// What a block function is for.
 #[derive(Debug)]
 enum Context {
+    /// [`call_function`].
+    Function {
+        isa: Isa,
+        op: Op,
+        function: OnPointers,
+    },
     /// [`eval_block`].
     Eval(CallContext),
     /// [`accumulate_block`]: an accumulator, and the kernel's form.
@@ -41,6 +48,24 @@ pub(crate) struct CallContext {
     step: u32,
     /// Of each operand, see [`Kernel::call_operand`].
     pub(crate) operands: Box<[(DType, InputClass)]>,
+}
+
+impl CallContext {
+    /// For the call that is the `step`-th of the steps of `kernel`.
+    fn new(kernel: &Kernel, call: &CallStep, step: u32, isa: Isa) -> CallContext {
+        CallContext {
+            isa,
+            slots: std::array::from_fn(|i| {
+                matches!(call.args.get(i), Some(CallArg::Place(Place::Slot(_))))
+            }),
+            is_slot: matches!(call.dst, Place::Slot(_)),
+            call: call.clone(),
+            step,
+            operands: (call.args.iter())
+                .map(|arg| kernel.call_operand(call, arg))
+                .collect(),
+        }
+    }
 }
 
 /// The call table of one kernel, with what its entries point to.
@@ -67,18 +92,14 @@ impl CallTable {
         let steps = (0..).zip(&kernel.steps);
         let contexts: Box<[Context]> = steps
             .filter_map(|(step, s)| match s {
-                Step::Call(call) => Some(Context::Eval(CallContext {
-                    isa,
-                    slots: std::array::from_fn(|i| {
-                        matches!(call.args.get(i), Some(CallArg::Place(Place::Slot(_))))
-                    }),
-                    is_slot: matches!(call.dst, Place::Slot(_)),
-                    call: call.clone(),
-                    step,
-                    operands: (call.args.iter())
-                        .map(|arg| kernel.call_operand(call, arg))
-                        .collect(),
-                })),
+                Step::Call(call) => Some(match interp::function(call.op, call.from) {
+                    Some(function) => Context::Function {
+                        isa,
+                        op: call.op,
+                        function,
+                    },
+                    None => Context::Eval(CallContext::new(kernel, call, step, isa)),
+                }),
                 Step::Accumulate(step) => Some(Context::Accumulate {
                     acc: kernel.accumulators[step.acc as usize],
                     form: kernel.form,
@@ -90,6 +111,7 @@ impl CallTable {
             .iter()
             .map(|context| CallEntry {
                 function: match context {
+                    Context::Function { .. } => call_function,
                     Context::Eval(_) => eval_block,
                     Context::Accumulate { .. } => accumulate_block,
                 },
@@ -146,6 +168,27 @@ impl<const N: usize> Piece<N> {
         // SAFETY: `room` was just initialised, and is borrowed exclusively.
         unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), bytes) }
     }
+}
+
+/// Computes one call step that is a function of floats over one block, where operands and result lie. Never unwinds.
+///
+/// # Safety
+/// 1. `frame` is valid for reads, and its `context` is that of a living [`CallTable`]'s entry, for such a step.
+/// 2. `dst` is valid for writes of `n` elements of the step's dtype, and nothing else is used to reach them meanwhile.
+/// 3. Each of as many `args` as the step has operands is valid for reads of `n` such elements, which are initialised, and nothing writes to them meanwhile.
+pub(crate) unsafe extern "C" fn call_function(frame: *const CallFrame) -> u32 {
+    // SAFETY: (1).
+    let frame = unsafe { &*frame };
+    // SAFETY: (1): a `CallTable` points `context` at a `Context` of its own.
+    let context = unsafe { &*frame.context.cast::<Context>() };
+    let &Context::Function { isa, op, function } = context else {
+        return STATUS_PANIC;
+    };
+    interp::count(op, frame.n);
+    let [x, y, ..] = frame.args;
+    // SAFETY: its (1) and (2) are (2) and (3): it was chosen by the dtype. It has no way to panic.
+    unsafe { function(isa, frame.n, frame.dst, [x, y]) };
+    0
 }
 
 /// Computes one call step over one block, with the interpreter's [`eval`]. Never unwinds.

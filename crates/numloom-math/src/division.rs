@@ -1,9 +1,10 @@
 //! Division with a whole quotient, over blocks of floats: a table, as that of the elementary functions.
 
-use crate::functions::{Blocks, Function, binary};
+use crate::functions::{Blocks, Function, Places};
 use crate::generic::division;
 use crate::isa::Isa;
 use crate::lanes::{Binary, Lanes};
+use crate::pointers;
 
 macro_rules! divisions {
     ($($f64:ident $f32:ident $name:literal = $kernel:expr, $short:expr, $title:literal, $specials:literal;)*) => {
@@ -13,7 +14,7 @@ macro_rules! divisions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f64(isa: Isa, dst: &mut [f64], x: &[f64], y: &[f64]) {
-                binary::<kernels::$f64, f64>(isa, dst, x, y);
+                pointers::binary_block::<kernels::$f64, f64>(isa, dst, x, y);
             }
 
             #[doc = concat!($title, " of two blocks, in `f32`: ", $specials, ".")]
@@ -21,7 +22,7 @@ macro_rules! divisions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f32(isa: Isa, dst: &mut [f32], x: &[f32], y: &[f32]) {
-                binary::<kernels::$f32, f32>(isa, dst, x, y);
+                pointers::binary_block::<kernels::$f32, f32>(isa, dst, x, y);
             }
         )*
 
@@ -32,6 +33,10 @@ macro_rules! divisions {
                 blocks: Blocks::Binary {
                     f64: $f64,
                     f32: $f32,
+                },
+                places: Places {
+                    f64: pointers::binary::<kernels::$f64, f64>,
+                    f32: pointers::binary::<kernels::$f32, f32>,
                 },
             }, )*
         ];

@@ -2,13 +2,12 @@
 //!
 //! What goes in: a table. What comes out: for each row a function over `f64` blocks and one over `f32` blocks, and an entry of [`FUNCTIONS`].
 
-use std::marker::PhantomData;
-
 use crate::generic::{
     angle, error, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root, short,
 };
 use crate::isa::Isa;
-use crate::lanes::{Binary, BinaryBlock, Lane, Lanes, Unary, UnaryBlock};
+use crate::lanes::{Binary, Lanes, Unary};
+use crate::pointers::{self, OnPointers};
 
 /// A function of this crate, on an instruction set of choice.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +16,17 @@ pub struct Function {
     pub name: &'static str,
     /// Over blocks.
     pub blocks: Blocks,
+    /// Over what pointers lead to: the same bits.
+    pub places: Places,
+}
+
+/// The function over elements that pointers lead to, where no slice of them can be.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// In `f64`.
+    pub f64: OnPointers,
+    /// In `f32`.
+    pub f32: OnPointers,
 }
 
 /// The function over blocks: the instruction set to do it with, the result, the operands.
@@ -58,36 +68,6 @@ impl Function {
     }
 }
 
-#[inline]
-fn unary<K: Unary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T]) {
-    assert_eq!(dst.len(), x.len(), "result and operand have one length");
-    isa.run(UnaryBlock {
-        kernel: PhantomData::<K>,
-        dst,
-        x,
-    });
-}
-
-#[inline]
-pub(crate) fn binary<K: Binary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T], y: &[T]) {
-    assert_eq!(
-        dst.len(),
-        x.len(),
-        "result and first operand have one length"
-    );
-    assert_eq!(
-        dst.len(),
-        y.len(),
-        "result and second operand have one length"
-    );
-    isa.run(BinaryBlock {
-        kernel: PhantomData::<K>,
-        dst,
-        x,
-        y,
-    });
-}
-
 macro_rules! functions {
     (
         unary { $( $f64:ident $f32:ident $name:literal = $kernel:path, $short:path, $title:literal, $specials:literal; )* }
@@ -99,7 +79,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f64(isa: Isa, dst: &mut [f64], x: &[f64]) {
-                unary::<kernels::$f64, f64>(isa, dst, x);
+                pointers::unary_block::<kernels::$f64, f64>(isa, dst, x);
             }
 
             #[doc = concat!($title, " of a block, in `f32`: ", $specials, ". Computed in `f64`.")]
@@ -107,7 +87,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $f32(isa: Isa, dst: &mut [f32], x: &[f32]) {
-                unary::<kernels::$f32, f32>(isa, dst, x);
+                pointers::unary_block::<kernels::$f32, f32>(isa, dst, x);
             }
         )*
         $(
@@ -116,7 +96,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $g64(isa: Isa, dst: &mut [f64], $x: &[f64], $y: &[f64]) {
-                binary::<kernels::$g64, f64>(isa, dst, $x, $y);
+                pointers::binary_block::<kernels::$g64, f64>(isa, dst, $x, $y);
             }
 
             #[doc = concat!($btitle, " of two blocks, in `f32`: ", $bspecials, ". Computed in `f64`.")]
@@ -124,14 +104,28 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $g32(isa: Isa, dst: &mut [f32], $x: &[f32], $y: &[f32]) {
-                binary::<kernels::$g64, f32>(isa, dst, $x, $y);
+                pointers::binary_block::<kernels::$g64, f32>(isa, dst, $x, $y);
             }
         )*
 
         /// Every function of this crate.
         pub static FUNCTIONS: &[Function] = &[
-            $( Function { name: $name, blocks: Blocks::Unary { f64: $f64, f32: $f32 } }, )*
-            $( Function { name: $bname, blocks: Blocks::Binary { f64: $g64, f32: $g32 } }, )*
+            $( Function {
+                name: $name,
+                blocks: Blocks::Unary { f64: $f64, f32: $f32 },
+                places: Places {
+                    f64: pointers::unary::<kernels::$f64, f64>,
+                    f32: pointers::unary::<kernels::$f32, f32>,
+                },
+            }, )*
+            $( Function {
+                name: $bname,
+                blocks: Blocks::Binary { f64: $g64, f32: $g32 },
+                places: Places {
+                    f64: pointers::binary::<kernels::$g64, f64>,
+                    f32: pointers::binary::<kernels::$g64, f32>,
+                },
+            }, )*
         ];
 
         #[expect(non_camel_case_types, reason = "a kernel has the name of its function")]

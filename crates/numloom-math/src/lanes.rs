@@ -1,11 +1,10 @@
-//! What a kernel may ask of a vector: one trait, and the loops that run a kernel over a block.
+//! What a kernel may ask of a vector: one trait.
 //!
 //! A kernel is one generic function over [`Lanes`]. Each instance of the trait does the same IEEE operations in the same
 //! order, so a kernel has the same bits on all of them. Some methods are *semantic*: [`ldexp`](Lanes::ldexp),
 //! [`split`](Lanes::split) and [`lookup`](Lanes::lookup) say what is computed, and an instance uses the best instructions it
 //! has. No estimates (reciprocals, inverse roots) and no contraction appear anywhere: they differ between processors.
 
-use std::marker::PhantomData;
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 use crate::table::Table;
@@ -225,61 +224,5 @@ impl Lane for f32 {
     #[inline(always)]
     fn store<V: Lanes>(v: V, dst: &mut [f32]) {
         v.store_f32(dst);
-    }
-}
-
-/// The elements of `x`, filled up with zeros if they are fewer than lanes: a tail goes through the same kernel.
-#[inline(always)]
-fn load<V: Lanes, T: Lane>(proof: V::Proof, x: &[T]) -> V {
-    if x.len() == V::N {
-        return T::load(proof, x);
-    }
-    let mut padded = [T::default(); MAX_LANES];
-    padded[..x.len()].copy_from_slice(x);
-    T::load(proof, &padded)
-}
-
-/// As many lanes as `dst` has room for.
-#[inline(always)]
-fn store<V: Lanes, T: Lane>(v: V, dst: &mut [T]) {
-    if dst.len() == V::N {
-        return T::store(v, dst);
-    }
-    let mut padded = [T::default(); MAX_LANES];
-    T::store(v, &mut padded);
-    dst.copy_from_slice(&padded[..dst.len()]);
-}
-
-/// A function of one argument over a block.
-pub(crate) struct UnaryBlock<'a, K, T> {
-    pub(crate) kernel: PhantomData<K>,
-    pub(crate) dst: &'a mut [T],
-    pub(crate) x: &'a [T],
-}
-
-impl<K: Unary, T: Lane> Job for UnaryBlock<'_, K, T> {
-    #[inline(always)]
-    fn run<V: Lanes>(self, proof: V::Proof) {
-        for (dst, x) in self.dst.chunks_mut(V::N).zip(self.x.chunks(V::N)) {
-            store(K::lanes::<V>(load(proof, x)), dst);
-        }
-    }
-}
-
-/// A function of two arguments over blocks.
-pub(crate) struct BinaryBlock<'a, K, T> {
-    pub(crate) kernel: PhantomData<K>,
-    pub(crate) dst: &'a mut [T],
-    pub(crate) x: &'a [T],
-    pub(crate) y: &'a [T],
-}
-
-impl<K: Binary, T: Lane> Job for BinaryBlock<'_, K, T> {
-    #[inline(always)]
-    fn run<V: Lanes>(self, proof: V::Proof) {
-        let operands = self.x.chunks(V::N).zip(self.y.chunks(V::N));
-        for (dst, (x, y)) in self.dst.chunks_mut(V::N).zip(operands) {
-            store(K::lanes::<V>(load(proof, x), load(proof, y)), dst);
-        }
     }
 }

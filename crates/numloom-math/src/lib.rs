@@ -4,7 +4,7 @@
 //! element is, to the last bit.
 //!
 //! What goes in: slices of `f64` or `f32`, contiguous and of equal length, zero included. What comes out: one function value
-//! per element, in the slice that comes first. What it never does: allocate, or treat an element differently for
+//! per element, in the slice that comes first; or both by pointers, where no reference may be formed ([`OnPointers`]). What it never does: allocate, or treat an element differently for
 //! its position in the block or the machine it runs on.
 //!
 //! ```
@@ -33,6 +33,7 @@ mod generic;
 mod integer;
 mod isa;
 mod lanes;
+mod pointers;
 mod table;
 mod twice;
 
@@ -41,3 +42,4 @@ pub use float_env::FloatEnv;
 pub use functions::*;
 pub use integer::*;
 pub use isa::{Isa, IsaError};
+pub use pointers::{MAX_OPERANDS, OnPointers};

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use half::f16;
 use numloom_data::DType;
-use numloom_math::Isa;
+use numloom_math::{Isa, OnPointers};
 
 use super::arithmetic::Arithmetic;
 use super::bits::Bits;
@@ -147,8 +147,7 @@ pub fn eval(
     faults: &mut FaultSink<'_>,
 ) {
     check(op, from, to, args, dst);
-    #[cfg(feature = "counted")]
-    super::counted::count(op, dst.len() / to.itemsize());
+    count(op, dst.len() / to.itemsize());
 
     macro_rules! unary {
         ($types:ident, $family:ident::$method:ident) => {
@@ -294,6 +293,40 @@ pub fn eval(
             castable!(op, from, X => castable!(op, to, R => cast::<X, R>(mode, args[0], dst, faults)))
         }
     }
+}
+
+/// The function of [`numloom_math`] that is `op` on operands of dtype `from`, if one is: over what pointers lead to, where [`eval`] takes slices.
+///
+/// ```
+/// use numloom_data::DType;
+/// use numloom_ir::{Op, interp};
+///
+/// assert!(interp::function(Op::Tanh, DType::F32).is_some());
+/// assert!(interp::function(Op::Pow, DType::I32).is_none());
+/// ```
+pub fn function(op: Op, from: DType) -> Option<OnPointers> {
+    let name = match op {
+        Op::FloorDiv => "floor_div",
+        _ => op.info().mnemonic,
+    };
+    let mut all = numloom_math::FUNCTIONS
+        .iter()
+        .chain(numloom_math::DIVISIONS);
+    let places = all.find(|function| function.name == name)?.places;
+    match from {
+        DType::F32 => Some(places.f32),
+        DType::F64 => Some(places.f64),
+        _ => None,
+    }
+}
+
+/// Counts `n` elements of `op` that were computed by its [`function`], for tests.
+#[inline]
+pub fn count(op: Op, n: usize) {
+    #[cfg(feature = "counted")]
+    super::counted::count(op, n);
+    #[cfg(not(feature = "counted"))]
+    let _ = (op, n);
 }
 
 /// Copies a block; bytes of `bool` become 0 or 1.

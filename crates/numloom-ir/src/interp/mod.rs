@@ -20,7 +20,7 @@
 //! | `scalar` | an operation on single values |
 //!
 //! Compiled code calls [`eval()`] (and, on byte strings, [`eval_bytes`]) for every block operation, and constant folding calls it on one element, so engines and
-//! passes agree with the interpreter by construction there; on operations inside loops tests compare them bit for bit.
+//! passes agree with the interpreter by construction there ([`function()`] is what [`eval()`] calls); on operations inside loops tests compare them bit for bit.
 
 mod accumulate;
 mod arithmetic;
@@ -44,7 +44,7 @@ pub use accumulate::{PlanesMut, take_columns, take_lanes};
 pub use bytes::{Strings, eval_bytes};
 #[cfg(feature = "counted")]
 pub use counted::elements_of;
-pub use eval::{FaultSink, eval};
+pub use eval::{FaultSink, count, eval, function};
 pub use run::{Block, Interpreter, Rows};
 pub use scalar::eval_scalar;
 
