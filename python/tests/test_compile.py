@@ -193,13 +193,22 @@ def test_many_distinct_expressions_leave_memory_flat():
     a = np.ones(4)
     engine = nl.Engine(cache_entries=16)
 
-    def many(start):
-        for i in range(start, start + 3000):
+    # 100,000 texts and 1,000,000 calls are asked for, and take minutes.
+    texts, calls = (100_000, 1_000_000) if os.environ.get("NUMLOOM_SOAK") else (6_000, 60_000)
+
+    def many(start, count):
+        for i in range(start, start + count):
             assert engine.evaluate(f"a + {i}", a=a)[0] == i + 1
 
-    many(0)
+    def again(count):
+        f = engine.compile("2*a + k")
+        for i in range(count):
+            f(a, i)
+
+    many(0, 3000)
+    again(3000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    many(3000)
-    many(6000)
+    many(3000, texts)
+    again(calls)
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 20_000 and engine.cache_info().entries <= 16

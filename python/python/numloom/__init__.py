@@ -43,7 +43,7 @@ from ._errors import (
     ShapeError,
     error_codes,
 )
-from ._functions import Function, functions
+from ._functions import Function, Functions, functions
 from ._install import install_as_numexpr
 from ._lazy import Lazy, compute, from_array, from_npy, visualize
 from ._numloom import Compiled, __version__
@@ -64,6 +64,7 @@ __all__ = [
     "ExprTypeError",
     "FileError",
     "Function",
+    "Functions",
     "InputError",
     "InternalError",
     "Label",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import NamedTuple
 
 from . import _numloom
@@ -17,12 +18,30 @@ class Function(NamedTuple):
     max_ulp: float | None
     """Its greatest error in units in the last place, where that is known."""
 
+    def __str__(self) -> str:
+        return f"{self.signature}: {self.doc}"
 
-def functions() -> dict[str, Function]:
-    """Every function of the language, under its usual name.
+
+class Functions(dict[str, Function]):
+    """Functions by their usual names; printed, a line for each, and a table in notebooks."""
+
+    def __str__(self) -> str:
+        width = max((len(function.signature) for function in self.values()), default=0)
+        return "\n".join(f"{function.signature:{width}}  {function.doc}" for function in self.values())
+
+    def _repr_html_(self) -> str:
+        cells = ((function.signature, ", ".join(function.names[1:]), function.doc) for function in self.values())
+        rows = ("".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row) for row in cells)
+        return "<table><tr><th>function<th>also called<th>what it is" + "".join(f"<tr>{row}" for row in rows) + "</table>"
+
+
+def functions() -> Functions:
+    """Every function of the language, under its usual name: `print(functions())` lists them.
 
     >>> functions()["hypot"].signature
     'hypot(x, y)'
+    >>> print(functions()["hypot"])
+    hypot(x, y): sqrt(x*x + y*y) without overflow on the way
     """
     table = (Function(tuple(names), *rest) for names, *rest in _numloom.functions())
-    return {function.names[0]: function for function in table}
+    return Functions((function.names[0], function) for function in table)

@@ -31,8 +31,10 @@ def _elements(value: Any, name: str) -> Pair:
     module = type(value).__module__.partition(".")[0]
     if module == "pandas":
         return _from_pandas(value, name)
-    if hasattr(value, "__arrow_c_array__") and hasattr(value, "null_count"):
-        return _from_arrow(value, name)
+    if (hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__")) and not isinstance(getattr(value, "dtype", None), np.dtype):
+        from ._arrow import from_arrow
+
+        return from_arrow(value, name)
     if hasattr(value, "__dlpack__") and not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
         return np.from_dlpack(value), None
     try:
@@ -54,15 +56,6 @@ def _from_pandas(value: Any, name: str) -> Pair:
         return np.asarray(value), None
     absent = np.asarray(column.isna())
     return column.to_numpy(dtype=numpy_dtype, na_value=numpy_dtype.type(0)), ~absent
-
-
-def _from_arrow(value: Any, name: str) -> Pair:
-    """An array of pyarrow, or of one who speaks as it does."""
-    if value.null_count == 0:
-        return np.asarray(value), None
-    present = value.is_valid() if hasattr(value, "is_valid") else value.is_not_null()
-    filled = value.fill_null(False if str(value.dtype if hasattr(value, "dtype") else value.type) in ("bool", "Boolean") else 0)
-    return np.asarray(filled), np.asarray(present)
 
 
 def refuse_dtype(array: np.ndarray, name: str) -> None:
