@@ -559,6 +559,15 @@ impl Error {
         Error::new(ErrorKind::Run, None, vec![diagnostic])
     }
 
+    /// A reduction of a column was to leave an array.
+    pub(crate) fn rows_left() -> Error {
+        let message =
+            "a reduction of the rows of a table must leave one value: they come a chunk at a time";
+        let diagnostic = Diagnostic::error(Code::NotStreamable, message)
+            .with_help("reduce all axes, or compute the column first");
+        Error::new(ErrorKind::Run, None, vec![diagnostic])
+    }
+
     /// The shape of a column was asked for.
     pub(crate) fn rows_not_counted() -> Error {
         let message = "the rows of the table have not been counted: they must be read for that";

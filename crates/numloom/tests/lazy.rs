@@ -387,6 +387,36 @@ fn a_table_that_cannot_be_restarted_is_opened_again() {
 }
 
 #[test]
+fn a_column_of_one_axis_is_reduced_along_it_and_one_of_two_says_at_once_that_it_is_not() {
+    let (table, starts) = table(5000);
+    let x = table.column("x").unwrap();
+    let want = x.std().compute().unwrap();
+    let along = [
+        x.along([0]).std(),
+        x.along([-1]).std(),
+        Lazy::expr("std(x, axis=0)", [("x", &x)]).unwrap(),
+    ];
+    for along in &along {
+        assert_eq!(bits(&along.compute().unwrap()), bits(&want));
+    }
+    assert_eq!(starts.load(Ordering::Relaxed), 4);
+    let pairs = LazyTable::new(|| {
+        let m = array(&floats(6), &[3, 2]);
+        ArraySource::new(vec![("m".into(), m)])
+    });
+    let m = pairs.unwrap().column("m").unwrap();
+    for refused in [
+        m.along([0]).sum(),
+        m.along([1]).max(),
+        m.reduce().keepdims().mean(),
+    ] {
+        assert_eq!(refused.check().unwrap_err().code(), Code::NotStreamable);
+    }
+    let sum = m.along([0, 1]).sum().compute().unwrap();
+    assert_eq!(bits(&sum), bits(&m.sum().compute().unwrap()));
+}
+
+#[test]
 fn the_bits_are_those_of_arrays_whatever_the_source_the_chunks_and_the_threads() {
     let n = 70_001;
     let dir = tempfile::tempdir().unwrap();

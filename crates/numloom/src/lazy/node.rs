@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::inputs::Input;
 use crate::lazy::Lazy;
+use crate::lazy::slice::reduction;
 use crate::lazy::source::{Source, Table};
 use crate::lazy::template::{Template, operand_name};
 use crate::options::Options;
@@ -130,9 +131,16 @@ impl Lazy {
     }
 
     /// One operation on these, each of which the template names by its place.
-    pub(super) fn apply(template: Template, mut operands: Vec<Lazy>) -> Lazy {
+    pub(super) fn apply(mut template: Template, mut operands: Vec<Lazy>) -> Lazy {
         let found = one_world(&mut operands).and_then(|world| {
             let (dtype, shape) = infer(&template, &operands)?;
+            if matches!(world, World::Table(_)) && reduction(&template).is_some() {
+                if !shape.is_empty() {
+                    return Err(Error::rows_left());
+                }
+                // Along all axes, of a column that has one: the rows of a table are reduced as they come.
+                template = template.with_axes(None);
+            }
             let mut operands = operands.iter().map(Lazy::found);
             let is_counted = operands.all(|found| found.is_ok_and(|found| found.is_counted));
             Ok(Found {

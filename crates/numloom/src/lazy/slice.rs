@@ -169,7 +169,7 @@ fn below(node: &Lazy, steps: &[SubscriptKind]) -> Below {
             let Some((steps, axes)) = reduction.steps_below(steps, full.len()) else {
                 return Below::Here(take(&node.held(), steps));
             };
-            (template.with_axes(&axes), full, steps)
+            (template.with_axes(Some(&axes)), full, steps)
         }
     };
     let tasks = operands.iter().zip(shapes);
@@ -238,13 +238,13 @@ fn align(steps: &[SubscriptKind], full: &[usize], own: &[usize]) -> Vec<Subscrip
 }
 
 /// Axes of a reduction that leaves some.
-struct Reduction {
+pub(super) struct Reduction {
     axes: Vec<i64>,
     keepdims: bool,
 }
 
 /// The reduction that an operation is.
-fn reduction(template: &Template) -> Option<Reduction> {
+pub(super) fn reduction(template: &Template) -> Option<Reduction> {
     let ExprKind::Call { func, args, .. } = template.root() else {
         return None;
     };

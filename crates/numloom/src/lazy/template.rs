@@ -72,16 +72,17 @@ impl Template {
         written[self.root.index()]
     }
 
-    /// The same call, reduced along these axes instead.
-    pub(super) fn with_axes(&self, axes: &[usize]) -> Template {
+    /// The same call, reduced along these axes instead; over all, if none are given.
+    pub(super) fn with_axes(&self, axes: Option<&[usize]>) -> Template {
         let mut template = self.clone();
         let ast = &mut template.ast;
         let root = ast.exprs.pop().expect("the root is the last node").kind;
-        let axes = axes
-            .iter()
-            .map(|&axis| Literal::Int(axis as i128).write(ast))
-            .collect();
-        let value = ast.push(ExprKind::Tuple(axes), NOWHERE);
+        let axes = axes.map(|axes| {
+            let axes = axes.iter();
+            let axes = axes.map(|&axis| Literal::Int(axis as i128).write(ast));
+            let axes = axes.collect();
+            ast.push(ExprKind::Tuple(axes), NOWHERE)
+        });
         let mut kind = root;
         if let ExprKind::Call { args, .. } = &mut kind {
             let is_axis = |i: usize, arg: &Arg| match &arg.name {
@@ -90,10 +91,10 @@ impl Template {
             };
             let kept = args.iter().enumerate().filter(|(i, arg)| !is_axis(*i, arg));
             let mut kept: Vec<Arg> = kept.map(|(_, arg)| arg.clone()).collect();
-            kept.push(Arg {
+            kept.extend(axes.map(|value| Arg {
                 name: Some(("axis".into(), NOWHERE)),
                 value,
-            });
+            }));
             *args = kept;
         }
         template.root = ast.push(kind, NOWHERE);
