@@ -107,14 +107,21 @@ pub(crate) fn run<'p>(
     let mut copies = conditions.compiler().interprets();
     let variant = loop {
         plan.layout(part, shape, bound, copies)?;
-        let variant = part.variant(&mut plan.classes, Form::Lanes, conditions.compiler())?;
+        let form = match conditions.block {
+            None if !copies && plan.is_in_place() => part.leaves(),
+            _ => Form::Lanes,
+        };
+        let mut variant = part.variant(&mut plan.classes, form, conditions.compiler())?;
+        plan.follow(&variant.kernel);
+        if variant.kernel.form == Form::Rows && !plan.is_in_place() {
+            variant = part.variant(&mut plan.classes, Form::Lanes, conditions.compiler())?;
+        }
         if copies || !matches!(variant.code, Code::Interpreter) {
             break variant;
         }
         // Nothing better could be had: the interpreter wants its inputs in private memory.
         copies = true;
     };
-    plan.follow(&variant.kernel);
     let pool = conditions.workers(part, plan.total)?;
     let threads = pool.as_ref().map_or(1, |(_, threads)| *threads);
     let interpreted = matches!(variant.code, Code::Interpreter);
@@ -401,8 +408,12 @@ impl Pass<'_> {
                 done
             }
             #[cfg(feature = "jit")]
+            Code::Native(native) if self.kernel.form == Form::Rows => {
+                self.leaves(native, work, start, end, leaf)
+            }
+            #[cfg(feature = "jit")]
             Code::Native(native) => self.blocks(work, start, end, leaf, |work, n, index, fault| {
-                self.call(native, work, n, index, fault)
+                self.call(native, work, (n, 1), index, fault)
             }),
         }
     }
@@ -452,6 +463,58 @@ impl Pass<'_> {
                 self.kernel.combine_lanes(&work.lanes, &mut work.partials);
                 leaf(&work.partials);
             }
+        }
+        End::Done
+    }
+
+    /// Runs machine code on the leaves of a chunk, whose operands are all in place: whole ones together, each a row of a call, and what is left of the last one
+    /// apart.
+    #[cfg(feature = "jit")]
+    fn leaves(
+        &self,
+        native: &numloom_jit::NativeKernel,
+        work: &mut Work,
+        start: usize,
+        end: usize,
+        mut leaf: impl FnMut(&[u64]),
+    ) -> End {
+        let mut fault = Fault::NONE;
+        let mut at = self.seek(work, start);
+        while at.position < end {
+            if !self.control.wants_block() {
+                return End::Short;
+            }
+            let left = end - at.position;
+            let (n, rows) = match left / LEAF {
+                0 => (left, 1),
+                leaves => (LEAF, leaves),
+            };
+            self.locate(work, &at, start, n);
+            if self.control.loses_block(at.position, n * rows) {
+                return End::Short;
+            }
+            let words = self.kernel.accumulator_words(rows, 0);
+            if work.partials.len() < words {
+                work.partials.resize(words, 0);
+            }
+            if !self.call(
+                native,
+                work,
+                (n, rows),
+                self.base + at.position as u64,
+                &mut fault,
+            ) {
+                self.control.stop(Stop::Failed);
+                return End::Short;
+            }
+            if fault.is_some() {
+                self.control.record(fault);
+                return End::Short;
+            }
+            for partials in work.partials[..words].chunks_exact((words / rows).max(1)) {
+                leaf(partials);
+            }
+            self.advance(work, &mut at, n * rows);
         }
         End::Done
     }
@@ -615,32 +678,42 @@ impl Pass<'_> {
         }
     }
 
-    /// Runs machine code on the places that [`locate`](Self::locate) has set.
+    /// Runs machine code on the places that [`locate`](Self::locate) has set: on `n` elements, or on `rows` leaves of that many, one after the other.
     #[cfg(feature = "jit")]
     fn call(
         &self,
         native: &numloom_jit::NativeKernel,
         work: &mut Work,
-        n: usize,
+        (n, rows): (usize, usize),
         index: u64,
         fault: &mut Fault,
     ) -> bool {
         let scratch = Self::area(work).wrapping_add(self.plan.scratch);
         let mut args = numloom_jit::abi::KernelArgs {
             n,
+            rows,
             index,
+            row_index_stride: n as u64,
             inputs: work.inputs.as_ptr().cast(),
+            input_row_strides: work.input_steps.as_ptr(),
             outputs: work.outputs.as_ptr().cast(),
-            accumulators: work.lanes.as_mut_ptr(),
+            output_row_strides: work.output_steps.as_ptr(),
+            accumulators: match self.kernel.form {
+                Form::Rows => work.partials.as_mut_ptr(),
+                _ => work.lanes.as_mut_ptr(),
+            },
             position: index,
+            row_position_stride: n as u64,
             scratch,
             around: u64::from(self.plan.around),
             ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
-        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots; there is one row. (2, 3) `fit` made a pointer for each input and
+        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots, which is given one row; else `fit` made a step for each input and
+        // output. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
-        // of the row, which `n` does not pass; for `Scalar`, by nothing. (4, 5) `fit` and `cut` made room, and a `Buffer` is initialised. (6) `fault` is a
+        // of the row, which `n` does not pass; for `Scalar`, by nothing. Several rows are leaves of a chunk, all operands being `Direct` or `Scalar`, whose
+        // steps from leaf to leaf `fit` has set. (4, 5) `fit` and `cut` made room, for the partial values of rows `leaves`, and a `Buffer` is initialised. (6) `fault` is a
         // reference. (7) Blocks, cells and scratch lie apart in the area; arrays that outputs share have `Access::Block`,
         // two outputs share nothing (`Bound`), and other threads have other positions.
         let status = unsafe { native.call(&mut args) };

@@ -15,7 +15,7 @@ use std::mem::MaybeUninit;
 
 use numloom_data::{DType, View};
 use numloom_ir::reduce::{LANES, LEAF};
-use numloom_ir::{Fault, Program};
+use numloom_ir::{Fault, Form, Program};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
@@ -148,13 +148,14 @@ pub(crate) fn run(
     if part.reduces && block < n || kernel.scratch_bytes() > SCRATCH_BYTES {
         return false;
     }
-    let run = |lanes: &mut [u64]| {
-        let lanes = lanes.as_mut_ptr();
+    // Lanes of rows are scratch; other lanes are the accumulators.
+    let run = |accumulators: &mut [u64], lanes: *mut u64| {
+        let accumulators = accumulators.as_mut_ptr();
         if kernel.slots.is_empty() {
             // SAFETY: (1) every place is a native contiguous array of `n` elements of its dtype, or one element without axes where
             // `part.met` found the variant for that; (2) outputs are `n` elements, held exclusively through `outputs`; (3) no
-            // output shares memory with an input or another output; (4) there are no slots; (5) the lanes are the caller's.
-            return unsafe { call(native, n, &places, &targets, lanes, std::ptr::null_mut()) };
+            // output shares memory with an input or another output; (4) there are no slots, and lanes of rows are the caller's; (5) so are the accumulators.
+            return unsafe { call(native, n, &places, &targets, accumulators, lanes.cast()) };
         }
         let mut room = [MaybeUninit::<u64>::uninit(); SCRATCH_BYTES / 8];
         let scratch: *mut u8 = room.as_mut_ptr().cast();
@@ -171,8 +172,8 @@ pub(crate) fn run(
         loop {
             let m = block.min(left);
             // SAFETY: (1, 2, 3, 5) as above, for the next `m` of the `n` elements; (4) the slots fit the scratch, the block fits the slots, and as many elements
-            // were just cleared.
-            if !unsafe { call(native, m, &places, &targets, lanes, scratch) } {
+            // were just cleared; a kernel in rows has no slots.
+            if !unsafe { call(native, m, &places, &targets, accumulators, scratch) } {
                 return false;
             }
             left -= m;
@@ -191,19 +192,25 @@ pub(crate) fn run(
         }
     };
     if !part.reduces {
-        return run(&mut []);
+        return run(&mut [], std::ptr::null_mut());
     }
-    // All elements are of one leaf, so what its lanes come to is the result.
+    // All elements are of one leaf, so what that comes to is the result.
     let (mut lanes, mut partials) = ([0; MAX_WORDS * LANES], [0; MAX_WORDS]);
     let Some(partials) = partials.get_mut(..kernel.partial_words()) else {
         return false;
     };
     let lanes = &mut lanes[..kernel.lane_words()];
-    kernel.reset_lanes(lanes);
-    if !run(lanes) {
-        return false;
+    if kernel.form == Form::Rows {
+        if !run(partials, lanes.as_mut_ptr()) {
+            return false;
+        }
+    } else {
+        kernel.reset_lanes(lanes);
+        if !run(lanes, std::ptr::null_mut()) {
+            return false;
+        }
+        kernel.combine_lanes(lanes, partials);
     }
-    kernel.combine_lanes(lanes, partials);
     reduced_values(kernel, partials).all(|(i, value)| match &mut outputs[i] {
         Out::Array(view) => view.set(&[], &value).is_ok(),
         Out::Scalar(out) => {
@@ -219,14 +226,15 @@ pub(crate) fn run(
 /// 1. `inputs` point to what the kernel reads: `n` elements, or one of a scalar input, valid for reads and initialised.
 /// 2. `outputs` point to what it writes: `n` elements each, valid for writes.
 /// 3. No output shares memory with an input or another output.
-/// 4. `scratch` is valid for the kernel's scratch bytes, `n` is within its block, and `n` elements of each slot are initialised, if it has slots.
-/// 5. `lanes` are the kernel's lanes, and nobody else's.
+/// 4. `scratch` is valid for the kernel's scratch bytes, if there are any; `n` is within its block, and `n` elements of each slot are initialised, if it has slots; as
+///    are lanes, if it is in rows.
+/// 5. `accumulators` are the kernel's for one row, and nobody else's.
 unsafe fn call(
     native: &NativeKernel,
     n: usize,
     inputs: &[*const u8; MAX_INPUTS],
     outputs: &[*mut u8; MAX_OUTPUTS],
-    lanes: *mut u64,
+    accumulators: *mut u64,
     scratch: *mut u8,
 ) -> bool {
     let mut fault = Fault::NONE;
@@ -234,7 +242,7 @@ unsafe fn call(
         n,
         inputs: inputs.as_ptr(),
         outputs: outputs.as_ptr(),
-        accumulators: lanes,
+        accumulators,
         scratch,
         ..KernelArgs::one_row(&raw mut fault)
     };

@@ -234,6 +234,13 @@ impl Plan {
         }
     }
 
+    /// Whether blocks may have any size: nothing is copied, and they do not end with rows.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let in_place =
+            |operand: &Operand| matches!(operand.access, Access::Direct | Access::Scalar);
+        self.row.is_none() && self.operands.iter().all(in_place)
+    }
+
     /// Blocks that are copied stay in the second-level cache, however many there are.
     fn best_block(&self) -> usize {
         let copied = self

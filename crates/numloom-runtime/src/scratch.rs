@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use numloom_data::{Buffer, Scalar};
 use numloom_ir::interp::Interpreter;
+use numloom_ir::reduce::LEAF;
 use numloom_ir::{Isa, Kernel};
 
 use crate::error::RuntimeError;
@@ -51,7 +52,10 @@ pub(crate) struct Work {
     /// A pointer for each input and output of the kernel.
     pub(crate) inputs: Vec<Ptr>,
     pub(crate) outputs: Vec<Ptr>,
-    /// Lanes of the accumulators, and what a leaf came to.
+    /// Bytes from a leaf to the next, of each input and output that is in place.
+    pub(crate) input_steps: Vec<isize>,
+    pub(crate) output_steps: Vec<isize>,
+    /// Lanes of the accumulators, and what a leaf, or each leaf of a call, came to.
     pub(crate) lanes: Vec<u64>,
     pub(crate) partials: Vec<u64>,
     /// The row of the current block, and each operand's offset to it.
@@ -72,6 +76,17 @@ impl Work {
         self.inputs.resize(kernel.inputs.len(), Ptr::DANGLING);
         self.outputs.clear();
         self.outputs.resize(kernel.outputs.len(), Ptr::DANGLING);
+        self.input_steps.clear();
+        self.input_steps.resize(kernel.inputs.len(), 0);
+        self.output_steps.clear();
+        self.output_steps.resize(kernel.outputs.len(), 0);
+        for (i, operand) in plan.operands.iter().enumerate() {
+            let steps = match i < plan.inputs {
+                true => &mut self.input_steps,
+                false => &mut self.output_steps,
+            };
+            steps[operand.index] = operand.step * LEAF.cast_signed();
+        }
         self.lanes.clear();
         self.lanes.resize(kernel.lane_words(), 0);
         self.partials.clear();

@@ -233,7 +233,8 @@ impl Compiled {
                     Some(true) => Form::Rows,
                     _ => Form::Streams,
                 },
-                None => Form::Lanes,
+                None if compiler.interprets() => Form::Lanes,
+                None => pass.part.leaves(),
             };
             let variant = pass.part.variant(&mut classes, form, compiler)?;
             results.push(f(pass, variant)?);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use numloom_data::DType;
-use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Op, Program, schedule};
+use numloom_ir::{Form, InputClass, Inst, InstKind, Kernel, Op, Program, accumulator_of, schedule};
 
 use crate::code::{Code, Compiler};
 use crate::error::RuntimeError;
@@ -153,6 +153,8 @@ pub(crate) struct Part {
     pub(crate) reduces: bool,
     /// Whether an element can fault.
     pub(crate) faults: bool,
+    /// Whether a function may be called, which needs scratch memory.
+    calls: bool,
     /// Bytes read and written for each element of the space, all operands contiguous.
     pub(crate) bytes_per_element: usize,
     /// A rough estimate of the time of an element, in picoseconds.
@@ -171,6 +173,7 @@ impl Part {
             inputs: Box::default(),
             reduces: false,
             faults: false,
+            calls: false,
             bytes_per_element: 0,
             work: 0,
             variants: Growing::new(),
@@ -179,11 +182,16 @@ impl Part {
             match &inst.kind {
                 InstKind::Input(i) => inputs[*i as usize] = true,
                 InstKind::Const(_) => {}
-                InstKind::Reduce(_) => part.reduces = true,
+                InstKind::Reduce(reduce) => {
+                    part.reduces = true;
+                    let (acc, _) = accumulator_of(reduce.reduction, prog.dtype(reduce.args[0]));
+                    part.calls |= !acc.op.is_inline();
+                }
                 InstKind::Count { .. } => unreachable!("counts are scalars"),
                 InstKind::Apply { op, args } => {
                     let from = prog.dtype(args[args.len() - 1]);
                     part.faults |= op.can_fault(from);
+                    part.calls |= op.is_block(from, inst.dtype);
                     part.work += work(*op, from, inst.dtype);
                 }
             }
@@ -206,6 +214,14 @@ impl Part {
             wanted.set_contiguous(i);
         }
         wanted
+    }
+
+    /// The form for operands that are all in place. Whole leaves are rows of one call; but a kernel with functions takes shorter blocks.
+    pub(crate) fn leaves(&self) -> Form {
+        match self.reduces && !self.calls {
+            true => Form::Rows,
+            false => Form::Lanes,
+        }
     }
 
     /// The variant for `classes` and `form`, compiled if it is met for the first time; past [`MAX_VARIANTS`] of them the
@@ -248,7 +264,7 @@ impl Part {
     pub(crate) fn met(&self, scalars: u64) -> Option<&Variant> {
         self.variants
             .iter()
-            .find(|v| v.form == Form::Lanes && v.classes.0 == [scalars])
+            .find(|v| v.form == self.leaves() && v.classes.0 == [scalars])
     }
 
     /// The instructions that its outputs hand out.

@@ -13,6 +13,7 @@ use super::asm::CONSTANT;
 use super::assign::{Home, Homes, Same, Start, assign, load_same, of_row, pressure};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
 use super::inst::{Arg, Base, Inst, Memory, SOURCES, Width, fold_loads};
+use super::mask::Floats;
 use super::moments::Vectors;
 use super::select::{Select, Shared, TAIL, Val, by_size};
 use super::table;
@@ -441,6 +442,8 @@ impl<'k> Function<'k> {
     ) -> Result<(), JitError> {
         let mut known = values.uniform.clone();
         let words = &values.words;
+        // Of values with running extremes, in which lanes these are not NaN.
+        let mut ordered: Vec<(V, Arg)> = Vec::new();
         for (i, inst) in values.body.iter().enumerate() {
             if known[i].is_some() {
                 continue;
@@ -465,13 +468,28 @@ impl<'k> Function<'k> {
                     let memory = values.memory(Area::Place(*place), size, first, true);
                     select.store(dtype, value, memory);
                 }
-                LoopOp::Accumulate { acc, value } => {
+                LoopOp::Accumulate { acc, value: of } => {
                     let Some(k) = words.iter().position(|word| *word == (*acc, 0)) else {
                         continue;
                     };
-                    let value = operand(select, values, *value, &known);
+                    let of = *of;
+                    let value = operand(select, values, of, &known);
                     let accumulator = self.kernel.accumulators[*acc as usize];
                     match reach {
+                        Reach::Registers(copy) if select.keeps_ordered(accumulator) => {
+                            let width = select.width(size);
+                            let number = self.accumulator(copy, k, words.len());
+                            let running = Arg::Held(number, width);
+                            let known = ordered.iter().find(|(other, _)| *other == of);
+                            let mask = match known {
+                                // Rows start from identities; lanes in memory may be any numbers.
+                                Some((_, mask)) if self.kernel.form == Form::Rows => *mask,
+                                _ => select.ordered(size, running),
+                            };
+                            ordered.push((of, mask));
+                            let value = select.stored(value);
+                            select.take_extreme(accumulator, running, value, mask);
+                        }
                         Reach::Registers(copy) => {
                             let width = select.width(size);
                             let running: Vec<Arg> = (k..k + accumulator.words())
@@ -906,6 +924,37 @@ impl Select {
             }
         }
         true
+    }
+
+    /// Whether a running value in a register is one that [`take_extreme`](Select::take_extreme) takes values into.
+    fn keeps_ordered(&self, acc: Accumulator) -> bool {
+        let extreme = matches!(acc.op, AccOp::Min | AccOp::Max);
+        extreme && acc.dtype.is_float() && self.avx512 && !self.masked
+    }
+
+    /// Where a running value is not NaN.
+    fn ordered(&mut self, size: usize, running: Arg) -> Arg {
+        match self.compare_floats(Floats::Ordered, size, running, running) {
+            Val::Mask(mask) => mask,
+            _ => unreachable!("with AVX-512 truth is in mask registers"),
+        }
+    }
+
+    /// Takes a value into a running extreme, which stays the first NaN that it met: the instruction gives the value where either is NaN, and leaves out those
+    /// that are not `ordered`. These are the same for all running extremes that took the same values.
+    fn take_extreme(&mut self, acc: Accumulator, running: Arg, value: Arg, ordered: Arg) {
+        let row = match (acc.op, acc.dtype) {
+            (AccOp::Min, DType::F32) => table::Minps,
+            (AccOp::Min, _) => table::Minpd,
+            (_, DType::F32) => table::Maxps,
+            _ => table::Maxpd,
+        };
+        let width = self.width(acc.dtype.itemsize());
+        let code = of_row(&row, width, self.avx512);
+        let mut inst = Inst::new(code, running, &[running, value.at(width)]);
+        inst.reads = width.bytes();
+        inst.mask = ordered;
+        self.push(inst);
     }
 
     /// A result to a register that is spoken for; in tails the elements there are.
