@@ -35,6 +35,7 @@ mod isa;
 mod lanes;
 mod pointers;
 mod table;
+#[cfg(target_arch = "x86_64")]
 mod twice;
 
 pub use division::*;

@@ -61,16 +61,28 @@ fn reduce_huge<V: Lanes>(x: V, reduced: Reduced<V>) -> Reduced<V> {
     reduced.n.store(&mut ns);
     reduced.r.store(&mut rs);
     reduced.less.store(&mut lesses);
-    for lane in 0..V::N {
-        if xs[lane].abs() > HUGE {
-            let (quarter, hi, lo) = payne_hanek::reduce(xs[lane]);
-            (ns[lane], rs[lane], lesses[lane]) = (MAGIC + quarter, hi, -lo);
-        }
-    }
+    anew(&xs[..V::N], &mut ns, &mut rs, &mut lesses);
     Reduced {
         n: V::load(x.proof(), &ns),
         r: V::load(x.proof(), &rs),
         less: V::load(x.proof(), &lesses),
+    }
+}
+
+/// Apart, and of lanes in memory: one call that is hardly ever reached does not cost the loop its registers.
+#[cold]
+#[inline(never)]
+fn anew(
+    xs: &[f64],
+    ns: &mut [f64; MAX_LANES],
+    rs: &mut [f64; MAX_LANES],
+    lesses: &mut [f64; MAX_LANES],
+) {
+    for (lane, &x) in xs.iter().enumerate() {
+        if x.abs() > HUGE {
+            let (quarter, hi, lo) = payne_hanek::reduce(x);
+            (ns[lane], rs[lane], lesses[lane]) = (MAGIC + quarter, hi, -lo);
+        }
     }
 }
 
