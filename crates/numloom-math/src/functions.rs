@@ -4,6 +4,7 @@
 
 use crate::generic::{
     angle, error, exp, hyperbolic, inverse_angle, inverse_hyperbolic, log, pow, root, short,
+    short_error, short_inverse,
 };
 use crate::isa::Isa;
 use crate::lanes::{Binary, Lanes, Unary};
@@ -71,7 +72,7 @@ impl Function {
 macro_rules! functions {
     (
         unary { $( $f64:ident $f32:ident $name:literal = $kernel:path, $short:path, $title:literal, $specials:literal; )* }
-        binary { $( $g64:ident $g32:ident $bname:literal ($x:ident, $y:ident) = $bkernel:path, $btitle:literal, $bspecials:literal; )* }
+        binary { $( $g64:ident $g32:ident $bname:literal ($x:ident, $y:ident) = $bkernel:path, $bshort:path, $btitle:literal, $bspecials:literal; )* }
     ) => {
         $(
             #[doc = concat!($title, " of a block, in `f64`: ", $specials, ".")]
@@ -104,7 +105,7 @@ macro_rules! functions {
             /// # Panics
             /// If the lengths differ.
             pub fn $g32(isa: Isa, dst: &mut [f32], $x: &[f32], $y: &[f32]) {
-                pointers::binary_block::<kernels::$g64, f32>(isa, dst, $x, $y);
+                pointers::binary_block::<kernels::$g32, f32>(isa, dst, $x, $y);
             }
         )*
 
@@ -123,7 +124,7 @@ macro_rules! functions {
                 blocks: Blocks::Binary { f64: $g64, f32: $g32 },
                 places: Places {
                     f64: pointers::binary::<kernels::$g64, f64>,
-                    f32: pointers::binary::<kernels::$g64, f32>,
+                    f32: pointers::binary::<kernels::$g32, f32>,
                 },
             }, )*
         ];
@@ -160,6 +161,15 @@ macro_rules! functions {
                         $bkernel($x, $y)
                     }
                 }
+
+                pub(super) struct $g32;
+
+                impl Binary for $g32 {
+                    #[inline(always)]
+                    fn lanes<V: Lanes>($x: V, $y: V) -> V {
+                        $bshort($x, $y)
+                    }
+                }
             )*
         }
     };
@@ -170,15 +180,15 @@ functions! {
         sin_f64   sin_f32   "sin"   = angle::sin, short::sin, "Sine",                       "NaN at infinities, -0 at -0";
         cos_f64   cos_f32   "cos"   = angle::cos, short::cos, "Cosine",                     "NaN at infinities";
         tan_f64   tan_f32   "tan"   = angle::tan, short::tan, "Tangent",                    "NaN at infinities, -0 at -0";
-        asin_f64  asin_f32  "asin"  = inverse_angle::asin, inverse_angle::asin, "Inverse sine",       "NaN outside -1 to 1, -0 at -0";
-        acos_f64  acos_f32  "acos"  = inverse_angle::acos, inverse_angle::acos, "Inverse cosine",     "NaN outside -1 to 1, +0 at 1";
-        atan_f64  atan_f32  "atan"  = inverse_angle::atan, inverse_angle::atan, "Inverse tangent",    "a quarter turn at infinities, -0 at -0";
+        asin_f64  asin_f32  "asin"  = inverse_angle::asin, short_inverse::asin, "Inverse sine",       "NaN outside -1 to 1, -0 at -0";
+        acos_f64  acos_f32  "acos"  = inverse_angle::acos, short_inverse::acos, "Inverse cosine",     "NaN outside -1 to 1, +0 at 1";
+        atan_f64  atan_f32  "atan"  = inverse_angle::atan, short_inverse::atan, "Inverse tangent",    "a quarter turn at infinities, -0 at -0";
         sinh_f64  sinh_f32  "sinh"  = hyperbolic::sinh, short::sinh, "Hyperbolic sine",       "itself at zeros and infinities";
         cosh_f64  cosh_f32  "cosh"  = hyperbolic::cosh, short::cosh, "Hyperbolic cosine",     "1 at zeros, infinite at infinities";
         tanh_f64  tanh_f32  "tanh"  = hyperbolic::tanh, short::tanh, "Hyperbolic tangent",    "itself at zeros, 1 in size at infinities";
-        asinh_f64 asinh_f32 "asinh" = inverse_hyperbolic::asinh, inverse_hyperbolic::asinh, "Inverse hyperbolic sine",    "itself at zeros and infinities";
-        acosh_f64 acosh_f32 "acosh" = inverse_hyperbolic::acosh, inverse_hyperbolic::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
-        atanh_f64 atanh_f32 "atanh" = inverse_hyperbolic::atanh, inverse_hyperbolic::atanh, "Inverse hyperbolic tangent", "infinite at -1 and 1, NaN beyond, -0 at -0";
+        asinh_f64 asinh_f32 "asinh" = inverse_hyperbolic::asinh, short_inverse::asinh, "Inverse hyperbolic sine",    "itself at zeros and infinities";
+        acosh_f64 acosh_f32 "acosh" = inverse_hyperbolic::acosh, short_inverse::acosh, "Inverse hyperbolic cosine",  "+0 at 1, NaN below";
+        atanh_f64 atanh_f32 "atanh" = inverse_hyperbolic::atanh, short_inverse::atanh, "Inverse hyperbolic tangent", "infinite at -1 and 1, NaN beyond, -0 at -0";
         exp_f64   exp_f32   "exp"   = exp::exp, short::exp, "Natural exponential",        "+0 at -infinity";
         exp2_f64  exp2_f32  "exp2"  = exp::exp2, short::exp2, "Power of two",               "exact at integers, +0 at -infinity";
         expm1_f64 expm1_f32 "expm1" = exp::expm1, short::expm1, "Natural exponential less 1", "-1 at -infinity, -0 at -0";
@@ -187,12 +197,12 @@ functions! {
         log10_f64 log10_f32 "log10" = log::log10, short::log10, "Decimal logarithm",          "exact at powers of ten, -infinity at zeros, NaN below";
         log1p_f64 log1p_f32 "log1p" = log::log1p, short::log1p, "Natural logarithm of 1 + x", "-infinity at -1, NaN below, -0 at -0";
         cbrt_f64  cbrt_f32  "cbrt"  = root::cbrt, root::cbrt, "Cube root",                  "exact at cubes, itself at zeros and infinities";
-        erf_f64   erf_f32   "erf"   = error::erf, error::erf, "Error function",             "-1 and 1 at infinities, -0 at -0";
-        erfc_f64  erfc_f32  "erfc"  = error::erfc, error::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
+        erf_f64   erf_f32   "erf"   = error::erf, short_error::erf, "Error function",             "-1 and 1 at infinities, -0 at -0";
+        erfc_f64  erfc_f32  "erfc"  = error::erfc, short_error::erfc, "Error function, taken from 1", "2 at -infinity, +0 at infinity";
     }
     binary {
-        atan2_f64 atan2_f32 "atan2" (y, x) = inverse_angle::atan2, "Angle of the point (x, y)", "signs of zeros count; -π to π";
-        hypot_f64 hypot_f32 "hypot" (x, y) = root::hypot, "Length of the vector (x, y)", "infinite if either is, even beside NaN; no overflow on the way";
-        pow_f64   pow_f32   "pow"   (x, y) = pow::pow, "Power", "1 at y = 0 and at x = 1 whatever the other, NaN for x < 0 with a fraction in y";
+        atan2_f64 atan2_f32 "atan2" (y, x) = inverse_angle::atan2, short_inverse::atan2, "Angle of the point (x, y)", "signs of zeros count; -π to π";
+        hypot_f64 hypot_f32 "hypot" (x, y) = root::hypot, short::hypot, "Length of the vector (x, y)", "infinite if either is, even beside NaN; no overflow on the way";
+        pow_f64   pow_f32   "pow"   (x, y) = pow::pow, pow::pow, "Power", "1 at y = 0 and at x = 1 whatever the other, NaN for x < 0 with a fraction in y";
     }
 }

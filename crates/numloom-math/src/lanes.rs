@@ -67,6 +67,8 @@ pub(crate) trait Lanes:
     fn sqrt(self) -> Self;
     /// The nearest `f32` of each.
     fn round_to_f32(self) -> Self;
+    /// The quotient of both rounded to `f32`, rounded to `f32`: a division of half the bits takes a third of the time.
+    fn quotient_f32(self, o: Self) -> Self;
     /// The greater of each pair; `self` where it is NaN.
     fn at_least(self, least: Self) -> Self;
     /// The smaller of each pair; `self` where it is NaN.

@@ -126,6 +126,7 @@ impl<V: Lanes> Lanes for Twice<V> {
         mul_sub_from(a, b);
         sqrt();
         round_to_f32();
+        quotient_f32(o);
         at_least(least);
         at_most(most);
         and(o);

@@ -9,7 +9,7 @@ lowest up, the rest being fitted anew after each, so that the later ones make up
 from struct import pack, unpack
 
 from mpmath import (
-    atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
+    asin, atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
 )
 
 mp.prec = 300
@@ -68,18 +68,18 @@ def remez(f, weight, degree, lo, hi, rounds=9):
     return coefficients, max(abs(e) for _, e in error)
 
 
-def fit(f, weight, degree, lo, hi):
-    """Coefficients in f64, lowest first; and the greatest weighted error with them."""
+def fit(f, weight, degree, lo, hi, exchanges=True):
+    """Coefficients in f64, lowest first; and the greatest weighted error with them. Without `exchanges`, by least squares alone."""
     if lo < 0 < hi:
         # The powers that remain all vanish at zero, where exchange fails: by least squares, on Chebyshev's points.
         n = 4 * degree
         nodes = [(lo + hi) / 2 - (hi - lo) / 2 * cos(pi * (i + mpf("0.5")) / n) for i in range(n)]
-        fixed = [mpf(float(remez(f, weight, degree, lo, hi)[0][0]))]
-        for k in range(1, degree + 1):
+        fixed = [mpf(float(remez(f, weight, degree, lo, hi)[0][0]))] if exchanges else []
+        for k in range(len(fixed), degree + 1):
             a = matrix(n, degree + 1 - k)
             b = matrix(n, 1)
             for i, x in enumerate(nodes):
-                b[i] = (f(x) - polyval(fixed[::-1], x)) * weight(x)
+                b[i] = (f(x) - polyval(fixed[::-1] or [0], x)) * weight(x)
                 for j in range(k, degree + 1):
                     a[i, j - k] = x**j * weight(x)
             fixed.append(mpf(float(lu_solve(a, b)[0])))
@@ -128,6 +128,27 @@ def polynomial(doc, name, f, weight, degree, lo, hi, first=None):
     print_array([f"{doc}; degree {degree}, error 2^{float(log(worst, 2)):.1f}."], name, values)
     if first:
         constant("What is left of its first coefficient.", first, rest)
+
+
+def pieces(what, name, f, step, degree):
+    """Tables of polynomials around the multiples of the step, their coefficients by row; relative, and without a constant where f(0) is 0."""
+    rows, worst = [], mpf(0)
+    half = step * mpf("0.5001")
+    for j in range(16):
+        of = lambda x: f(j * step + x)
+        if j == 0 and f(mpf(0)) == 0:
+            odd = lambda x: of(x) / x if abs(x) > 1e-40 else 2 / sqrt(pi)
+            found, error = fit(odd, lambda x: 1 / odd(x), degree - 1, -half, half, exchanges=False)
+            found = [mpf(0)] + found
+        else:
+            found, error = fit(of, lambda x: 1 / of(x), degree, -half, half, exchanges=False)
+        rows.append(found)
+        worst = max(worst, error)
+    for k in range(degree + 1):
+        print_table([f"Coefficient {k} of {what} around multiples of {name}_STEP."], f"{name}_{k}", [row[k] for row in rows])
+    for first in range(0, degree + 1, 4):
+        columns = [f"{name}_{k}" for k in range(first, min(first + 4, degree + 1))]
+        print_rows(f"{what}, degree {degree}, error 2^{float(log(worst, 2)):.1f}", f"{name}_FROM_{first}", columns)
 
 
 def constant(doc, name, value):
@@ -280,10 +301,19 @@ def main():
         "(atan z / z - 1) / z^2 in z^2, |z| <= 1/16, relative to atan z", "ATAN",
         lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, (mpf(1) / 15.9) ** 2,
     )
+    polynomial(
+        "The same for f32", "ATAN_SHORT",
+        lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 4, small, (mpf(1) / 15.9) ** 2,
+    )
     angles = [pair(atan(mpf(j) / 8)) for j in range(9)] + [(mpf(0), mpf(0))] * 7
     print_table(["atan(j/8), rounded; nine of them."], "ATAN_HI", [h for h, _ in angles])
     print_table(["atan(j/8), what is left."], "ATAN_LO", [l for _, l in angles])
     print_rows("atan(j/8)", "ATAN_C", ["ATAN_HI", "ATAN_LO"])
+    print_rows("atan(j/8), for f32", "ATAN_ROUNDED", ["ATAN_HI"])
+    polynomial(
+        "(asin s / s - 1) / s^2 in s^2, |s| <= 1/2, relative to asin s, for f32", "ASIN_SHORT",
+        lambda x: (asin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 11, mpf(2) ** -12, mpf("0.2501"),
+    )
 
     # Error functions: near zero as x + x Q(x^2); else erfc x = e^(-x^2) H(t) / (1 + 2x), t = (x - 3) / (x + 3), which maps 3/4 to
     # -0.6 and 27.5 to 0.8. H is between 1.1 and 1.3.
@@ -299,6 +329,13 @@ def main():
         "(1 + 2x) e^(x^2) erfc x in t = (x - 3)/(x + 3), x from 3/4 to 27.5, relative", "ERFC",
         lambda t: times(of_x(t)), lambda t: 1 / times(of_x(t)), 19, mpf("-0.6001"), mpf(49) / 61, first="ERFC_LO",
     )
+    # For f32: sixteen polynomials around multiples of a step, the first one of erf without a constant.
+    step = mpf(65) / 256
+    constant("The step of the polynomials of erf, for f32.", "ERF_STEP", step)
+    pieces("erf x", "ERF", erf, step, 11)
+    step = mpf(21) / 32
+    constant("The step of the polynomials of erfc, for f32.", "ERFC_STEP", step)
+    pieces("e^(x^2) erfc x", "ERFC", lambda x: exp(x * x) * erfc(x), step, 15)
     # Cube roots of [1, 2]: a first guess.
     polynomial(
         "cube root on [1, 2], relative", "CBRT",

@@ -164,6 +164,13 @@ impl Lanes for F64x2 {
         F64x2(proven!(vcvt_f64_f32(vcvt_f32_f64(self.0))))
     }
     #[inline(always)]
+    fn quotient_f32(self, o: F64x2) -> F64x2 {
+        F64x2(proven!(vcvt_f64_f32(vdiv_f32(
+            vcvt_f32_f64(self.0),
+            vcvt_f32_f64(o.0)
+        ))))
+    }
+    #[inline(always)]
     fn at_least(self, least: F64x2) -> F64x2 {
         F64x2::select(self.lt(least), least, self)
     }

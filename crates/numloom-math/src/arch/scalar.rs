@@ -117,6 +117,10 @@ impl Lanes for F64x1 {
         F64x1(f64::from(self.0 as f32))
     }
     #[inline(always)]
+    fn quotient_f32(self, o: F64x1) -> F64x1 {
+        F64x1(f64::from(self.0 as f32 / o.0 as f32))
+    }
+    #[inline(always)]
     fn at_least(self, least: F64x1) -> F64x1 {
         F64x1(if self.0 < least.0 { least.0 } else { self.0 })
     }

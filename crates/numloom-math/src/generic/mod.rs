@@ -14,3 +14,5 @@ mod payne_hanek;
 pub(crate) mod pow;
 pub(crate) mod root;
 pub(crate) mod short;
+pub(crate) mod short_error;
+pub(crate) mod short_inverse;

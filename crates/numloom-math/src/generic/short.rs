@@ -11,7 +11,7 @@ use crate::lanes::{Lanes, MAGIC};
 use crate::table::Table;
 
 /// `e^r - 1` of the reduced r, and the power of two to the sixteenths that it belongs to.
-struct Exponential<V> {
+pub(super) struct Exponential<V> {
     power: V,
     p: V,
 }
@@ -19,7 +19,7 @@ struct Exponential<V> {
 impl<V: Lanes> Exponential<V> {
     /// `2^(k/16) e^r`, k counted as [`MAGIC`] leaves it.
     #[inline(always)]
-    fn of(k: V, r: V) -> Exponential<V> {
+    pub(super) fn of(k: V, r: V) -> Exponential<V> {
         let [entry] = k.lookup(&table::EXP_ROUNDED);
         Exponential {
             power: entry.add_bits(k.shl::<48>()),
@@ -28,7 +28,7 @@ impl<V: Lanes> Exponential<V> {
     }
 
     #[inline(always)]
-    fn value(&self) -> V {
+    pub(super) fn value(&self) -> V {
         self.plus(self.power)
     }
 
@@ -167,6 +167,15 @@ pub(crate) fn log10<V: Lanes>(x: V) -> V {
     log_in(x, &DECIMAL)
 }
 
+/// `log(1 + x)` as far as `1 + x` is [plain](Lanes::is_plain), and that.
+#[inline(always)]
+pub(super) fn log_one_plus<V: Lanes>(x: V) -> (V, V) {
+    let sum = x + 1.0;
+    // What the sum lost counts as it is where x is small, and hardly elsewhere.
+    let lost = V::select(x.lt(x.of(1.0)), x - (sum - 1.0), x.of(0.0));
+    (log_plain(sum, &NATURAL) + lost, sum)
+}
+
 #[inline(always)]
 pub(crate) fn log1p<V: Lanes>(x: V) -> V {
     let sum = x + 1.0;
@@ -215,4 +224,19 @@ pub(crate) fn tan<V: Lanes>(x: V) -> V {
     let is_odd = n.has_bits(1);
     let tan = V::select(is_odd, cos, sin) / V::select(is_odd, sin, cos);
     V::select(x.eq(x.of(0.0)), x, tan.xor(n.shl::<63>()))
+}
+
+/// The squares are exact, and neither they nor their sum overflows.
+#[inline(always)]
+pub(crate) fn hypot<V: Lanes>(x: V, y: V) -> V {
+    let length = x.mul_add(x, y * y).sqrt();
+    let infinity = x.of(f64::INFINITY);
+    if V::any(!length.lt(infinity)) {
+        return V::select(
+            x.abs().eq(infinity) | y.abs().eq(infinity),
+            infinity,
+            length,
+        );
+    }
+    length
 }

@@ -167,6 +167,13 @@ impl Lanes for F64x4 {
     fn round_to_f32(self) -> F64x4 {
         F64x4(proven!(_mm256_cvtps_pd(_mm256_cvtpd_ps(self.0))))
     }
+    #[inline(always)]
+    fn quotient_f32(self, o: F64x4) -> F64x4 {
+        F64x4(proven!(_mm256_cvtps_pd(_mm_div_ps(
+            _mm256_cvtpd_ps(self.0),
+            _mm256_cvtpd_ps(o.0)
+        ))))
+    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x4) -> F64x4 {

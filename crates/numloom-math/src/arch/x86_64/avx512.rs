@@ -169,6 +169,13 @@ impl Lanes for F64x8 {
     fn round_to_f32(self) -> F64x8 {
         F64x8(proven!(_mm512_cvtps_pd(_mm512_cvtpd_ps(self.0))))
     }
+    #[inline(always)]
+    fn quotient_f32(self, o: F64x8) -> F64x8 {
+        F64x8(proven!(_mm512_cvtps_pd(_mm256_div_ps(
+            _mm512_cvtpd_ps(self.0),
+            _mm512_cvtpd_ps(o.0)
+        ))))
+    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x8) -> F64x8 {
