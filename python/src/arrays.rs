@@ -67,6 +67,11 @@ pub(crate) fn dtype_of(descr: &Bound<'_, PyArrayDescr>) -> Option<DType> {
     })
 }
 
+/// Whether it is of dates or durations.
+pub(crate) fn is_times(array: &Bound<'_, PyUntypedArray>) -> bool {
+    matches!(array.dtype().kind(), b'm' | b'M')
+}
+
 /// The number by which NumPy knows this dtype.
 fn type_num(dtype: DType) -> NPY_TYPES {
     let long = size_of::<c_long>() == 8;

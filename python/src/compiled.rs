@@ -19,6 +19,7 @@ use crate::operands::Operand;
 use crate::places::{Given, Layout, Places};
 use crate::stream::{self, Running, Source, Target};
 use crate::transform::{self, Settings};
+use crate::tree;
 use crate::waiting::wait;
 
 /// The most combinations of dtypes whose kernels are at hand; the engine's cache has those that were crowded out.
@@ -54,6 +55,7 @@ impl Variant {
             input.dtype == view.dtype()
                 && (input.class == InputClass::Scalar) == (view.ndim() == 0)
                 && input.nullable == operand.is_nullable()
+                && input.weak == operand.is_weak()
         })
     }
 }
@@ -212,6 +214,7 @@ impl Compiled {
             schema = schema.with_input(name, view.dtype(), class);
             let last = schema.inputs.last_mut().expect("just appended");
             last.nullable = operand.is_nullable();
+            last.weak = operand.is_weak();
         }
         let engine = self.engine.get().engine();
         let kernel = py.detach(|| engine.compile(&self.expr, &schema));
@@ -235,15 +238,29 @@ impl Compiled {
     }
 
     fn call<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = args.py();
-        let (operands, request) = self.arrange(args, kwargs)?;
+        let (py, this) = (args.py(), slf.get());
+        let (operands, request) = this.arrange(args, kwargs)?;
+        if operands.iter().any(Operand::is_times) {
+            static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let call = CALL.import(py, "numloom._times", "call")?;
+            return call.call1((slf, args, kwargs));
+        }
+        this.run(py, &operands, request)
+    }
+
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        operands: &[Operand<'_>],
+        request: Request<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut views = Vec::with_capacity(operands.len());
         views.extend(operands.iter().map(Operand::view));
-        let variant = self.variant(py, &operands, &views)?;
+        let variant = self.variant(py, operands, &views)?;
         views.extend(operands.iter().filter_map(Operand::validity));
         let kernel = (request.threads).map(|n| variant.kernel.with(Options::new().threads(n)));
         let kernel = kernel.as_ref().unwrap_or(&variant.kernel);
@@ -318,6 +335,10 @@ impl Compiled {
             explain(&variant.kernel, &[])
         } else {
             let (operands, _) = self.arrange(args, kwargs)?;
+            if operands.iter().any(Operand::is_times) {
+                let message = "times are computed with as integers: give `explain` those";
+                return Err(PyValueError::new_err(message));
+            }
             let views: Vec<_> = operands.iter().map(Operand::view).collect();
             let variant = self.variant(py, &operands, &views)?;
             let names = self.names.iter().map(String::as_str);
@@ -340,23 +361,31 @@ fn threads(value: &Bound<'_, PyAny>) -> PyResult<usize> {
     })
 }
 
-/// The one value given for the input `name`.
-fn number(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Scalar> {
-    Operand::of(value, name)?.number().ok_or_else(|| {
+/// The one value given for the input `name`, and whether it has no dtype of its own.
+fn number(value: &Bound<'_, PyAny>, name: &str) -> PyResult<(Scalar, bool)> {
+    let operand = Operand::of(value, name)?;
+    let number = operand.number().ok_or_else(|| {
         let message = format!("input `{name}` is an array, where a number is wanted");
         input_error("unexpected-input", message)
-    })
+    })?;
+    Ok((number, operand.is_weak()))
 }
 
 #[pymethods]
 impl Compiled {
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        guard(args.py(), || self.call(args, kwargs))
+        guard(args.py(), || Compiled::call(slf, args, kwargs))
+    }
+
+    /// Its nodes, children before parents, as (kind, place in bytes, word, children, their words), and its statements as (name, value, whether it
+    /// is a temporary).
+    fn _tree(&self) -> (Vec<tree::Node>, Vec<tree::Statement>) {
+        tree::tree(&self.expr)
     }
 
     /// It over files: inputs as (name, file or number), outputs as (name, file); `tell` is called with elements done, and in all. Values, none
@@ -378,7 +407,10 @@ impl Compiled {
                     .map(|(name, given)| {
                         let given = match given.extract::<PathBuf>() {
                             Ok(file) => transform::Given::File(file),
-                            Err(_) => transform::Given::Value(number(&given, &name)?),
+                            Err(_) => {
+                                let (value, weak) = number(&given, &name)?;
+                                transform::Given::Value(value, weak)
+                            }
                         };
                         Ok((name, given))
                     })
@@ -407,8 +439,8 @@ impl Compiled {
     ) -> PyResult<Running> {
         guard(source.py(), || {
             let values = values.into_iter().map(|(name, value)| {
-                let value = number(&value, &name)?;
-                Ok((name, value))
+                let (value, weak) = number(&value, &name)?;
+                Ok((name, value, weak))
             });
             let plan = stream::Plan {
                 engine: self.engine.get().engine().clone(),

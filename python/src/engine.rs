@@ -125,16 +125,16 @@ impl Engine {
         guard(py, || Compiled::new(py, slf.clone().unbind(), expr, inputs))
     }
 
-    /// What `expr` would compute for inputs of these dtypes: outputs as (name, dtype, reduced), or the exception.
+    /// What `expr` would compute for inputs of these dtypes, of which some are one number, or one without a dtype of its own: outputs as (name, dtype, reduced), or the exception.
     fn _check<'py>(
         &self,
         py: Python<'py>,
         expr: &str,
-        schema: Vec<(String, Bound<'py, PyArrayDescr>, bool)>,
+        schema: Vec<(String, Bound<'py, PyArrayDescr>, bool, bool)>,
     ) -> PyResult<(Vec<Output>, Option<Py<PyAny>>)> {
         guard(py, || {
             let mut known = Schema::new();
-            for (name, descr, scalar) in &schema {
+            for (name, descr, scalar, weak) in &schema {
                 let Some(dtype) = dtype_of(descr) else {
                     let message =
                         format!("input `{name}` has dtype {descr}, which is none of numloom's");
@@ -145,7 +145,10 @@ impl Engine {
                 } else {
                     InputClass::Contiguous
                 };
-                known = known.with_input(name, dtype, class);
+                known = match weak {
+                    true => known.with_weak(name, dtype),
+                    false => known.with_input(name, dtype, class),
+                };
             }
             let check = py.detach(|| self.engine.check(expr, &known));
             let outputs = check.outputs.iter().map(|output| {

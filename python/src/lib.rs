@@ -14,6 +14,7 @@
 //! | `stream` | tables read a chunk at a time, and runs over them |
 //! | `transform` | runs over files |
 //! | `lazy` | arrays that are computed when they are asked for |
+//! | `tree` | the tree of an expression as plain data |
 //! | `engine` | options, caches, checks |
 //! | `errors` | errors of the library as data, for Python to make exceptions of |
 //!
@@ -30,6 +31,7 @@ mod operands;
 mod places;
 mod stream;
 mod transform;
+mod tree;
 mod waiting;
 
 /// The compiled half of `numloom`.
@@ -43,6 +45,8 @@ mod _numloom {
     use crate::lazy::LazyNode;
     #[pymodule_export]
     use crate::stream::{Running, Source};
+    #[pymodule_export]
+    use crate::tree::draw;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -18,6 +18,8 @@ pub(crate) enum Operand<'py> {
     Masked(Bound<'py, PyUntypedArray>, Bound<'py, PyUntypedArray>),
     /// A number of Python's.
     Number(Cell),
+    /// An array of dates or durations, which the Python side makes integers of.
+    Times,
 }
 
 /// Room for a number.
@@ -53,7 +55,7 @@ impl<'py> Operand<'py> {
         convert(object, name)
     }
 
-    /// Its elements.
+    /// Its elements; none of times.
     pub(crate) fn view(&self) -> View<'_> {
         let view = match self {
             Operand::Array(array) | Operand::Masked(array, _) => arrays::view(array),
@@ -61,14 +63,28 @@ impl<'py> Operand<'py> {
                 let bytes = &cell.bytes[..cell.dtype.itemsize()];
                 View::from_bytes(bytes, cell.dtype, &[], numloom::Order::C).ok()
             }
+            Operand::Times => None,
         };
         view.expect("an operand has one of numloom's dtypes")
     }
 
     /// The number, if it is one.
     pub(crate) fn number(&self) -> Option<Scalar> {
+        if self.is_times() {
+            return None;
+        }
         let view = self.view();
         (view.ndim() == 0 && !self.is_nullable()).then(|| view.get(&[]))?
+    }
+
+    /// Whether it has no dtype of its own, as Python's numbers but for bools.
+    pub(crate) fn is_weak(&self) -> bool {
+        matches!(self, Operand::Number(cell) if !cell.dtype.is_bool())
+    }
+
+    /// Whether it is of dates or durations, and has no view.
+    pub(crate) fn is_times(&self) -> bool {
+        matches!(self, Operand::Times)
     }
 
     /// Whether elements may be missing.
@@ -82,7 +98,7 @@ impl<'py> Operand<'py> {
             Operand::Masked(_, validity) => {
                 Some(arrays::view(validity).expect("a validity is of bools"))
             }
-            Operand::Array(_) | Operand::Number(_) => None,
+            Operand::Array(_) | Operand::Number(_) | Operand::Times => None,
         }
     }
 }
@@ -104,15 +120,18 @@ fn number(object: &Bound<'_, PyAny>) -> Option<Scalar> {
     Some(Scalar::C128(Complex::new(part("real")?, part("imag")?)))
 }
 
-/// Asks `numloom._inputs.array_of` for an array, and for its validity if elements may be missing.
+/// Asks `numloom._inputs.operand_of` for an array, and for its validity if elements may be missing.
 fn convert<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Operand<'py>> {
-    static ARRAY_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let array_of = ARRAY_OF.import(object.py(), "numloom._inputs", "array_of")?;
+    static OPERAND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let operand_of = OPERAND_OF.import(object.py(), "numloom._inputs", "operand_of")?;
     let (array, validity): (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>) =
-        array_of.call1((object, name))?.extract()?;
+        operand_of.call1((object, name))?.extract()?;
+    if arrays::exact(&array).is_some_and(|array| arrays::is_times(array)) {
+        return Ok(Operand::Times);
+    }
     let known = |array: Bound<'py, PyAny>| match arrays::exact(&array) {
         Some(exact) if arrays::view(exact).is_some() => Ok(exact.clone()),
-        _ => Err(PyTypeError::new_err("`array_of` returned no array")),
+        _ => Err(PyTypeError::new_err("`operand_of` returned no array")),
     };
     Ok(match validity {
         None => Operand::Array(known(array)?),

@@ -378,7 +378,8 @@ enum State {
 pub(crate) struct Plan {
     pub(crate) engine: Engine,
     pub(crate) expr: Expr,
-    pub(crate) values: Vec<(String, Scalar)>,
+    /// Each with its name, and whether it has no dtype of its own.
+    pub(crate) values: Vec<(String, Scalar, bool)>,
     pub(crate) chunk_bytes: usize,
     pub(crate) threads: Option<usize>,
     pub(crate) target: Target,
@@ -399,8 +400,11 @@ impl Running {
                 .stream(&plan.expr, &mut *table)
                 .chunk_bytes(plan.chunk_bytes)
                 .options(options);
-            for (name, value) in plan.values {
-                stream = stream.value(name, value);
+            for (name, value, weak) in plan.values {
+                stream = match weak {
+                    true => stream.weak_value(name, value),
+                    false => stream.value(name, value),
+                };
             }
             if let Some(sink) = &mut sink {
                 stream = stream.to(&mut **sink);

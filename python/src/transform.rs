@@ -15,7 +15,8 @@ use crate::stream::values_of;
 pub(crate) enum Given {
     /// A file, as the command names it.
     File(PathBuf),
-    Value(Scalar),
+    /// And whether it has no dtype of its own.
+    Value(Scalar, bool),
 }
 
 /// What a run over files is made of.
@@ -63,7 +64,8 @@ impl Plan {
         for (name, given) in &self.inputs {
             transform = match given {
                 Given::File(file) => transform.file(name, file),
-                Given::Value(value) => transform.value(name, value.clone()),
+                Given::Value(value, true) => transform.weak_value(name, value.clone()),
+                Given::Value(value, false) => transform.value(name, value.clone()),
             };
         }
         for (name, file) in &self.outputs {

@@ -381,7 +381,12 @@ def test_malformed_rows_name_line_and_column(tmp_path, rows, message):
     for source in (path, io.BytesIO(path.read_bytes())):
         with pytest.raises(nl.Error, match=message) as caught:
             nl.scan_csv(source, dtypes={"a": "i8", "b": "f8"}).evaluate("sum(a*b)")
-        assert (source is not path) or ("bad.csv" in str(caught.value) and isinstance(caught.value, OSError))
+        assert source is not path or "bad.csv" in str(caught.value)
+        error = caught.value
+        assert type(error) is nl.RecordError and isinstance(error, ValueError) and error.code == "bad-record"
+        assert error.line == 3
+        if "column" in message:
+            assert (error.column, error.name) == (2, "b")
 
 
 def test_rows_that_are_unusual_and_well_formed():

@@ -19,6 +19,9 @@ pub struct SchemaInput {
     /// Whether elements may be null: then a validity comes with the array, and with what depends on it. See
     /// [`lower_nullable`](crate::lower_nullable).
     pub nullable: bool,
+    /// Whether it is a number without a dtype of its own, as Python's are: it takes that of what stands beside it, as a literal does, when it
+    /// is met there. `dtype` is `i64`, `u64`, `f64` or `c128` then, in which it comes; one that does not fit is an error of the run.
+    pub weak: bool,
 }
 
 /// The inputs of an expression.
@@ -62,6 +65,7 @@ impl Schema {
             dtype,
             class,
             nullable: false,
+            weak: false,
         });
         self
     }
@@ -71,6 +75,29 @@ impl Schema {
     pub fn with_nullable(self, name: &str, dtype: DType) -> Schema {
         let mut schema = self.with(name, dtype);
         schema.inputs.last_mut().expect("just appended").nullable = true;
+        schema
+    }
+
+    /// With a number appended that has no dtype of its own: see [`SchemaInput::weak`].
+    ///
+    /// ```
+    /// use numloom_data::DType;
+    /// use numloom_ir::{LowerOptions, Schema, lower};
+    ///
+    /// let ast = numloom_syntax::parse("a * (k + 1)")?;
+    /// let schema = Schema::new().with("a", DType::F32);
+    /// let dtype = |schema: Schema| {
+    ///     let prog = lower(&ast, &schema, &LowerOptions::default()).unwrap();
+    ///     prog.dtype(prog.outputs[0].value)
+    /// };
+    /// assert_eq!(dtype(schema.clone().with_weak("k", DType::F64)), DType::F32);
+    /// assert_eq!(dtype(schema.with_scalar("k", DType::F64)), DType::F64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_weak(self, name: &str, dtype: DType) -> Schema {
+        let mut schema = self.with_scalar(name, dtype);
+        schema.inputs.last_mut().expect("just appended").weak = true;
         schema
     }
 
@@ -88,7 +115,9 @@ impl fmt::Display for Schema {
         for (i, input) in self.inputs.iter().enumerate() {
             let comma = if i == 0 { "" } else { ", " };
             write!(f, "{comma}{}: {}", input.name, input.dtype)?;
-            if input.class == InputClass::Scalar {
+            if input.weak {
+                f.write_str(" weak")?;
+            } else if input.class == InputClass::Scalar {
                 f.write_str(" scalar")?;
             }
             if input.nullable {

@@ -112,6 +112,7 @@ codes! {
     FileTruncated "file-truncated" "A file is shorter than its header or its stated shape says, or shrank while it was read."
     BadNpyHeader "bad-npy-header" "A file does not begin with a sound `.npy` header."
     UnsupportedNpyDtype "unsupported-npy-dtype" "A `.npy` file holds a dtype that has no place here, such as Python objects or records."
+    BadRecord "bad-record" "A record of a text is malformed: a field that is no value of its column, too many or too few fields, a quote that is not closed. The message gives line and column."
     FileIo "file-io" "The system refused to open, read, write or grow a file. The message gives its reason."
     JournalMismatch "journal-mismatch" "A run that did not come to its end left a journal beside the output, and this run is another one: its expression, an input or the place of an output differs, or an input has changed since. Run what was run before to go on with it, or discard the journal with `fresh`."
     NotResumable "not-resumable" "A file is written in place in a way that cannot be gone on with after a stop, or was when a run without undo was stopped."

@@ -846,6 +846,15 @@ fn classify_io(error: &IoError) -> (ErrorKind, Code) {
             (ErrorKind::Io, Code::UnsupportedNpyDtype)
         }
         IoErrorKind::MemberWritten { .. } => (ErrorKind::Io, Code::ReadOnlyOutput),
+        IoErrorKind::BadField { .. }
+        | IoErrorKind::MissingField { .. }
+        | IoErrorKind::LongField { .. }
+        | IoErrorKind::NulInField
+        | IoErrorKind::FieldCount { .. }
+        | IoErrorKind::MisplacedQuote
+        | IoErrorKind::UnclosedQuote
+        | IoErrorKind::RecordTooLong { .. }
+        | IoErrorKind::LoneReturn => (ErrorKind::Io, Code::BadRecord),
         IoErrorKind::UnknownFormat
         | IoErrorKind::UnknownField { .. }
         | IoErrorKind::UnknownMember { .. }

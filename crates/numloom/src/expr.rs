@@ -85,6 +85,21 @@ impl Expr {
         self.names().filter(|name| seen.insert(name)).collect()
     }
 
+    /// The names that it reads where some are given: a constant is read as an input if it is.
+    pub(crate) fn inputs_given(&self, is_given: impl Fn(&str) -> bool) -> Vec<&str> {
+        let mut read = self.inputs();
+        let defined = |name: &str| {
+            let names = self.0.ast.stmts.iter().flat_map(|stmt| &stmt.name);
+            names.into_iter().any(|(defined, _)| defined == name)
+        };
+        for name in self.names().filter(|name| CONSTANTS.contains(name)) {
+            if is_given(name) && !defined(name) && !read.contains(&name) {
+                read.push(name);
+            }
+        }
+        read
+    }
+
     /// Its outputs in order: the name, or none for a bare expression.
     #[must_use]
     pub fn outputs(&self) -> Vec<Option<&str>> {

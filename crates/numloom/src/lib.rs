@@ -288,7 +288,8 @@ pub use numloom_runtime::{
     Backend, CacheInfo, CancelFlag, Deadline, MAX_THREADS, Progress, ProgressFn, Room, ShouldStopFn,
 };
 pub use numloom_syntax::{
-    Ast, Code, Diagnostic, Label, Paint, Severity, Span, Style, SubscriptKind,
+    Ast, Code, Diagnostic, ExprKind, Label, Paint, Severity, Span, StmtKind, Style, SubscriptKind,
+    render,
 };
 
 pub use engine::{Check, Engine};

@@ -49,6 +49,8 @@ pub struct Stream<'e> {
     source: &'e mut dyn ChunkSource,
     sink: Option<&'e mut dyn ChunkSink>,
     values: Vec<(String, Scalar)>,
+    /// The names of those without a dtype of their own.
+    weak: Vec<String>,
     chunk_bytes: usize,
     options: Options,
 }
@@ -88,6 +90,7 @@ impl<'e> Stream<'e> {
             source,
             sink: None,
             values: Vec::new(),
+            weak: Vec::new(),
             chunk_bytes: CHUNK_BYTES,
             options: Options::new(),
         }
@@ -97,6 +100,13 @@ impl<'e> Stream<'e> {
     pub fn value(mut self, name: impl Into<String>, value: impl Into<Scalar>) -> Self {
         self.values.push((name.into(), value.into()));
         self
+    }
+
+    /// The same for a number that has no dtype of its own: it takes that of what stands beside it in the text, as a literal does.
+    pub fn weak_value(mut self, name: impl Into<String>, value: impl Into<Scalar>) -> Self {
+        let name = name.into();
+        self.weak.push(name.clone());
+        self.value(name, value)
     }
 
     /// Where outputs go that have an element for each row: all of them, in the order of the expression. Without a sink they are held in memory.
@@ -127,8 +137,11 @@ impl<'e> Stream<'e> {
             Some(engine) => engine,
             None => Engine::global()?,
         };
-        let read = self.expr.inputs();
         let columns = self.source.columns();
+        let read = self.expr.inputs_given(|name| {
+            let value = self.values.iter().any(|(value, _)| value == name);
+            value || columns.iter().any(|spec| spec.name == *name)
+        });
         let mut schema = Schema::new();
         let mut given = Vec::new();
         for (i, (name, _)) in self.values.iter().enumerate() {
@@ -148,6 +161,8 @@ impl<'e> Stream<'e> {
             match self.values.iter().position(|(value, _)| value == name) {
                 Some(i) => {
                     schema = schema.with_scalar(name, cells[i].dtype());
+                    let last = schema.inputs.last_mut().expect("just appended");
+                    last.weak = self.weak.iter().any(|weak| weak == name);
                     given.push(StreamInput::Value(cells[i].view()));
                 }
                 None if columns.iter().any(|spec| spec.name == *name) => {

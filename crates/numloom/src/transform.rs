@@ -59,6 +59,8 @@ pub struct Transform<'e> {
     /// None for the global one.
     engine: Option<&'e Engine>,
     inputs: Vec<(String, Given)>,
+    /// The names of values without a dtype of their own.
+    weak: Vec<String>,
     outputs: Vec<(Option<String>, PathBuf)>,
     in_place: bool,
     fresh: bool,
@@ -95,6 +97,7 @@ impl<'e> Transform<'e> {
             expr,
             engine,
             inputs: Vec::new(),
+            weak: Vec::new(),
             outputs: Vec::new(),
             in_place: false,
             fresh: false,
@@ -115,6 +118,13 @@ impl<'e> Transform<'e> {
     pub fn value(mut self, name: impl Into<String>, value: impl Into<Scalar>) -> Self {
         self.inputs.push((name.into(), Given::Value(value.into())));
         self
+    }
+
+    /// The same for a number that has no dtype of its own: it takes that of what stands beside it in the text, as a literal does.
+    pub fn weak_value(mut self, name: impl Into<String>, value: impl Into<Scalar>) -> Self {
+        let name = name.into();
+        self.weak.push(name.clone());
+        self.value(name, value)
     }
 
     /// The file of the only output that is an array.
@@ -231,7 +241,7 @@ impl<'e> Transform<'e> {
             Some(engine) => engine,
             None => Engine::global()?,
         };
-        let kernel = engine.compile(self.expr, &schema(self.expr, inputs))?;
+        let kernel = engine.compile(self.expr, &schema(self.expr, inputs, &self.weak))?;
         let shapes = kernel.shapes(inputs.iter().map(|(name, input)| (*name, input.input())))?;
         Ok((kernel, shapes))
     }
@@ -314,8 +324,8 @@ impl Opened<'_> {
 }
 
 /// The schema of the inputs that the expression reads; giving it another one is an error of the run.
-fn schema(expr: &Expr, inputs: &[(&str, Opened<'_>)]) -> Schema {
-    let read = expr.inputs();
+fn schema(expr: &Expr, inputs: &[(&str, Opened<'_>)], weak: &[String]) -> Schema {
+    let read = expr.inputs_given(|name| inputs.iter().any(|(given, _)| *given == name));
     let inputs = inputs.iter().filter(|(name, _)| read.contains(name));
     inputs.fold(Schema::new(), |schema, (name, input)| {
         let input = input.input();
@@ -325,7 +335,10 @@ fn schema(expr: &Expr, inputs: &[(&str, Opened<'_>)]) -> Schema {
         } else {
             InputClass::Contiguous
         };
-        schema.with_input(name, input.dtype(), class)
+        let mut schema = schema.with_input(name, input.dtype(), class);
+        let last = schema.inputs.last_mut().expect("just appended");
+        last.weak = weak.iter().any(|weak| weak == name);
+        schema
     })
 }
 

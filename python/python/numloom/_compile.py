@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _errors, _numloom
 from ._frames import caller_values, values
-from ._inputs import array_of, refuse_dtype
+from ._inputs import is_times, operand_of, refuse_dtype
 
 CONSTANTS = frozenset(("pi", "e", "inf", "nan"))
 """Names that stand for numbers unless an input has them."""
@@ -117,6 +117,8 @@ class Engine(_numloom.Engine):
     def check(self, expr: str, /, **inputs: Any) -> Check:
         """`numloom.check` under this engine's limits."""
         schema = [_schema_input(name, value) for name, value in inputs.items()]
+        if any(is_times(dtype) for _, dtype, _, _ in schema):
+            return _check_of_times(self, expr, schema)
         outputs, error = self._check(expr, schema)
         infos = tuple(OutputInfo(name, _numpy_dtype(dtype), reduced) for name, dtype, reduced in outputs)
         return Check(infos, getattr(error, "diagnostics", ()), error)
@@ -234,15 +236,30 @@ def _with_constants(engine: Engine, expr: str, program: _numloom.Compiled, input
     return engine._program(expr, program.inputs + taken) if taken else program
 
 
-def _schema_input(name: str, value: Any) -> tuple[str, np.dtype, bool]:
-    """An array, a number or a dtype as (name, dtype, whether it has no axes)."""
+def _schema_input(name: str, value: Any) -> tuple[str, np.dtype, bool, bool]:
+    """An array, a number or a dtype as (name, dtype, whether it has no axes, whether it is a number of Python's)."""
     if isinstance(value, (str, type, np.dtype)):
         dtype, scalar = np.dtype(value), False
-        refuse_dtype(np.empty(0, dtype), name)
+        if not is_times(dtype):
+            refuse_dtype(dtype, name)
     else:
-        array, _ = array_of(value, name)
+        array, _ = operand_of(value, name)
         dtype, scalar = array.dtype, array.ndim == 0
-    return name, dtype, scalar
+    return name, dtype, scalar, type(value) in (int, float, complex)
+
+
+def _check_of_times(engine: Engine, expr: str, schema: list[tuple[str, np.dtype, bool, bool]]) -> Check:
+    from ._times import planned
+
+    try:
+        program = engine._program(expr, tuple(name for name, *_ in schema))
+        plan = planned(program, tuple((dtype.newbyteorder("=").str, scalar, weak) for _, dtype, scalar, weak in schema))
+    except _errors.Error as error:
+        return Check((), error.diagnostics, error)
+    integers = [(name, np.dtype("i8") if is_times(dtype) else dtype, scalar, weak) for name, dtype, scalar, weak in schema]
+    outputs, error = engine._check(plan.program.expr, integers)
+    infos = tuple(OutputInfo(name, dtype or _numpy_dtype(found), reduced) for dtype, (name, found, reduced) in zip(plan.dtypes, outputs))
+    return Check(infos, getattr(error, "diagnostics", ()), error)
 
 
 def _numpy_dtype(name: str) -> np.dtype:

@@ -102,6 +102,17 @@ class FileError(OSError, Error):
     __reduce__ = Error.__reduce__
 
 
+class RecordError(Error):
+    """A malformed record of a table in text: what is wrong with its content, and not with the file."""
+
+    line: int | None = None
+    """The line, from 1, lines inside quotes counted."""
+    column: int | None = None
+    """The column, from 1, if it is about one."""
+    name: str | None = None
+    """The column's name."""
+
+
 class LimitError(Error):
     """A named limit was reached."""
 
@@ -129,16 +140,21 @@ _CLASSES_OF_CODES = {
     "cancelled": CancelledError,
     "deadline-exceeded": CancelledError,
     "out-of-memory": OutOfMemoryError,
+    "bad-record": RecordError,
 }
 
 
-def exception(kind: str, src: str | None, drawn: str, diagnostics: list[dict]) -> Error:
-    """The exception for an error of the library, whose spans are in bytes."""
+def exception(
+    kind: str, src: str | None, drawn: str, diagnostics: list[dict], place: tuple[int, int | None, str | None] | None = None
+) -> Error:
+    """The exception for an error of the library, whose spans are in bytes; `place` is line, column and name of what is wrong in a table."""
     found = tuple(_diagnostic(src or "", **diagnostic) for diagnostic in diagnostics)
     first = found[0]
     cls = _CLASSES_OF_CODES.get(first.code) or _CLASSES.get(kind, Error)
     error = cls(*_syntax_args(src, first)) if cls is ExprSyntaxError else cls(drawn)
     error.code, error.src, error.diagnostics = first.code, src, found
+    if isinstance(error, RecordError) and place is not None:
+        error.line, error.column, error.name = place
     if cls is ExprSyntaxError:
         error.__notes__ = [*first.notes, *([f"help: {first.help}"] if first.help else [])]
     return error

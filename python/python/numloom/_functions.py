@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import _numloom
@@ -44,4 +44,14 @@ def functions() -> Functions:
     hypot(x, y): sqrt(x*x + y*y) without overflow on the way
     """
     table = (Function(tuple(names), *rest) for names, *rest in _numloom.functions())
-    return Functions((function.names[0], function) for function in table)
+    return {function.names[0]: function for function in table}
+
+
+@lru_cache(maxsize=1)
+def _usual_names() -> dict[str, str]:
+    return {alias: name for name, function in functions().items() for alias in function.names}
+
+
+def usual_name(name: str) -> str:
+    """The usual name of the function that is called so; a name of none as it is."""
+    return _usual_names().get(name, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,25 @@ def array_of(value: Any, name: str) -> Pair:
     Masks and missing values are kept, or the value is refused; they are never dropped.
     """
     array, validity = _elements(value, name)
-    refuse_dtype(array, name)
+    refuse_dtype(array.dtype, name)
     return array, validity
+
+
+def operand_of(value: Any, name: str) -> Pair:
+    """The same for what takes times as well: dates and durations of NumPy's, pandas' and Python's."""
+    if isinstance(value, (datetime.date, datetime.timedelta)) and not hasattr(value, "to_numpy"):
+        if getattr(value, "tzinfo", None) is not None:
+            raise InputError(f"input `{name}` has a time zone: give it in UTC and without one")
+        value = np.timedelta64(value) if isinstance(value, datetime.timedelta) else np.datetime64(value)
+    array, validity = _elements(value, name)
+    if not is_times(array.dtype):
+        refuse_dtype(array.dtype, name)
+    return array, validity
+
+
+def is_times(dtype: np.dtype) -> bool:
+    """Whether it is of dates or of durations."""
+    return dtype.kind in "mM"
 
 
 def _elements(value: Any, name: str) -> Pair:
@@ -58,9 +76,8 @@ def _from_pandas(value: Any, name: str) -> Pair:
     return column.to_numpy(dtype=numpy_dtype, na_value=numpy_dtype.type(0)), ~absent
 
 
-def refuse_dtype(array: np.ndarray, name: str) -> None:
+def refuse_dtype(dtype: np.dtype, name: str) -> None:
     """Raises an error that says what to do, if numloom has nothing of the array's dtype."""
-    dtype = array.dtype
     if dtype.kind in "biufc" and dtype.char not in "gG":
         return
     if dtype.kind == "S" and dtype.itemsize:
@@ -73,7 +90,7 @@ def _way_out(dtype: np.dtype) -> str:
         fields = ", ".join(f"`['{field}']`" for field in dtype.names[:4])
         return f"give its fields one by one, as {fields}"
     if dtype.kind in "mM":
-        return "give its integers, `.view('i8')`; where it is not a time they are the least one"
+        return "only `evaluate`, compiled expressions and `check` take times; give its integers, `.view('i8')`: where it is no time they are the least one"
     if dtype.kind in "UT":
         return "encode it, as `np.char.encode(x)`: numloom compares bytes"
     if dtype.char in "gG":

@@ -8,7 +8,7 @@ from typing_extensions import disjoint_base
 
 from ._compile import CacheInfo, Statement
 
-__all__ = ["Compiled", "Engine", "LazyNode", "Running", "Source", "__version__", "error_codes", "functions"]
+__all__ = ["Compiled", "Engine", "LazyNode", "Running", "Source", "__version__", "draw", "error_codes", "functions"]
 
 __version__: str
 
@@ -28,6 +28,12 @@ class Compiled:
     def engine(self) -> Engine: ...
     @property
     def variants(self) -> list[tuple[str, str]]: ...
+    def _tree(
+        self,
+    ) -> tuple[
+        list[tuple[str, tuple[int, int], str | None, list[int], list[str | None]]],
+        list[tuple[str | None, int, bool]],
+    ]: ...
     @property
     def _statements(self) -> list[Statement]: ...
     def _transform(
@@ -62,7 +68,7 @@ class Engine:
     @property
     def threads(self) -> int: ...
     def _check(
-        self, expr: str, schema: list[tuple[str, np.dtype, bool]]
+        self, expr: str, schema: list[tuple[str, np.dtype, bool, bool]]
     ) -> tuple[list[tuple[str | None, str, bool]], Any]: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
@@ -156,5 +162,13 @@ class LazyNode:
         progress: Any = None,
     ) -> list[Any]: ...
 
+def draw(
+    src: str,
+    code: str,
+    message: str,
+    labels: Sequence[tuple[tuple[int, int], str | None, bool]],
+    notes: Sequence[str],
+    help: str | None,
+) -> str: ...
 def error_codes() -> list[tuple[str, str]]: ...
 def functions() -> list[tuple[list[str], str, str, float | None]]: ...

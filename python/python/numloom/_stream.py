@@ -58,7 +58,8 @@ class Stream(Iterator[Any]):
     def __init__(self, expr: str, source: Any, values: Mapping[str, Any], chunk: int | str, threads: int | None):
         self._chunk, self._threads = size_of(chunk, "chunk"), threads
         engine = _compile.default_engine()
-        self._program = _compile._with_constants(engine, expr, engine._program(expr), values)
+        known = {**values, **source} if isinstance(source, Mapping) else values
+        self._program = _compile._with_constants(engine, expr, engine._program(expr), known)
         unknown = [name for name in values if name not in self._program.inputs]
         if unknown:
             raise InputError(f"no input named `{unknown[0]}`", "unexpected-input")

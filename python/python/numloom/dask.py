@@ -24,6 +24,7 @@ from dask.base import normalize_token
 
 from . import _compile, _numloom
 from ._errors import InputError
+from ._functions import usual_name
 from ._maps import place_of
 from ._outputs import Outputs
 
@@ -41,6 +42,9 @@ _COMBINED_BY = {
     "count_nonzero": "sum",
 }
 """Reductions of chunks that are combined by one more reduction."""
+
+
+_REDUCTIONS = frozenset((*_COMBINED_BY, "mean", "var", "std"))
 
 
 class MapSource:
@@ -77,9 +81,10 @@ def evaluate(expr: str, local_dict: Mapping[str, Any] | None = None, /, *, threa
     Arrays beside Dask arrays become such, memory maps by `from_map`; numbers go to every task. Without any Dask array the result is
     computed at once.
 
-    Elementwise expressions become one task for each chunk. A reduction may be all of a statement, of which each chunk is reduced in one
-    pass, and what is left of the chunks by a tree: `sum prod min max any all count_nonzero mean var std nansum nanprod`, with `axis`, `keepdims` and `ddof`. One
-    within an expression, as in `x - mean(x)`, needs a statement of its own and a second call; and inputs are sliced before, not in the text.
+    Elementwise expressions become one task for each chunk. Of a reduction each chunk is reduced in one pass, and what is left of the chunks by a
+    tree: `sum prod min max any all count_nonzero mean var std nansum nanprod`, with `axis`, `keepdims` and `ddof`. One within an expression, as in
+    `(x - mean(x)) / std(x)`, is a layer of the graph of its own, of which the elements are computed when it is there; the chunks are read again, or kept
+    by Dask, in between. Inputs are sliced before, not in the text.
 
     Errors of text, names and dtypes are raised here, before any task runs.
     """
@@ -147,30 +152,65 @@ class _Chunked:
         if check.error is not None:
             raise check.error
         self.infos = check.outputs
-        self.before: list[str] = []
+        self.before: dict[str, str] = {}
+        """Statements that others may read, by their names."""
 
     def outputs(self) -> list[Any]:
         results, infos = [], iter(self.infos)
-        for statement in self.program._statements:
-            if not statement.is_elementwise:
-                raise InputError(
-                    f"`{statement.text}` reduces within an expression, or subscripts, which does not go chunk by chunk: "
-                    "compute the reduction first, and slice the arrays"
-                )
-            if statement.is_output:
-                info = next(infos)
-                if statement.reduction is None:
-                    results.append(self.elementwise(statement.value, info.dtype))
-                else:
-                    results.append(self.reduced(*statement.reduction, info.dtype))
-            elif statement.reduction is not None:
-                raise InputError(f"`{statement.text}` is a reduction of which only other statements know: make it an output")
-            if statement.name:
-                self.before.append(f"let {statement.name} = {statement.value}")
+        nodes, statements = self.program._tree()
+        source = self.program.expr.encode()
+        for (name, value, temporary), statement in zip(statements, self.program._statements):
+            reductions = _reductions(nodes, value)
+            replaced: list[tuple[int, int, str]] = []
+            for node in reductions:
+                array = self.reduced(*_call(nodes, node, source, replaced))
+                if node == value:
+                    break
+                start, end = nodes[node][1]
+                fresh = self.fresh()
+                self.chunked[fresh] = array
+                replaced = [*((a, b, n) for a, b, n in replaced if not start <= a < end), (start, end, fresh)]
+            else:
+                text = _text(nodes[value][1], source, replaced)
+                last = _compile.default_engine()._program(self.text(text))._statements[-1]
+                if last.reduction is not None or not last.is_elementwise:
+                    raise InputError(
+                        f"`{statement.text}` subscripts, or reduces in a way that does not go chunk by chunk: "
+                        "slice the arrays before, and reduce a Dask array by Dask's own"
+                    )
+                array = None if temporary else self.elementwise(text, next(infos).dtype)
+                if name:
+                    self.before[name] = text
+            if value in reductions:
+                if name:
+                    self.chunked[name] = array
+                if not temporary:
+                    array = array.astype(next(infos).dtype)
+            if not temporary:
+                results.append(array)
         return results
 
+    def fresh(self) -> str:
+        """A name that the text does not have."""
+        n = len(self.chunked)
+        while f"r{n}" in self.program.expr or f"r{n}" in self.chunked:
+            n += 1
+        return f"r{n}"
+
+    def dtype(self, text: str) -> np.dtype:
+        arrays = {name: _stand_in(array) for name, array in {**self.chunked, **self.whole}.items()}
+        check = _compile.check(self.text(text), **arrays)
+        if check.error is not None:
+            raise check.error
+        return check.outputs[-1].dtype
+
     def text(self, *values: str) -> str:
-        return "; ".join([*self.before, *values])
+        """A program of `values`, and of those statements that they read."""
+        lines = list(values)
+        for name, value in reversed(self.before.items()):
+            if name in _compile.default_engine()._program("; ".join(lines)).inputs:
+                lines.insert(0, f"let {name} = {value}")
+        return "; ".join(lines)
 
     def task(self, *values: str) -> tuple[_Task, list[str]]:
         """What computes `values`, and which chunked inputs it takes."""
@@ -203,15 +243,16 @@ class _Chunked:
     def elementwise(self, value: str, dtype: np.dtype) -> da.Array:
         return self.blockwise(_array_task, [value], dtype)
 
-    def reduced(self, name: str, operand: str, arguments: list[tuple[str | None, str]], dtype: np.dtype) -> da.Array:
+    def reduced(self, name: str, operand: str, arguments: list[tuple[str | None, str]]) -> da.Array:
         options = _options(name, arguments)
+        dtype = self.dtype(f"{name}({', '.join([operand, *(f'{key}={text}' if key else text for key, text in arguments)])})")
         whole = self.elementwise(operand, dtype)
         axes = _axes(options.get("axis"), whole.ndim)
         keepdims, along = options.get("keepdims", False), f"axis={axes}, keepdims=True"
         if name in _COMBINED_BY:
             chunks = self.blockwise(_array_task, [f"{name}({operand}, {along})"], dtype, axes)
             return getattr(chunks, _COMBINED_BY[name])(axis=axes, keepdims=keepdims).astype(dtype)
-        if name not in ("mean", "var", "std") or dtype.kind == "c":
+        if name not in ("mean", "var", "std") or dtype.kind in "cmM":
             raise InputError(f"`{name}` of {dtype} does not go chunk by chunk: reduce a Dask array by Dask's own")
         result = self.moments(name, operand, along, axes, options.get("ddof", 0), _counts(whole, axes))
         if not keepdims:
@@ -230,6 +271,35 @@ class _Chunked:
         center = (means * n).sum(**kept) / total
         variance = (n * (variances + (means - center) ** 2)).sum(**kept) / (total - ddof)
         return da.sqrt(variance) if name == "std" else variance
+
+
+def _reductions(nodes: list, root: int) -> list[int]:
+    """The reductions at and below a node that go chunk by chunk, the innermost first."""
+    below, stack = set(), [root]
+    while stack:
+        node = stack.pop()
+        if node not in below:
+            below.add(node)
+            stack += nodes[node][3]
+    return [node for node in sorted(below) if nodes[node][0] == "call" and usual_name(nodes[node][2]) in _REDUCTIONS]
+
+
+def _call(nodes: list, node: int, source: bytes, replaced: list) -> tuple[str, str, list[tuple[str | None, str]]]:
+    """Name, operand and other arguments of a reduction."""
+    _, _, word, children, keywords = nodes[node]
+    texts = [_text(nodes[child][1], source, replaced) for child in children]
+    return usual_name(word), texts[0], list(zip(keywords[1:], texts[1:]))
+
+
+def _text(span: tuple[int, int], source: bytes, replaced: list[tuple[int, int, str]]) -> str:
+    """What stands at a place, with names for what was computed already."""
+    at, end = span
+    parts = []
+    for start, stop, name in sorted(replaced):
+        if at <= start and stop <= end:
+            parts += [source[at:start], name.encode()]
+            at = stop
+    return b"".join([*parts, source[at:end]]).decode()
 
 
 def _one(length: int) -> int:

@@ -128,7 +128,7 @@ impl Lower<'_> {
         }
         let operands: Vec<Lowered<(Operand, Span)>> = args
             .iter()
-            .map(|&arg| Ok((self.operand(arg)?, self.ast.span(arg))))
+            .map(|&arg| Ok((self.weak_operand(arg)?, self.ast.span(arg))))
             .collect();
         let operands = operands.into_iter().collect::<Lowered<Vec<_>>>()?;
         self.builder.at(span);
@@ -204,9 +204,11 @@ impl Lower<'_> {
             Operand::Value(value) => Some(float_of(self.dtype(*value))),
             _ => None,
         });
-        let weak_float = operands
-            .iter()
-            .any(|(operand, _)| matches!(operand, Operand::Weak(Weak::Float(_))));
+        let weak_float = operands.iter().any(|(operand, _)| match operand {
+            Operand::Weak(weak) => matches!(weak, Weak::Float(_)),
+            Operand::WeakValue(value) => self.dtype(*value).is_float(),
+            _ => false,
+        });
         let met = own.reduce(|a, b| promote(a, b).expect("floats promote"));
         match met {
             Some(dtype) if !weak_float => dtype,

@@ -39,12 +39,24 @@ impl Lower<'_> {
             Operand::Value(value) => Some(self.dtype(*value)).filter(|dtype| dtype.is_integer()),
             _ => None,
         };
+        let mut weak_bounds = true;
+        for place in [1, 2] {
+            if let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) {
+                weak_bounds &= self.weak_operand(id)?.is_weak();
+            }
+        }
         let mut bounds: Vec<(Op, Operand, Span)> = Vec::new();
         for (place, op) in [(1, Op::Maximum), (2, Op::Minimum)] {
             let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) else {
                 continue;
             };
-            let bound = self.operand(id)?;
+            let mut bound = self.weak_operand(id)?;
+            if let (Operand::WeakValue(value), Some(dtype)) = (&bound, strong)
+                && self.dtype(*value).is_integer()
+                && weak_bounds
+            {
+                bound = Operand::Value(self.reached(op, *value, dtype));
+            }
             let beyond = match (&bound, strong.map(int_range)) {
                 (Operand::Weak(Weak::Int(bound)), Some((least, most))) => match op {
                     Op::Maximum => *bound <= least,
@@ -67,6 +79,25 @@ impl Lower<'_> {
             value = self.builder.apply(*op, &[value, bound]);
         }
         Ok(value)
+    }
+
+    /// An integer bound as one of `dtype`: one that every value is within already as the last of them, and one that none is within as an error of
+    /// the run.
+    fn reached(&mut self, op: Op, bound: Value, dtype: DType) -> Value {
+        let (least, most) = int_range(dtype);
+        let (from_least, from_most) = int_range(self.dtype(bound));
+        let within = match op {
+            Op::Maximum => Some((Op::Maximum, least)).filter(|_| least > from_least),
+            _ => Some((Op::Minimum, most)).filter(|_| most < from_most),
+        };
+        let mut value = bound;
+        if let Some((op, last)) = within {
+            let last = Scalar::from_bits(self.dtype(bound), last as u128);
+            let last = self.builder.constant(last);
+            value = self.builder.apply(op, &[value, last]);
+        }
+        let checked = Op::Cast(CastMode::Checked);
+        self.builder.cast(checked, value, dtype)
     }
 
     pub(super) fn nan_to_num(&mut self, args: &Arguments) -> Lowered<Value> {

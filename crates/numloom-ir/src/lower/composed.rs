@@ -128,7 +128,7 @@ impl Lower<'_> {
     /// The argument at a place and where it stands.
     pub(super) fn argument(&mut self, args: &Arguments, place: usize) -> Lowered<(Operand, Span)> {
         let id = args.at(place);
-        Ok((self.operand(id)?, self.ast.span(id)))
+        Ok((self.weak_operand(id)?, self.ast.span(id)))
     }
 
     /// The first `N` arguments.

@@ -313,6 +313,7 @@ impl<'a> Lower<'a> {
     ) {
         let Ok(operand) = operand else { return };
         let span = self.ast.span(id);
+        let operand = &operand.clone().fixed();
         self.builder.at(span);
         let shape = Shape::new(sources.iter().copied());
         if operand.is_complex() {
@@ -384,7 +385,11 @@ impl<'a> Lower<'a> {
             };
         }
         if let Some(&input) = self.inputs.get(name) {
-            return Ok(self.read(input));
+            let operand = self.read(input);
+            return Ok(match self.schema.inputs[input as usize].weak {
+                true => self.weakened(operand),
+                false => operand,
+            });
         }
         let constant = match name {
             "pi" => std::f64::consts::PI,

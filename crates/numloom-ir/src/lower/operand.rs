@@ -48,6 +48,10 @@ pub(super) enum Operand {
     Weak(Weak),
     /// A complex literal.
     ComplexLiteral(f64, f64),
+    /// A number that is known when it runs, and as weak as a literal: an `i64`, `u64` or `f64`.
+    WeakValue(Value),
+    /// A complex one.
+    WeakComplex(Parts),
     /// A typed value.
     Value(Value),
     /// A complex value.
@@ -60,6 +64,28 @@ pub(super) enum Operand {
     DType(DType),
     /// Something else that is no value, in words.
     Other(&'static str),
+}
+
+impl Operand {
+    /// A weak number with the dtype that it comes in; others as they are.
+    pub(super) fn fixed(self) -> Operand {
+        match self {
+            Operand::WeakValue(value) => Operand::Value(value),
+            Operand::WeakComplex(parts) => Operand::Complex(parts),
+            operand => operand,
+        }
+    }
+
+    /// Whether it takes the dtype of what stands beside it.
+    pub(super) fn is_weak(&self) -> bool {
+        matches!(
+            self,
+            Operand::Weak(_)
+                | Operand::ComplexLiteral(..)
+                | Operand::WeakValue(_)
+                | Operand::WeakComplex(_)
+        )
+    }
 }
 
 /// The least and greatest value of an integer dtype.
@@ -96,8 +122,22 @@ impl Lower<'_> {
         }
     }
 
-    /// The operand at a node, fit to compute with: no bytes, `f16` widened to `f32`.
+    /// A number that was computed from weak ones alone, which is as weak; a bool is not.
+    pub(super) fn weakened(&self, operand: Operand) -> Operand {
+        match operand {
+            Operand::Value(value) if !self.dtype(value).is_bool() => Operand::WeakValue(value),
+            Operand::Complex(parts) => Operand::WeakComplex(parts),
+            operand => operand,
+        }
+    }
+
+    /// The operand at a node, fit to compute with: no bytes, `f16` widened to `f32`, and nothing weak but literals.
     pub(super) fn operand(&mut self, id: ExprId) -> Lowered<Operand> {
+        self.weak_operand(id).map(Operand::fixed)
+    }
+
+    /// The same, but for numbers that are weak.
+    pub(super) fn weak_operand(&mut self, id: ExprId) -> Lowered<Operand> {
         let span = self.ast.span(id);
         match self.result(id)? {
             Operand::Value(value) if self.dtype(value) == DType::F16 => Ok(Operand::Value(
@@ -115,7 +155,7 @@ impl Lower<'_> {
     pub(super) fn strong(&mut self, operand: &Operand, span: Span) -> Lowered<Value> {
         match operand {
             operand if self.is_bytes(operand) => self.bytes_refused(operand, span),
-            Operand::Value(value) => Ok(*value),
+            Operand::Value(value) | Operand::WeakValue(value) => Ok(*value),
             Operand::Weak(weak @ Weak::Int(value)) => {
                 let dtype = if *value > i128::from(i64::MAX) {
                     DType::U64
@@ -125,7 +165,7 @@ impl Lower<'_> {
                 self.literal(*weak, dtype, span)
             }
             Operand::Weak(weak) => self.literal(*weak, DType::F64, span),
-            Operand::ComplexLiteral(..) | Operand::Complex(_) => {
+            Operand::ComplexLiteral(..) | Operand::Complex(_) | Operand::WeakComplex(_) => {
                 let what = "a complex number";
                 self.refuse(span, LowerErrorKind::NotAValue { what })
             }
@@ -170,6 +210,13 @@ impl Lower<'_> {
             {
                 self.literal(*weak, dtype, span)
             }
+            Operand::WeakValue(value) if dtype.is_integer() => {
+                let mode = match is_exact_cast(self.dtype(*value), dtype) {
+                    true => CastMode::Wrap,
+                    false => CastMode::Checked,
+                };
+                Ok(self.builder.cast(Op::Cast(mode), *value, dtype))
+            }
             _ if dtype.is_complex() => {
                 let what = "a complex number";
                 self.refuse(span, LowerErrorKind::NotAValue { what })
@@ -192,7 +239,9 @@ impl Lower<'_> {
         let strong = strong.into_iter();
         let weak = operands.iter().filter_map(|operand| match operand {
             Operand::Weak(weak) => Some(weak.kind()),
-            Operand::ComplexLiteral(..) => Some(WeakKind::Complex),
+            Operand::WeakValue(value) if self.dtype(*value).is_float() => Some(WeakKind::Float),
+            Operand::WeakValue(_) => Some(WeakKind::Int),
+            Operand::ComplexLiteral(..) | Operand::WeakComplex(_) => Some(WeakKind::Complex),
             _ => None,
         });
         let strong = strong.reduce(|a, b| promote(a, b).expect("operands are numbers"));
@@ -210,7 +259,7 @@ impl Lower<'_> {
         let value = match operand {
             Operand::Weak(Weak::Int(value)) => self.builder.constant(Scalar::Bool(*value != 0)),
             Operand::Weak(Weak::Float(value)) => self.builder.constant(Scalar::Bool(*value != 0.0)),
-            Operand::ComplexLiteral(..) | Operand::Complex(_) => {
+            Operand::ComplexLiteral(..) | Operand::Complex(_) | Operand::WeakComplex(_) => {
                 let parts = self.complex(operand, span)?;
                 return Ok(self.complex_truth(parts));
             }
@@ -228,6 +277,8 @@ impl Lower<'_> {
             Operand::Weak(Weak::Float(_)) => "a float literal".to_owned(),
             Operand::Bytes(_) => "a bytes literal".to_owned(),
             Operand::ComplexLiteral(..) => "a complex literal".to_owned(),
+            Operand::WeakValue(value) => self.dtype(*value).to_string(),
+            Operand::WeakComplex(_) => DType::C128.to_string(),
             Operand::Value(_) | Operand::Complex(_) => {
                 let dtype = self.operand_dtype(operand).expect("values have a dtype");
                 dtype.to_string()

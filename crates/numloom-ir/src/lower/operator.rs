@@ -67,9 +67,24 @@ fn holds(op: CmpOp, order: std::cmp::Ordering) -> bool {
 
 impl Lower<'_> {
     pub(super) fn unary(&mut self, op: UnaryOp, arg: ExprId, span: Span) -> Lowered<Operand> {
-        let operand = self.operand(arg)?;
+        let operand = self.weak_operand(arg)?;
         let arg_span = self.ast.span(arg);
         self.builder.at(span);
+        if op != UnaryOp::Not && matches!(operand, Operand::WeakValue(_) | Operand::WeakComplex(_))
+        {
+            let result = self.unary_of(op, operand.fixed(), arg_span, span)?;
+            return Ok(self.weakened(result));
+        }
+        self.unary_of(op, operand, arg_span, span)
+    }
+
+    fn unary_of(
+        &mut self,
+        op: UnaryOp,
+        operand: Operand,
+        arg_span: Span,
+        span: Span,
+    ) -> Lowered<Operand> {
         match (op, &operand) {
             (UnaryOp::Neg, Operand::Weak(Weak::Int(value))) => match value.checked_neg() {
                 Some(value) => return Ok(Operand::Weak(Weak::Int(value))),
@@ -143,26 +158,40 @@ impl Lower<'_> {
         rhs: ExprId,
         op_span: Span,
     ) -> Lowered<Operand> {
-        let (x, y) = (self.operand(lhs), self.operand(rhs));
+        let (x, y) = (self.weak_operand(lhs), self.weak_operand(rhs));
         let (x, y) = (x?, y?);
         let (x_span, y_span) = (self.ast.span(lhs), self.ast.span(rhs));
         self.builder.at(x_span.merge(y_span));
         if let (Operand::Weak(a), Operand::Weak(b)) = (&x, &y) {
             return self.weak_binary(op, *a, *b, op_span, &[(x_span, &x), (y_span, &y)]);
         }
+        let result = self.binary_of(op, (&x, x_span), (&y, y_span), op_span)?;
+        Ok(match x.is_weak() && y.is_weak() {
+            true => self.weakened(result),
+            false => result,
+        })
+    }
+
+    fn binary_of(
+        &mut self,
+        op: BinaryOp,
+        (x, x_span): (&Operand, Span),
+        (y, y_span): (&Operand, Span),
+        op_span: Span,
+    ) -> Lowered<Operand> {
         if x.is_complex() || y.is_complex() {
-            return self.complex_binary(op, (&x, x_span), (&y, y_span), op_span);
+            return self.complex_binary(op, (x, x_span), (y, y_span), op_span);
         }
         if op == BinaryOp::Pow {
-            return self.power((&x, x_span), (&y, y_span)).map(Operand::Value);
+            return self.power((x, x_span), (y, y_span)).map(Operand::Value);
         }
-        let mut dtype = self.common(&[&x, &y]);
+        let mut dtype = self.common(&[x, y]);
         let operation = match op {
             BinaryOp::Add if dtype.is_bool() => Op::Or,
             BinaryOp::Mul if dtype.is_bool() => Op::And,
             _ => operation(op),
         };
-        let at = [(x_span, &x), (y_span, &y)];
+        let at = [(x_span, x), (y_span, y)];
         match op {
             BinaryOp::Sub if dtype.is_bool() => {
                 let help = Some("write `^` for the difference of two bools".to_owned());
@@ -179,8 +208,8 @@ impl Lower<'_> {
         if !operation.info().domain.contains(dtype) {
             return self.bits_refused(op, op_span, &at);
         }
-        let x = self.coerce(&x, dtype, x_span);
-        let y = self.coerce(&y, dtype, y_span);
+        let x = self.coerce(x, dtype, x_span);
+        let y = self.coerce(y, dtype, y_span);
         Ok(Operand::Value(self.builder.apply(operation, &[x?, y?])))
     }
 
@@ -193,7 +222,7 @@ impl Lower<'_> {
     ) -> Lowered<T> {
         let is_float = |operand: &Operand| match operand {
             Operand::Weak(weak) => matches!(weak, Weak::Float(_)),
-            Operand::Value(value) => self.dtype(*value).is_float(),
+            Operand::Value(value) | Operand::WeakValue(value) => self.dtype(*value).is_float(),
             _ => false,
         };
         let floats: Vec<(Span, &Operand)> = at
@@ -402,10 +431,15 @@ impl Lower<'_> {
         if let Some(answer) = self.compare_bytes(op, lhs, rhs, op_span)? {
             return Ok(answer);
         }
-        let (x, y) = (self.operand(lhs), self.operand(rhs));
-        let (x, y) = (x?, y?);
+        let (x, y) = (self.weak_operand(lhs), self.weak_operand(rhs));
+        let (mut x, mut y) = (x?, y?);
         let (x_span, y_span) = (self.ast.span(lhs), self.ast.span(rhs));
         self.builder.at(x_span.merge(y_span));
+        let common = self.common(&[&x, &y]);
+        if common.is_bool() || common.is_integer() {
+            // Integers compare exactly, also those that do not fit.
+            (x, y) = (x.fixed(), y.fixed());
+        }
         if x.is_complex() || y.is_complex() {
             return self.complex_compare(op, (&x, x_span), (&y, y_span));
         }
@@ -504,8 +538,8 @@ impl Lower<'_> {
     ) -> Lowered<Operand> {
         let (c, y, z) = (
             self.operand(cond),
-            self.operand(then),
-            self.operand(otherwise),
+            self.weak_operand(then),
+            self.weak_operand(otherwise),
         );
         let (c, y, z) = (c?, y?, z?);
         let c = self.truth(&c, self.ast.span(cond))?;

@@ -105,7 +105,7 @@ impl Lower<'_> {
         let mut operands = vec![(CmpOp::Eq, self.argument(args, 0)?)];
         for (place, order) in [(1, CmpOp::Ge), (2, CmpOp::Le)] {
             if let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) {
-                operands.push((order, (self.operand(id)?, self.ast.span(id))));
+                operands.push((order, (self.weak_operand(id)?, self.ast.span(id))));
             }
         }
         self.builder.at(args.span);

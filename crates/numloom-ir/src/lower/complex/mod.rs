@@ -31,7 +31,10 @@ const MULTIPLIED_POWERS: f64 = 100.0;
 impl Operand {
     /// Whether it is a complex value or literal.
     pub(super) fn is_complex(&self) -> bool {
-        matches!(self, Operand::Complex(_) | Operand::ComplexLiteral(..))
+        matches!(
+            self,
+            Operand::Complex(_) | Operand::WeakComplex(_) | Operand::ComplexLiteral(..)
+        )
     }
 }
 
@@ -118,6 +121,9 @@ impl Lower<'_> {
         let part = part_of(dtype);
         let (re, im) = match *operand {
             Operand::Complex(parts) => (Operand::Value(parts.re), Operand::Value(parts.im)),
+            Operand::WeakComplex(parts) => {
+                (Operand::WeakValue(parts.re), Operand::WeakValue(parts.im))
+            }
             Operand::ComplexLiteral(re, im) => (
                 Operand::Weak(Weak::Float(re)),
                 Operand::Weak(Weak::Float(im)),
