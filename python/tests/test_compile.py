@@ -79,7 +79,7 @@ def test_it_shows_itself():
     f = nl.compile("a < b")
     f(1, 2)
     assert repr(f) == "<numloom.Compiled 'a < b' of (a, b)>"
-    assert "a &lt; b" in f._repr_html_() and "a: i64 scalar" in f._repr_html_()
+    assert "a &lt; b" in f._repr_html_() and "a: i64 weak" in f._repr_html_()
 
 
 def test_one_object_serves_many_threads():

@@ -154,8 +154,8 @@ def evaluate(
 
     Inputs come by name: as keywords, in a mapping `local_dict` (or else `global_dict`), or, if there is neither, from the local and global
     variables of the caller. They are NumPy arrays of any layout, which are never copied, numbers, lists, and whatever else NumPy makes an array of. Shapes
-    broadcast and dtypes promote as in NumPy 2; a number in the text is weak, but one of Python's that is an input weighs as an array of its dtype: bool, int64,
-    float64 or complex128.
+    broadcast and dtypes promote as in NumPy 2; a number of Python's is weak, as an input and in the text. Dates and durations (`datetime64`, `timedelta64`) follow
+    NumPy's rules, with their units. What the text may call is what `functions` lists.
 
     Four keywords are no inputs: `out`, an array that is written to and returned (for several outputs a sequence or a mapping of them), which may share memory with
     inputs; `casting` ('same_kind') says which dtypes `out` may have; `order` ('K') how a new array lies; `threads` the most threads of this run.
@@ -170,6 +170,8 @@ def evaluate(
     array([2, 3, 4], dtype=int16)
     >>> evaluate("double = 2*x; sum(x)", x=[1.5, 2.5])
     Outputs(double=array([3., 5.]), np.float64(4.0))
+    >>> evaluate("a*k", a=np.ones(1, "f4"), k=2.5), evaluate("late - early", late=np.datetime64("2024-03-01"), early=np.datetime64("2024-02-01"))
+    (array([2.5], dtype=float32), np.timedelta64(29,'D'))
     """
     return _evaluate(_default or default_engine(), expr, local_dict, global_dict, options, 3)
 

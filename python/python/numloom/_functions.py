@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def functions() -> Functions:
     hypot(x, y): sqrt(x*x + y*y) without overflow on the way
     """
     table = (Function(tuple(names), *rest) for names, *rest in _numloom.functions())
-    return {function.names[0]: function for function in table}
+    return Functions((function.names[0], function) for function in table)
 
 
 @lru_cache(maxsize=1)
