@@ -5,7 +5,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use numloom::stream::StreamError;
 use numloom::{Diagnostic, Error};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -31,8 +30,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 
 /// Where in a table a source found it: line, number of the column, and its name.
 fn place(error: &Error) -> Option<(u64, Option<usize>, Option<String>)> {
-    let source = std::error::Error::source(error)?;
-    let place = source.downcast_ref::<StreamError>()?.place()?;
+    let place = error.place()?;
     let column = place.column.as_ref();
     let name = column.and_then(|column| column.name.clone());
     Some((place.line, column.map(|column| column.number), name))

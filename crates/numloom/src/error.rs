@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use numloom_data::error::ShapeText;
-use numloom_data::stream::{StreamError, StreamErrorKind};
+use numloom_data::stream::{Place, StreamError, StreamErrorKind};
 use numloom_data::{DType, DataError, DataErrorKind};
 use numloom_io::{IoError, IoErrorKind};
 use numloom_ir::{FaultCode, IsaError, LowerErrors};
@@ -117,6 +117,16 @@ impl Error {
     #[must_use]
     pub fn src(&self) -> Option<&str> {
         self.0.src.as_deref()
+    }
+
+    /// Where in a table that is text, such as a CSV file, it was found.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        self.0
+            .cause
+            .as_deref()?
+            .downcast_ref::<StreamError>()?
+            .place()
     }
 
     /// What `Display` prints, with the name of the file that the text is from and with the marks of a style, such as colours.
