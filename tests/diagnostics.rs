@@ -442,6 +442,11 @@ fn runs_that_cannot_be_gone_on_with_are_refused() {
     golden("not-streamable", &once("x[1:] - y"));
     golden("not-streamable-twice", &once("x - mean(y)"));
     golden("unknown-name-of-a-column", &once("x + sum(z)"));
+    let malformed = b"x,y\n1,2\n3,4x\n".as_slice();
+    let options = io::csv::CsvOptions::new().every_dtype(DType::F64);
+    let mut source = io::csv::CsvSource::from_reader(malformed, &options).unwrap();
+    let expr = Expr::parse("sum(x * y)").unwrap();
+    golden("bad-record", &expr.stream(&mut source).run().unwrap_err());
 
     io::npy::write(path("b.npy"), &View::from_slice(&[1.0, 2.0, 3.0])).unwrap();
     let expr = Expr::parse("b[::-1] - mean(b)").unwrap();
