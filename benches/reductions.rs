@@ -2,7 +2,7 @@
 //! an element, and how much of its speed the engine has: of fastest runs, and of medians.
 //!
 //! `cargo bench -p numloom-benches --bench reductions -- [name]`
-
+#![expect(clippy::print_stdout, reason = "it prints a table")]
 #![expect(
     unsafe_code,
     reason = "the plain read is compiled for instructions that a machine may lack"
