@@ -106,6 +106,80 @@ def test_mistakes_are_told_before_any_task(inputs):
         nd.evaluate("sum(a, axis=5)", a=inputs["a"])
 
 
+OTHERS = ["argmin(x)", "argmax(x)", "ptp(x)", "nanmin(x)", "nanmax(x)", "x[1:]", "x[::-1]", "x[0]"]
+
+
+@pytest.mark.parametrize("part", OTHERS)
+@pytest.mark.parametrize("form", ["{}", "x*{}", "sum({})", "sum(x[1]*0 + {})", "mean(x - {})", "x/std({} + 1)", "let s = {}; x/s", "let s = sum({}); x/s", "let s = x*{}; max(s)",
+                                  "y = x - mean(sum({})*x); y"])  # fmt: skip
+def test_what_does_not_go_chunk_by_chunk_is_refused_wherever_it_stands(part, form):
+    x = da.from_array(np.arange(8.0), chunks=3)
+    with pytest.raises(nl.InputError, match="chunk by chunk"):
+        nd.evaluate(form.format(part), x=x)
+
+
+def test_every_other_reduction_is_refused_within_one():
+    from numloom.dask import _REDUCTIONS
+
+    x = da.from_array(np.arange(8.0), chunks=3)
+    reduces = [name for name in nl.functions() if _reduces(name)]
+    assert {"argmax", "ptp", "nanmax", "sum"} <= set(reduces)
+    for name in set(reduces) - _REDUCTIONS:
+        with pytest.raises(nl.InputError, match="chunk by chunk"):
+            nd.evaluate(f"sum(x*{name}(x))", x=x)
+
+
+def _reduces(name):
+    found = nl.check(f"{name}(x)", x="f8")
+    return bool(found) and found.outputs[0].reduced
+
+
+def test_statements_over_several_lines_stay_one(inputs):
+    x, w = np.arange(6.0), np.ones(6)
+    got = nd.evaluate("(x # one\n + w)", x=da.from_array(x, chunks=2), w=da.from_array(w, chunks=2))
+    assert got.shape == (6,) and np.array_equal(got.compute(), x + w)
+    got = nd.evaluate("let d = (x\n - w)\n(sum(d\n * w)\n + (d))", x=da.from_array(x, chunks=2), w=w)
+    assert np.array_equal(got.compute(), ((x - w) * w).sum() + (x - w))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+@pytest.mark.parametrize("name", ["sum", "prod", "min", "max", "any", "all", "count_nonzero", "mean", "var", "std"])
+def test_chunks_without_elements_count_for_nothing(name, axis):
+    a = rng.random((8, 5)) - 0.5
+    x = da.from_array(a, chunks=((3, 0, 5), (0, 2, 3)))
+    assert x.chunks == ((3, 0, 5), (0, 2, 3))
+    for text in (f"{name}(x, axis={axis})", f"{name}(x*w, axis={axis}, keepdims=True) - x"):
+        given = {"w": np.linspace(1, 2, 5)} if "w" in text else {}
+        want = nl.evaluate(text, x=a, **given)
+        assert np.allclose(nd.evaluate(text, x=x, **given).compute(), want)
+
+
+def test_an_array_without_elements_has_no_least_one():
+    x = da.zeros((0,), chunks=1)
+    assert np.isnan(nd.evaluate("mean(x)", x=x).compute()) and nd.evaluate("sum(x)", x=x).compute() == 0
+    with pytest.raises(nl.Error):
+        nd.evaluate("min(x)", x=x).compute()
+
+
+def test_more_degrees_of_freedom_than_elements_are_none():
+    a = np.arange(8.0)
+    with np.errstate(all="ignore"):
+        assert nd.evaluate("var(x, ddof=9)", x=da.from_array(a, chunks=3)).compute() == nl.evaluate("var(x, ddof=9)", x=a) == np.inf
+
+
+def test_masks_are_refused_and_not_dropped():
+    m = np.ma.array(np.arange(6.0), mask=[0, 1, 0, 0, 0, 1])
+    x = da.from_array(m, chunks=2)
+    for given in ({"x": x}, {"x": da.ones(6, chunks=2), "m": m}):
+        with pytest.raises(nl.InputError, match="masked.*fill"):
+            nd.evaluate(" + ".join(given), **given)
+    unsaid = da.ones(6, chunks=2).map_blocks(lambda a: np.ma.array(a, mask=a > 0), meta=np.empty(0))
+    for text in ("x + 1", "sum(x)", "std(x)"):
+        with pytest.raises(nl.InputError, match="masked.*fill"):
+            nd.evaluate(text, x=unsaid).compute()
+    assert np.array_equal(nd.evaluate("x + 1", x=da.ma.filled(x, 0)).compute(), m.filled(0) + 1)
+
+
 def test_without_dask_arrays_it_is_numloom():
     assert nd.evaluate("a + 1", a=np.ones(2)).tolist() == [2.0, 2.0]
 

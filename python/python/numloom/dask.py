@@ -97,6 +97,8 @@ def evaluate(expr: str, local_dict: Mapping[str, Any] | None = None, /, *, threa
     arrays = dict(zip(program.inputs, _compile.values(program.inputs, given)))
     if not any(isinstance(array, da.Array) for array in arrays.values()):
         return program(**arrays, threads=threads)
+    for name, array in arrays.items():
+        _refuse_masks(getattr(array, "_meta", array), f"input `{name}`")
     like = max((array for array in arrays.values() if isinstance(array, da.Array)), key=lambda array: array.ndim)
     arrays = {name: _chunked_as(array, like) for name, array in arrays.items()}
     outputs = _Chunked(program, arrays, threads).outputs()
@@ -133,12 +135,21 @@ class _Task:
 
 
 def _array_task(task: _Task, *chunks: np.ndarray) -> np.ndarray:
+    for chunk in chunks:
+        _refuse_masks(chunk, "a chunk")  # which may have one where nothing said so before
     return np.asarray(task(*chunks))
 
 
 def _pair_task(task: _Task, *chunks: np.ndarray) -> np.ndarray:
     """Several results of one shape as one array with an axis more, the last."""
+    for chunk in chunks:
+        _refuse_masks(chunk, "a chunk")
     return np.stack(task(*chunks), axis=-1)
+
+
+def _refuse_masks(array: Any, what: str) -> None:
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(f"{what} is a masked array, and chunks keep no masks: fill it, as `da.ma.filled(x, value)`", "unexpected-nulls")
 
 
 class _Chunked:
@@ -163,7 +174,9 @@ class _Chunked:
             reductions = _reductions(nodes, value)
             replaced: list[tuple[int, int, str]] = []
             for node in reductions:
-                array = self.reduced(*_call(nodes, node, source, replaced))
+                called, operand, arguments = _call(nodes, node, source, replaced)
+                self.refuse_others(operand, statement.text)
+                array = self.reduced(called, operand, arguments)
                 if node == value:
                     break
                 start, end = nodes[node][1]
@@ -171,13 +184,8 @@ class _Chunked:
                 self.chunked[fresh] = array
                 replaced = [*((a, b, n) for a, b, n in replaced if not start <= a < end), (start, end, fresh)]
             else:
-                text = _text(nodes[value][1], source, replaced)
-                last = _compile.default_engine()._program(self.text(text))._statements[-1]
-                if last.reduction is not None or not last.is_elementwise:
-                    raise InputError(
-                        f"`{statement.text}` subscripts, or reduces in a way that does not go chunk by chunk: "
-                        "slice the arrays before, and reduce a Dask array by Dask's own"
-                    )
+                text = _whole(_text(nodes[value][1], source, replaced))
+                self.refuse_others(text, statement.text)
                 array = None if temporary else self.elementwise(text, next(infos).dtype)
                 if name:
                     self.before[name] = text
@@ -189,6 +197,15 @@ class _Chunked:
             if not temporary:
                 results.append(array)
         return results
+
+    def refuse_others(self, text: str, statement: str) -> None:
+        """Raises an error if `text`, whose reductions by tree have names by now, is not elementwise."""
+        last = _compile.default_engine()._program(self.text(text))._statements[-1]
+        if last.reduction is not None or not last.is_elementwise:
+            raise InputError(
+                f"`{statement}` subscripts, or reduces in a way that does not go chunk by chunk: "
+                "slice the arrays before, and reduce a Dask array by Dask's own"
+            )
 
     def fresh(self) -> str:
         """A name that the text does not have."""
@@ -221,12 +238,14 @@ class _Chunked:
         return _Task(text, tuple(names), constants, self.threads), names
 
     def blockwise(self, run: Any, values: list[str], dtype: np.dtype, axes: tuple[int, ...] = (), results: int = 0) -> da.Array:
-        """An array of what `run` gives for each chunk: of one element along `axes`, and with an axis more for `results`."""
+        """An array of what `run` gives for each chunk: of one element along `axes`, if there are some and it is not empty, and with an axis more for `results`."""
         task, names = self.task(*values)
         arrays = [self.chunked[name] for name in names]
         if not arrays:
             raise InputError(f"`{values[0]}` reads no Dask array: compute it by itself")
         rank = max(array.ndim for array in arrays)
+        if axes:
+            arrays = [_without_empty(array) for array in arrays]
         indices = [index for array in arrays for index in (array, tuple(range(rank - array.ndim, rank)))]
         return da.blockwise(
             run,
@@ -269,7 +288,7 @@ class _Chunked:
         both = self.blockwise(_pair_task, [mean, f"f64(var({operand}, {along}))"], double, axes, results=2)
         means, variances = both[..., 0], both[..., 1]
         center = (means * n).sum(**kept) / total
-        variance = (n * (variances + (means - center) ** 2)).sum(**kept) / (total - ddof)
+        variance = (n * (variances + (means - center) ** 2)).sum(**kept) / da.maximum(total - ddof, 0)
         return da.sqrt(variance) if name == "std" else variance
 
 
@@ -287,8 +306,8 @@ def _reductions(nodes: list, root: int) -> list[int]:
 def _call(nodes: list, node: int, source: bytes, replaced: list) -> tuple[str, str, list[tuple[str | None, str]]]:
     """Name, operand and other arguments of a reduction."""
     _, _, word, children, keywords = nodes[node]
-    texts = [_text(nodes[child][1], source, replaced) for child in children]
-    return usual_name(word), texts[0], list(zip(keywords[1:], texts[1:]))
+    operand, *texts = [_text(nodes[child][1], source, replaced) for child in children]
+    return usual_name(word), _whole(operand), list(zip(keywords[1:], texts))
 
 
 def _text(span: tuple[int, int], source: bytes, replaced: list[tuple[int, int, str]]) -> str:
@@ -300,6 +319,11 @@ def _text(span: tuple[int, int], source: bytes, replaced: list[tuple[int, int, s
             parts += [source[at:start], name.encode()]
             at = stop
     return b"".join([*parts, source[at:end]]).decode()
+
+
+def _whole(text: str) -> str:
+    """The text of an operand as one statement: over several lines it is one only in parentheses, as it stood in some."""
+    return f"({text})" if len(text.splitlines()) > 1 else text
 
 
 def _one(length: int) -> int:
@@ -315,12 +339,25 @@ def _axes(axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(a % rank for a in axes)
 
 
+def _without_empty(array: da.Array) -> da.Array:
+    """The array without its chunks that have no elements; along an axis without any, one stays."""
+    for axis, lengths in enumerate(array.chunks):
+        if len(kept := _full(lengths)) < len(lengths):
+            array = array.blocks[(*[slice(None)] * axis, kept)]
+    return array
+
+
+def _full(lengths: tuple[int, ...]) -> list[int]:
+    """Which chunks along an axis have elements; the first if none has."""
+    return [i for i, length in enumerate(lengths) if length != 0] or [0]
+
+
 def _counts(whole: da.Array, axes: tuple[int, ...]) -> da.Array:
     """How many elements of each chunk go into one: an array with one element for each chunk along `axes`."""
     shape = [1] * whole.ndim
     counts = np.ones(shape)
     for a in axes:
-        lengths = np.asarray(whole.chunks[a], float)
+        lengths = np.asarray(whole.chunks[a], float)[_full(whole.chunks[a])]
         if np.isnan(lengths).any():
             raise InputError("the lengths of chunks are unknown: call `compute_chunk_sizes()` first")
         counts = counts * lengths.reshape([-1 if b == a else 1 for b in range(whole.ndim)])
