@@ -230,3 +230,125 @@ def test_statements_comments_and_parentheses_stay():
     text = "let d = (t - (t0)) # how long\n" "rate = ((x) + (1)) * (d / second)\n(\n  d > d0  # late\n) if (x > 1) else False"
     rate, late = nl.evaluate(text, t=t, t0=t[0], x=x, second=np.timedelta64(1, "s"), d0=np.timedelta64(1, "s"))
     assert rate.tolist() == [0.0, 12.0] and late.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("text", ["d*k", "k*d", "d + k", "d - k", "d < k", "d == k", "d // k", "t + k", "minimum(d, k)", "where(d < d, d, k)", "clip(d, 0, k)"])
+def test_a_number_that_no_time_can_be_is_an_error_and_no_other_number(text):
+    inputs = dict(d=np.array([1, 2], "m8[s]"), t=np.array([1, 2], "M8[s]"))
+    for k in (2**63, 2**64 - 1):
+        with pytest.raises(nl.Error):
+            nl.evaluate(text, **{name: value for name, value in {**inputs, "k": k}.items() if name in text})
+        with pytest.raises(nl.Error):
+            nl.evaluate(text.replace("k", str(k)), inputs)
+    small = nl.evaluate(text, **{name: value for name, value in {**inputs, "k": 3}.items() if name in text})
+    assert small.shape == (2,)
+    assert nl.evaluate("d < k", d=inputs["d"], k=2**63 - 1).all()
+
+
+@pytest.mark.parametrize("text", ["(t > t) & sin(x, x)", "t - t; x + zz", "(t - t) / d + (x & 1)"])
+def test_a_check_says_what_evaluate_says(text):
+    inputs = dict(t=np.array([1], "M8[s]"), d=np.array([1], "m8[s]"), x=1.5)
+    with pytest.raises(nl.Error) as caught:
+        nl.evaluate(text, inputs)
+    found = nl.check(text, **inputs)
+    assert not found and found.error.src == text
+    if caught.value.code != "missing-input":
+        assert (found.error.code, str(found.error), found.diagnostics) == (caught.value.code, str(caught.value), caught.value.diagnostics)
+
+
+def test_numbers_beside_times_are_typed_once_each():
+    class Counting(nl.Engine):
+        sizes = []
+
+        def _check(self, expr, schema):
+            self.sizes.append(len(expr))
+            return super()._check(expr, schema)
+
+    a, k = np.array([1, 2], "m8[s]"), 3
+    cases = [
+        ("a" + " + a*k" * 160, 2),
+        ("a" + "".join(f" + {i}" for i in range(160)), 0),
+        ("a" + "".join(f" + a*(k + {i})" for i in range(160)), 160),
+        ("a" + "".join(f" + a*({i}*(a/a) + k)" for i in range(60)), 60),
+        ("\n".join(["let s0 = k", *(f"let r{i} = a/a; let s{i + 1} = a*r{i} + a*k" for i in range(60)), "s60"]), 60),
+    ]
+    for text, most in cases:
+        Counting.sizes.clear()
+        nl_got = Counting().evaluate(text, a=a, k=k) if "k" in text else Counting().evaluate(text, a=a)
+        assert nl_got.shape == (2,)
+        assert len(Counting.sizes) <= most and max(Counting.sizes, default=0) <= 100, (len(Counting.sizes), max(Counting.sizes, default=0))
+
+
+def test_numbers_that_come_of_times_keep_the_rules_of_numbers():
+    a, k = np.array([10, 20], "m8[s]"), np.array([2, 3], "u1")
+    same(nl.evaluate("a * (k if a > a[0] else 1)", a=a, k=k), a * np.array([1, 3]))
+    same(nl.evaluate("let r = a/b; let s = r*k; a*s + a*(s + 1)", a=a, b=a, k=k), a * (1.0 * k) + a * (1.0 * k + 1))
+    same(nl.evaluate("a * select((a > b, a == b), (k, 7), 0)", a=a, b=a[:1], k=k), np.array([70, 60], "m8[s]"))
+    same(nl.evaluate("let late = a > b; let n = late*u64(2); a*n", a=a, b=a[:1]), np.array([0, 40], "m8[s]"))
+    assert nl.check("argmax(a); a//b; isnan(a); i64(a)", a=a, b=a)
+
+
+def test_limits_are_told_of_the_text_that_was_given():
+    a = np.array([1, 2], "M8[s]")
+    text = "a + b - b - b - b - b"
+    with pytest.raises(nl.LimitError, match="integers") as caught:
+        nl.Engine(max_source_bytes=100).evaluate(text, a=a, b=np.array([1, 2], "m8[ms]"))
+    assert caught.value.src == text and "let t" not in str(caught.value) and caught.value.code
+    found = nl.Engine(max_source_bytes=100).check(text, a="M8[s]", b="m8[ms]")
+    assert found.error.src == text
+
+
+def test_scalars_of_pandas_are_times():
+    t = np.array(["2024-01-01", "2024-01-05"], "M8[ns]")
+    assert nl.evaluate("t > limit", t=t, limit=pd.Timestamp("2024-01-02")).tolist() == [False, True]
+    same(nl.evaluate("t + d", t=t, d=pd.Timedelta(days=1)), t + np.timedelta64(1, "D"))
+    assert np.isnat(nl.evaluate("t - n", t=t, n=pd.NaT)).all()
+    for zoned in (pd.Timestamp("2024-01-02", tz="UTC"), datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)):
+        with pytest.raises(nl.InputError, match="time zone"):
+            nl.evaluate("t > limit", t=t, limit=zoned)
+
+
+def test_inputs_may_be_called_as_constants_are():
+    a, b = np.array([1, NAT], "i8").view("m8[s]"), np.array([2, 1], "m8[s]")
+    same(nl.evaluate("a / b + nan*0", a=a, b=b, nan=np.array([1.0, 1.0])), a / b)
+
+
+def test_places_for_results_are_looked_at_with_numlooms_errors():
+    a = np.array([1, 2], "m8[s]")
+    for text, out in [("a / a", np.empty(2, "m8[s]")), ("a < a", np.empty(2, "M8[s]"))]:
+        with pytest.raises(nl.InputError, match="out.*numbers"):
+            nl.evaluate(text, a=a, out=out)
+    for out in (np.empty(3, "m8[ms]"), np.empty(3, "m8[s]")):
+        with pytest.raises(nl.ShapeError):
+            nl.evaluate("a + a", a=a, out=out)
+
+
+def test_units_too_far_apart_are_an_error_of_numlooms():
+    with pytest.raises(nl.ExprTypeError, match="common unit"):
+        nl.evaluate("a + b", a=np.array([1], "m8[2000000000W]"), b=np.array([1], "m8[as]"))
+
+
+def test_bounds_may_be_named_or_none():
+    d, lo, hi = np.array([1, 5, 9], "m8[s]"), np.timedelta64(2, "s"), np.timedelta64(7, "s")
+    for text, least, most in [("clip(d, min=lo)", lo, None), ("clip(d, None, hi)", None, hi), ("clip(d, max=hi)", None, hi), ("clip(d, max=hi, min=lo)", lo, hi), ("clip(d, lo)", lo, None)]:
+        given = {name: value for name, value in dict(d=d, lo=lo, hi=hi).items() if name in text}
+        same(nl.evaluate(text, given), d.clip(least, most))
+    for wrong in ("clip(d, lo, min=lo)", "clip(d, low=lo)"):
+        with pytest.raises(nl.Error):
+            nl.evaluate(wrong, d=d, lo=lo)
+
+
+def test_forgetting_forgets_plans():
+    import gc
+    import weakref
+
+    engine = nl.Engine()
+    engine.evaluate("a - b", a=np.array([1], "M8[s]"), b=np.array([1], "M8[s]"))
+    assert engine._plans.cache_info().currsize == 1
+    engine.cache_clear()
+    assert engine._plans.cache_info().currsize == 0
+    engine.evaluate("a - b", a=np.array([1], "M8[s]"), b=np.array([1], "M8[s]"))
+    gone = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert gone() is None

@@ -108,6 +108,7 @@ class Engine(_numloom.Engine):
         )
         self = super().__new__(cls, **{name: value for name, value in named.items() if value is not None})
         self._program = lru_cache(maxsize=1024)(self.compile)
+        self._plans = lru_cache(maxsize=256)(_plan_of_times)
         return self
 
     def evaluate(self, expr: str, local_dict: Mapping[str, Any] | None = None, /, **options: Any) -> Any:
@@ -126,6 +127,7 @@ class Engine(_numloom.Engine):
     def cache_clear(self) -> None:
         """Forgets all kernels and parsed texts; those in use stay with their users."""
         self._program.cache_clear()
+        self._plans.cache_clear()
         super().cache_clear()
 
 
@@ -250,8 +252,14 @@ def _schema_input(name: str, value: Any) -> tuple[str, np.dtype, bool, bool]:
     return name, dtype, scalar, type(value) in (int, float, complex)
 
 
+def _plan_of_times(program: _numloom.Compiled, signature: Any) -> Any:
+    from ._times import written
+
+    return written(program, signature)
+
+
 def _check_of_times(engine: Engine, expr: str, schema: list[tuple[str, np.dtype, bool, bool]]) -> Check:
-    from ._times import planned
+    from ._times import about, planned
 
     try:
         program = engine._program(expr, tuple(name for name, *_ in schema))
@@ -260,6 +268,8 @@ def _check_of_times(engine: Engine, expr: str, schema: list[tuple[str, np.dtype,
         return Check((), error.diagnostics, error)
     integers = [(name, np.dtype("i8") if is_times(dtype) else dtype, scalar, weak) for name, dtype, scalar, weak in schema]
     outputs, error = engine._check(plan.program.expr, integers)
+    if error is not None:
+        error = about(error, plan, program)
     infos = tuple(OutputInfo(name, dtype or _numpy_dtype(found), reduced) for dtype, (name, found, reduced) in zip(plan.dtypes, outputs))
     return Check(infos, getattr(error, "diagnostics", ()), error)
 

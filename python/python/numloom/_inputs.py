@@ -24,9 +24,11 @@ def array_of(value: Any, name: str) -> Pair:
 
 def operand_of(value: Any, name: str) -> Pair:
     """The same for what takes times as well: dates and durations of NumPy's, pandas' and Python's."""
-    if isinstance(value, (datetime.date, datetime.timedelta)) and not hasattr(value, "to_numpy"):
+    if isinstance(value, (datetime.date, datetime.timedelta)):
         if getattr(value, "tzinfo", None) is not None:
             raise InputError(f"input `{name}` has a time zone: give it in UTC and without one")
+        if hasattr(value, "to_numpy"):  # pandas' own, of which NumPy makes objects
+            return np.asarray(value.to_numpy()), None
         value = np.timedelta64(value) if isinstance(value, datetime.timedelta) else np.datetime64(value)
     array, validity = _elements(value, name)
     if not is_times(array.dtype):

@@ -6,8 +6,8 @@ the finer one, overflow of that is an error, and what is no time (NaT, the least
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ from ._inputs import is_times, operand_of
 from ._outputs import Outputs, check, places, store
 
 NAT = "(-9223372036854775808)"
+NAN = "(0.0 / 0.0)"
+"""Not `nan`, which an input may be called."""
 MOST = 2**63 - 1
 
 _ATTOSECONDS = {"W": 604800 * 10**18, "D": 86400 * 10**18, "h": 3600 * 10**18, "m": 60 * 10**18} | {
@@ -28,6 +30,10 @@ _MONTHS = {"Y": 12, "M": 1}
 
 _OF_ALL = ("min", "max", "ptp", "argmin", "argmax", "sum", "mean", "nanmin", "nanmax")
 _OF_TWO = ("minimum", "maximum", "fmin", "fmax")
+
+
+Signature = tuple[tuple[str, bool, bool], ...]
+"""Of each input the dtype, whether it is one value, and whether it is a number of Python's."""
 
 
 class Plan(NamedTuple):
@@ -50,7 +56,8 @@ def call(program: _numloom.Compiled, args: Sequence[Any], kwargs: dict[str, Any]
         value = values[name]
         if type(value) in (int, float, complex, bool):
             arrays[name] = value
-            signature.append((type(value).__name__, True, type(value) is not bool))
+            # As the compiled half does, whose integers are of 64 bits with a sign where that holds them.
+            signature.append(("u8" if type(value) is int and value > MOST else type(value).__name__, True, type(value) is not bool))
             continue
         array, validity = operand_of(value, name)
         if validity is not None:
@@ -66,12 +73,12 @@ def _run(plan: Plan, program: _numloom.Compiled, arrays: dict[str, Any], options
     targets = [None] * len(plan.dtypes) if given is None else [None if pair is None else pair[0] for pair in places(given, program.outputs)]
     direct = [_integers_of(target, dtype) for target, dtype in zip(targets, plan.dtypes)]
     for target, dtype, integers in zip(targets, plan.dtypes, direct):
-        if target is not None and integers is None and dtype is not None:
+        if target is not None and integers is None:
             _check_kind(target, dtype, options.get("casting"))
     try:
         results = plan.program(**arrays, **options, **({} if given is None else {"out": direct}))
     except _errors.Error as error:
-        raise _about(error, plan, program) from None
+        raise about(error, plan, program) from None
     results = [results] if len(plan.dtypes) == 1 else list(results)
     for i, (result, target, dtype, integers) in enumerate(zip(results, targets, plan.dtypes, direct)):
         if integers is not None:
@@ -80,6 +87,7 @@ def _run(plan: Plan, program: _numloom.Compiled, arrays: dict[str, Any], options
         if dtype is not None:
             results[i] = result = np.asarray(result).view(dtype)[()]
         if target is not None:
+            check(target, np.asarray(result), options.get("casting"))
             store(target, result, options.get("casting"))
             results[i] = target
     return results[0] if len(results) == 1 else Outputs(results, program.outputs)
@@ -96,18 +104,23 @@ def _integers_of(target: Any, dtype: np.dtype | None) -> np.ndarray | None:
     return np.asarray(target).view("i8")
 
 
-def _check_kind(target: np.ndarray, dtype: np.dtype, casting: str | None) -> None:
-    """Raises an error, before anything is computed, if times of `dtype` cannot be stored in `target`."""
+def _check_kind(target: np.ndarray, dtype: np.dtype | None, casting: str | None) -> None:
+    """Raises an error, before anything is computed, if times of `dtype`, or numbers, cannot be stored in `target`."""
+    if dtype is None:
+        raise InputError(f"`out` has dtype {target.dtype}, and the result is of numbers", "output-dtype")
     if dtype.kind != target.dtype.kind:
         raise InputError(f"`out` has dtype {target.dtype}, and the result is of {dtype}", "output-dtype")
     check(target, np.empty((1,) * target.ndim, dtype), casting)
 
 
-def _about(error: _errors.Error, plan: Plan, program: _numloom.Compiled) -> _errors.Error:
+def about(error: _errors.Error, plan: Plan, program: _numloom.Compiled) -> _errors.Error:
     """An error of the text over integers as one of the text that was given."""
     if error.src != plan.program.expr or not error.diagnostics:
         return error
     first = error.diagnostics[0]
+    if isinstance(error, _errors.LimitError):
+        note = "with dates and durations among the inputs each operation becomes several, on integers: the limit holds for these"
+        return _error(type(error), program.expr, first.code, first.message, [((0, len(program.expr.encode())), None, True)], [*first.notes, note], first.help)
     at = first.span[0] if first.span else 0
     _, span, brought = next(origin for origin in reversed(plan.origins) if origin[0] <= at)
     message, code, cls = first.message, first.code, type(error)
@@ -123,9 +136,13 @@ def _error(cls: type, src: str, code: str, message: str, labels: list, notes: Se
     return _errors.exception(kind, src, drawn, [dict(code=code, message=message, labels=labels, notes=list(notes), help=help)])
 
 
-@lru_cache(maxsize=256)
-def planned(program: _numloom.Compiled, signature: tuple[tuple[str, bool, bool], ...]) -> Plan:
-    """The plan for inputs of these dtypes, each with whether it is one value, and whether it is a number of Python's."""
+def planned(program: _numloom.Compiled, signature: Signature) -> Plan:
+    """The plan for inputs of these dtypes; its engine keeps it."""
+    engine: Any = program.engine
+    return engine._plans(program, signature)
+
+
+def written(program: _numloom.Compiled, signature: Signature) -> Plan:
     return _Writer(program, signature).plan()
 
 
@@ -134,12 +151,25 @@ class _Term(NamedTuple):
     """A name, or something in parentheses."""
     dtype: np.dtype | None
     """Of a time; none for a number."""
+    node: int | None = None
+    """What it is in the text that was given, if it stands as it is written there."""
+    parts: tuple[_Term, ...] = ()
+    """Of a tuple, what is in it."""
+
+
+class _Number(NamedTuple):
+    """A line that gives a number a name."""
+
+    at: int
+    dtype: np.dtype | None
+    """None where what it reads settles that, or whether it weighs nothing."""
+    reads: tuple[_Term, ...]
 
 
 class _Writer:
     """Writes an expression over times as one over integers, a line for each operation."""
 
-    def __init__(self, program: _numloom.Compiled, signature: tuple[tuple[str, bool, bool], ...]):
+    def __init__(self, program: _numloom.Compiled, signature: Signature):
         self.program, self.src = program, program.expr.encode()
         self.nodes, self.statements = program._tree()
         self.names: dict[str, np.dtype] = {}
@@ -155,6 +185,10 @@ class _Writer:
         while self.fresh in program.expr:
             self.fresh += "_t"
         self.terms: dict[int, _Term | None] = {}
+        self.numbers: dict[str, _Number] = {}
+        self.dtypes: dict[tuple[str, int], np.dtype] = {}
+        """Of numbers, by text and how many statements there were before."""
+        self.before = 0
 
     def plan(self) -> Plan:
         dtypes: list[np.dtype | None] = []
@@ -164,6 +198,10 @@ class _Writer:
             self.line(head + term.text, self.nodes[value][1])
             if name and term.dtype is not None:
                 self.names[name] = term.dtype
+            elif name:
+                known = self.numbers.get(term.text)
+                self.numbers[name] = _Number(len(self.lines) - 1, known and known.dtype, (term,))
+            self.before += 1
             if not temporary:
                 dtypes.append(term.dtype)
         starts, at = [], 0
@@ -171,8 +209,12 @@ class _Writer:
             starts.append(at)
             at += len(line) + 1
         text = "\n".join(self.lines)
-        program = self.program.engine.compile(text, self.program.inputs)
-        return Plan(program, tuple(dtypes), tuple((start, *origin) for start, origin in zip(starts, self.origins)))
+        origins = tuple((start, *origin) for start, origin in zip(starts, self.origins))
+        try:
+            program = self.program.engine.compile(text, self.program.inputs)
+        except _errors.Error as error:
+            raise about(error, Plan(_Text(text), (), origins), self.program) from None
+        return Plan(program, tuple(dtypes), origins)
 
     def line(self, text: str, span: tuple[int, int], brings: str | None = None) -> None:
         self.lines.append(text)
@@ -182,6 +224,12 @@ class _Writer:
         name = f"{self.fresh}{len(self.lines)}"
         self.line(f"let {name} = {text}", span, brings)
         return name
+
+    def named(self, text: str, span: tuple[int, int], dtype: str | None, reads: Sequence[_Term] = ()) -> _Term:
+        """A number by name: of a dtype of its own, or of that which comes of what it reads."""
+        name = self.let(text, span)
+        self.numbers[name] = _Number(len(self.lines) - 1, dtype and np.dtype(dtype), tuple(reads))
+        return _Term(name, None)
 
     def term(self, root: int) -> _Term:
         """What the node stands for, after all below it."""
@@ -201,7 +249,7 @@ class _Writer:
         if term is not None:
             return term
         start, end = self.nodes[node][1]
-        return _Term(f"({self.src[start:end].decode()})", None)
+        return _Term(f"({self.src[start:end].decode()})", None, node)
 
     def made(self, node: int) -> _Term | None:
         """The node as an operation on integers; none if there is no time below it, so that it stands as it is written."""
@@ -231,9 +279,11 @@ class _Writer:
             text = f"{word}({', '.join(f'{key}={text}' if key else text for key, text in zip(words, texts))})"
         elif kind == "attribute":
             text = f"{texts[0]}.{word}"
+        elif kind == "subscript":
+            raise self.refused(node, "a subscript", terms, "an input or a name")
         else:
-            raise self.refused(node, "this", terms, "a subscript of an input alone")
-        return _Term(self.let(text, span), None)
+            return _Term(f"({', '.join(texts)},)", None, parts=tuple(terms))
+        return self.named(text, span, None, terms)
 
     def of_times(self, node: int, terms: list[_Term]) -> _Term:
         kind, span, word, _, words = self.nodes[node]
@@ -243,12 +293,12 @@ class _Writer:
             return self.binary(node, word, *terms)
         if kind == "compare":
             pairs = [self.compare(node, op, left, right) for op, left, right in zip(words, terms, terms[1:])]
-            return _Term(self.let(" & ".join(f"({pair})" for pair in pairs), span), None)
+            return self.named(" & ".join(f"({pair})" for pair in pairs), span, "?")
         if kind == "if":
             return self.choice(node, terms)
         if kind == "call":
             return self.function(node, word, words, terms)
-        what = {"bool": f"`{word}`", "attribute": f"`.{word}`", "subscript": "a subscript"}.get(kind, "this")
+        what = {"bool": f"`{word}`", "attribute": f"`.{word}`", "subscript": "a subscript", "literal": "a tuple"}.get(kind, "this")
         raise self.refused(node, what, terms, "numbers, bools or comparisons")
 
     def unary(self, node: int, op: str, terms: list[_Term]) -> _Term:
@@ -273,9 +323,9 @@ class _Writer:
         if op in ("/", "//", "%") and kinds == "mm":
             a, b, dtype = self.together(node, x, y)
             if op == "/":
-                return _Term(self.guarded(f"f64({a}) / f64({b})", [a, b], span, "nan"), None)
+                return self.named(self.guarded(f"f64({a}) / f64({b})", [a, b], span, NAN), span, "f8")
             if op == "//":
-                return _Term(self.guarded(f"{a} // {b}", [a, b], span, "0"), None)
+                return self.named(self.guarded(f"{a} // {b}", [a, b], span, "0"), span, "i8")
             return _Term(self.guarded(f"{a} % {b}", [a, b], span, also=f"({b} == 0)"), dtype)
         if op in ("/", "//") and kinds == "mi":
             return _Term(self.quotient(x.text, self.let(self.integer(y), span), span), x.dtype)
@@ -308,17 +358,21 @@ class _Writer:
         kind = self.kind(x)
         if name in ("isnan", "isnat", "isfinite", "isinf") and n == 1 and plain:
             texts = {"isfinite": f"{x.text} != {NAT}", "isinf": f"{x.text} != {x.text}"}
-            return _Term(self.let(texts.get(name, f"{x.text} == {NAT}"), span), None)
+            return self.named(texts.get(name, f"{x.text} == {NAT}"), span, "?")
         if name == "i64" and n == 1 and plain:
-            return _Term(self.let(x.text, span), None)
+            return self.named(x.text, span, "i8")
         if name == "abs" and n == 1 and kind == "m":
             return _Term(self.let(f"abs({x.text})", span), x.dtype)
         if name == "where" and n == 3 and plain:
             return self.choice(node, terms)
         if name in _OF_TWO and n == 2 and plain and self.kind(x) + self.kind(terms[1]) in ("MM", "mm", "mi", "im"):
             return self.extreme(node, name, *terms)
-        if name == "clip" and n == 3 and plain:
-            return self.extreme(node, "minimum", self.extreme(node, "maximum", x, terms[1]), terms[2])
+        bounds = [key or of for key, of in zip(words[1:], ("min", "max"))]
+        if name == "clip" and words[0] is None and n == len(bounds) + 1 and sorted(bounds) in ([], ["min"], ["max"], ["max", "min"]):
+            for key, bound in sorted(zip(bounds, terms[1:]), key=lambda pair: pair[0], reverse=True):
+                if bound.text != "(None)":
+                    x = self.extreme(node, "maximum" if key == "min" else "minimum", x, bound)
+            return x
         if name in _OF_ALL and x.dtype is not None and (kind == "m" or name not in ("sum", "mean")):
             if all(term.dtype is None for term in terms[1:]) and all((key or "axis") in ("axis", "keepdims") for key in words[1:]) and n <= 3:
                 return self.reduction(name, x, "".join(f", {key or 'axis'}={term.text}" for key, term in zip(words[1:], terms[1:])), span)
@@ -339,14 +393,14 @@ class _Writer:
         if name in ("min", "argmin", "nanmax"):
             # What is no time is the least integer.
             text = f"{name.replace('nan', '')}({t}{options})"
-            return _Term(self.let(text, span), None if name == "argmin" else x.dtype)
+            return self.named(text, span, "i8") if name == "argmin" else _Term(self.let(text, span), x.dtype)
         if name == "nanmin":
             least = self.let(f"min(where({t} == {NAT}, {MOST}, {t}){options})", span)
             none = self.let(f"all({t} == {NAT}{options})", span)
             return _Term(self.let(f"where({none}, {NAT}, {least})", span), x.dtype)
         missing = self.let(f"any({t} == {NAT}{options})", span)
         if name == "argmax":
-            return _Term(self.let(f"where({missing}, argmin({t}{options}), argmax({t}{options}))", span), None)
+            return self.named(f"where({missing}, argmin({t}{options}), argmax({t}{options}))", span, "i8")
         if name == "ptp":
             value = f"max({t}{options}) - min({t}{options})"
             return _Term(self.let(f"where({missing}, {NAT}, {value})", span), dtype_as(x.dtype, "m"))
@@ -381,7 +435,11 @@ class _Writer:
                 message = f"{x.dtype} and {y.dtype} have no common unit: months and years differ in length"
                 help = "bring dates to days, as `x.astype('datetime64[D]')`"
                 raise self.error(node, message, [], help)
-            dtype = np.promote_types(dtype_as(x.dtype, "m"), dtype_as(y.dtype, "m"))
+            try:
+                dtype = np.promote_types(dtype_as(x.dtype, "m"), dtype_as(y.dtype, "m"))
+            except OverflowError:
+                message = f"{x.dtype} and {y.dtype} have no common unit: there is more of one in the other than an integer of 64 bits can say"
+                raise self.error(node, message, [], "bring one to a unit between, by `astype`") from None
         a, b = (self.integer(term) if term.dtype is None else self.scaled(term, dtype, node) for term in (x, y))
         kind = "M" if "M" in (getattr(x.dtype, "kind", ""), getattr(y.dtype, "kind", "")) else "m"
         return a, b, dtype_as(dtype, kind)
@@ -406,19 +464,55 @@ class _Writer:
 
     def number(self, term: _Term) -> np.dtype:
         """The dtype of what is no time."""
-        outputs, error = self.program.engine._check("\n".join([*self.lines, term.text]), self.schema)
+        kind, _, word, *_ = ("name", None, term.text) if term.node is None else self.nodes[term.node]
+        known = self.numbers.get(word or "") if kind == "name" else None
+        if known is not None and known.dtype is not None:
+            return known.dtype
+        key = term.text, self.before
+        if key not in self.dtypes:
+            literal = None if term.node is None else _literal(self.nodes[term.node], term.text)
+            self.dtypes[key] = self.checked(term) if literal is None else literal
+        return self.dtypes[key]
+
+    def checked(self, term: _Term) -> np.dtype:
+        """The dtype by the engine's rules, of a text of no more lines than the term needs; those of known dtypes are inputs of it."""
+        schema, needed, stack = [*self.schema], {}, [term]
+        while stack:
+            part = stack.pop()
+            stack += part.parts
+            for name, number in self.read(part):
+                if name in needed:
+                    continue
+                needed[name] = number
+                if number.dtype is None:
+                    stack += number.reads
+                else:
+                    schema.append((name, number.dtype, False, False))
+        places = sorted(number.at for number in needed.values() if number.dtype is None)
+        text = "\n".join([*(self.lines[at] for at in places), term.text])
+        outputs, error = self.program.engine._check(text, schema)
         if error is not None:
             # The text that was given says what is wrong there.
-            raise _about(error, Plan(_Text("\n".join([*self.lines, term.text])), (), self.places()), self.program)
+            own = (0, len(self.src)) if term.node is None else self.nodes[term.node][1]
+            starts, at = [], 0
+            for place in places:
+                starts.append((at, *self.origins[place]))
+                at += len(self.lines[place]) + 1
+            raise about(error, Plan(_Text(text), (), (*starts, (at, own, None))), self.program)
         name = outputs[-1][1]
         return np.dtype("S1") if name.startswith("S") else np.dtype("?") if name == "bool" else np.dtype(f"{name[0]}{int(name[1:]) // 8}")
 
-    def places(self) -> tuple:
-        at, found = 0, []
-        for line, origin in zip(self.lines, self.origins):
-            found.append((at, *origin))
-            at += len(line) + 1
-        return (*found, (at, (0, len(self.src)), None))
+    def read(self, term: _Term) -> list[tuple[str, _Number]]:
+        """The numbers by name that a term reads."""
+        if term.node is None:
+            return [(term.text, self.numbers[term.text])] if term.text in self.numbers else []
+        names, stack = {}, [term.node]
+        while stack:
+            kind, _, word, children, _ = self.nodes[stack.pop()]
+            if kind == "name" and word in self.numbers:
+                names[word] = self.numbers[word]
+            stack += children
+        return list(names.items())
 
     def refused(self, node: int, what: str, terms: Sequence[_Term], needs: str | None = None) -> ExprTypeError:
         children = [child for child in self.nodes[node][3]]
@@ -432,6 +526,19 @@ class _Writer:
     def error(self, node: int, message: str, labels: list, help: str) -> ExprTypeError:
         primary = (self.nodes[node][1], None, True)
         return _error(ExprTypeError, self.program.expr, "type-mismatch", message, [primary, *labels], (), help)
+
+
+def _literal(node: tuple, text: str) -> np.dtype | None:
+    """The dtype of a number that stands in the text, perhaps with a sign."""
+    if node[0] not in ("literal", "unary"):
+        return None
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    if type(value) is int and -MOST <= value < 2**64:
+        return np.dtype("i8" if value <= MOST else "u8")
+    return {bool: np.dtype("?"), float: np.dtype("f8"), complex: np.dtype("c16")}.get(type(value))
 
 
 class _Text(NamedTuple):
