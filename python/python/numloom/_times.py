@@ -123,11 +123,13 @@ def about(error: _errors.Error, plan: Plan, program: _numloom.Compiled) -> _erro
         return _error(type(error), program.expr, first.code, first.message, [((0, len(program.expr.encode())), None, True)], [*first.notes, note], first.help)
     at = first.span[0] if first.span else 0
     _, span, brought = next(origin for origin in reversed(plan.origins) if origin[0] <= at)
-    message, code, cls = first.message, first.code, type(error)
+    message, code, cls, help = first.message, first.code, type(error), first.help
     if brought is not None and code == "cast-failed":
         where = message.rpartition(" at ")[2] if " at " in message else ""
         message = f"a time does not fit {brought}, the finer of the units that meet here" + (f" (at {where})" if where else "")
-    return _error(cls, program.expr, code, message, [(span, None, True)], first.notes, first.help)
+    if code == "cast-failed" and "checked" not in program.expr:
+        help = "a time, and an integer beside one, is of 64 bits with a sign"
+    return _error(cls, program.expr, code, message, [(span, None, True)], first.notes, help)
 
 
 def _error(cls: type, src: str, code: str, message: str, labels: list, notes: Sequence[str] = (), help: str | None = None) -> Any:
