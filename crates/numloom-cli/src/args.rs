@@ -55,7 +55,7 @@ pub(crate) struct EvalArgs {
     /// A text file of numbers with white space between, as NumPy's `loadtxt` reads it; `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "npz")]
     pub(crate) text: Option<PathBuf>,
-    /// An `.npz` archive, compressed or not, whose arrays are inputs, their rows a chunk at a time. `a=x.npz:a` maps an array that is stored uncompressed.
+    /// An `.npz` archive, compressed or not, whose arrays are inputs, their rows a chunk at a time: only those that the expression uses are read. `a=x.npz:a` maps an array that is stored uncompressed.
     #[arg(long, value_name = "FILE", conflicts_with = "csv")]
     pub(crate) npz: Option<PathBuf>,
     /// Write into the existing output files (mode r+) instead of replacing them. Inputs may be from the same files: an element is read before it is

@@ -78,8 +78,6 @@ impl FromStr for MapMode {
 pub enum Advice {
     /// It will be read from front to back.
     Sequential,
-    /// It will be needed soon.
-    WillNeed,
     /// It is read next: brought in and mapped before the call returns, so that nobody waits for a page later. On Linux.
     PopulateRead,
     /// It will not be needed soon: its pages need not count as this process's. Changes are kept.
@@ -312,7 +310,6 @@ impl Mmap {
             use memmap2::UncheckedAdvice;
             let result = match advice {
                 Advice::Sequential => map.advise_range(memmap2::Advice::Sequential, start, n),
-                Advice::WillNeed => map.advise_range(memmap2::Advice::WillNeed, start, n),
                 #[cfg(target_os = "linux")]
                 Advice::PopulateRead => map.advise_range(memmap2::Advice::PopulateRead, start, n),
                 #[cfg(not(target_os = "linux"))]

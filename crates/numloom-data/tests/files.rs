@@ -311,7 +311,6 @@ fn released_pages_keep_their_values() {
         array.view_mut().unwrap().fill(&value).unwrap();
         for advice in [
             numloom_data::Advice::Sequential,
-            numloom_data::Advice::WillNeed,
             numloom_data::Advice::PopulateRead,
             numloom_data::Advice::Release,
         ] {

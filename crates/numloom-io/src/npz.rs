@@ -1,5 +1,7 @@
 //! Members of `.npz` archives: `.npy` files in a zip file, stored or deflated. A stored one can be mapped where it lies; a deflated one is read from its start.
 
+use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -28,87 +30,107 @@ pub(crate) struct Member {
     crc: u32,
 }
 
-/// The members of an archive: what is no `.npy` file is left out.
-pub(crate) fn members(path: &Path) -> Result<Vec<Member>, IoError> {
-    let damaged = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(source) => IoError::io("read", source).at(path),
-        error => IoError::new(IoErrorKind::BadArchive {
-            reason: error.to_string(),
-        })
-        .at(path),
-    };
-    let mut archive = ZipArchive::new(BufReader::new(open_regular(path)?)).map_err(damaged)?;
-    let mut members = Vec::new();
-    for index in 0..archive.len() {
-        let file = archive.by_index_raw(index).map_err(damaged)?;
-        let name = file.name().map_err(damaged)?;
-        let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else {
-            continue;
+/// An archive, of which the directory has been read.
+pub(crate) struct Archive<'p> {
+    path: &'p Path,
+    zip: ZipArchive<BufReader<File>>,
+    /// The names of the `.npy` files, without that, and where they are in the directory. What has a name that is no text cannot be asked for.
+    names: Vec<(String, usize)>,
+}
+
+impl<'p> Archive<'p> {
+    pub(crate) fn open(path: &'p Path) -> Result<Archive<'p>, IoError> {
+        let zip = ZipArchive::new(BufReader::new(open_regular(path)?));
+        let zip = zip.map_err(|error| damaged(path, error))?;
+        let name = |(index, name): (usize, zip::result::ZipResult<Cow<'_, str>>)| {
+            let name = name.ok()?.strip_suffix(".npy")?.to_owned();
+            Some((name, index))
         };
+        let names = zip.file_names().enumerate().filter_map(name).collect();
+        Ok(Archive { path, zip, names })
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(name, _)| &name[..])
+    }
+
+    /// The member of this name, of which the header is read.
+    pub(crate) fn member(&mut self, name: &str) -> Result<Member, IoError> {
+        let path = self.path;
+        let refused = |kind| Err(IoError::new(kind).at(path));
+        let bad = |reason| refused(IoErrorKind::BadArchive { reason });
+        let Some(&(_, index)) = self.names.iter().find(|(found, _)| found == name) else {
+            return refused(IoErrorKind::UnknownMember {
+                member: name.to_owned(),
+                members: self.names().map(str::to_owned).collect(),
+            });
+        };
+        let shown = name.escape_debug();
+        let file = self.zip.by_index_raw(index);
+        let file = file.map_err(|error| damaged(path, error))?;
         let deflated = match file.compression() {
             CompressionMethod::Stored => false,
             CompressionMethod::Deflated => true,
             other => {
-                let reason = format!("`{name}` is compressed by {other}, which is not read");
-                return Err(IoError::new(IoErrorKind::BadArchive { reason }).at(path));
+                return bad(format!(
+                    "`{shown}` is compressed by {other}, which is not read"
+                ));
             }
         };
         if file.encrypted() {
-            let reason = format!("`{name}` is encrypted");
-            return Err(IoError::new(IoErrorKind::BadArchive { reason }).at(path));
+            return bad(format!("`{shown}` is encrypted"));
         }
-        let start = file.data_start().ok_or_else(|| {
-            let reason = format!("`{name}` is nowhere in it");
-            IoError::new(IoErrorKind::BadArchive { reason }).at(path)
-        })?;
-        let (compressed_bytes, bytes, crc) = (file.compressed_size(), file.size(), file.crc32());
-        drop(file);
+        let Some(start) = file.data_start() else {
+            return bad(format!("`{shown}` is nowhere in it"));
+        };
         let mut member = Member {
-            name,
+            name: name.to_owned(),
             header: Header::new(DType::U8, &[], Order::C)?,
             deflated,
             start,
-            compressed_bytes,
-            bytes,
-            crc,
+            compressed_bytes: file.compressed_size(),
+            bytes: file.size(),
+            crc: file.crc32(),
         };
-        let mut reader = member.open(path)?;
-        member.header = read_header(&mut reader).map_err(|error| error.at(path))?;
-        let needed = member
-            .header
-            .data_offset
-            .saturating_add(member.header.data_bytes());
-        if bytes < needed {
-            let kind = IoErrorKind::TruncatedData {
-                shape: member.header.shape.clone(),
-                dtype: member.header.dtype,
-                needed: member.header.data_bytes(),
-                found: bytes.saturating_sub(member.header.data_offset),
-            };
-            return Err(IoError::new(kind).at(path));
+        drop(file);
+        if !deflated && member.compressed_bytes != member.bytes {
+            // What is beyond belongs to another member.
+            return bad(format!(
+                "`{shown}` is stored as it is in {} bytes, and has {}",
+                member.compressed_bytes, member.bytes
+            ));
         }
-        members.push(member);
+        member.header = read_header(&mut member.open(path)?).map_err(|error| error.at(path))?;
+        let header = &member.header;
+        let needed = header.data_offset.saturating_add(header.data_bytes());
+        if member.bytes < needed {
+            return refused(IoErrorKind::TruncatedData {
+                shape: header.shape.clone(),
+                dtype: header.dtype,
+                needed: header.data_bytes(),
+                found: member.bytes.saturating_sub(header.data_offset),
+            });
+        }
+        if member.bytes > needed {
+            return bad(format!("`{shown}` has more bytes than its elements"));
+        }
+        Ok(member)
     }
-    Ok(members)
 }
 
-/// The member of this name.
-pub(crate) fn find(path: &Path, name: &str) -> Result<Member, IoError> {
-    let mut members = members(path)?;
-    let found = members.iter().position(|member| member.name == name);
-    found.map(|at| members.swap_remove(at)).ok_or_else(|| {
-        let names = members.into_iter().map(|member| member.name);
-        let unknown = IoErrorKind::UnknownMember {
-            member: name.to_owned(),
-            members: names.collect(),
-        };
-        IoError::new(unknown).at(path)
-    })
+fn damaged(path: &Path, error: zip::result::ZipError) -> IoError {
+    let error = match error {
+        zip::result::ZipError::Io(source) => IoError::io("read", source),
+        error => IoError::new(IoErrorKind::BadArchive {
+            reason: error.to_string(),
+        }),
+    };
+    error.at(path)
 }
 
 /// Maps a member that is stored as it is, to be read.
 pub(crate) fn open(path: &Path, name: &str, mode: MapMode) -> Result<MappedArray, IoError> {
-    let member = find(path, name)?;
+    let member = Archive::open(path)?.member(name)?;
     let refused = |kind| Err(IoError::new(kind).at(path));
     if !matches!(mode, MapMode::Read | MapMode::CopyOnWrite) {
         let member = member.name;

@@ -9,7 +9,7 @@ use numloom_data::error::ShapeText;
 
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{self, Header, header::to_npy_descr};
-use crate::npz;
+use crate::npz::Archive;
 use crate::raw::open_regular;
 
 /// What [`probe`] found. Prints as a few lines for people.
@@ -29,8 +29,8 @@ pub struct FileInfo {
 pub enum FileFormat {
     /// An `.npy` file; its data may be cut short.
     Npy(Header),
-    /// An archive of `.npy` files, by their names there.
-    Npz(Vec<(String, Header)>),
+    /// An archive of `.npy` files, by their names there; of one that cannot be read, why.
+    Npz(Vec<(String, Result<Header, String>)>),
     /// No header that is known: raw elements, or something else.
     Unknown,
 }
@@ -62,8 +62,14 @@ pub fn probe(path: impl AsRef<Path>) -> Result<FileInfo, IoError> {
         Ok(header) => FileFormat::Npy(header),
         Err(error) => match error.kind() {
             IoErrorKind::BadMagic { .. } if is_zip(&mut file).map_err(io)? => {
-                let members = npz::members(path)?.into_iter();
-                FileFormat::Npz(members.map(|found| (found.name, found.header)).collect())
+                let mut archive = Archive::open(path)?;
+                let names: Vec<String> = archive.names().map(str::to_owned).collect();
+                let look = |name: String| {
+                    let member = archive.member(&name);
+                    let header = member.map(|member| member.header);
+                    (name, header.map_err(|error| reason(path, &error)))
+                };
+                FileFormat::Npz(names.into_iter().map(look).collect())
             }
             IoErrorKind::BadMagic { .. } | IoErrorKind::Empty => FileFormat::Unknown,
             _ => return Err(error.at(path)),
@@ -74,6 +80,13 @@ pub fn probe(path: impl AsRef<Path>) -> Result<FileInfo, IoError> {
         len_bytes,
         format,
     })
+}
+
+/// What an error says, without the path: that is said of all.
+fn reason(path: &Path, error: &IoError) -> String {
+    let text = error.to_string();
+    let path = format!("`{}`: ", path.display());
+    text.strip_prefix(&path).unwrap_or(&text).to_owned()
 }
 
 /// Whether a file begins as an archive does.
@@ -112,12 +125,14 @@ impl fmt::Display for FileInfo {
             FileFormat::Npz(members) => {
                 write!(f, ".npz archive: {} arrays", members.len())?;
                 members.iter().try_for_each(|(name, header)| {
-                    let (dtype, shape) = (header.dtype, ShapeText(&header.shape));
-                    write!(
-                        f,
-                        "\n{name}: {dtype}, shape {shape}, {} order",
-                        header.order()
-                    )
+                    write!(f, "\n{}: ", name.escape_debug())?;
+                    match header {
+                        Ok(header) => {
+                            let (dtype, shape) = (header.dtype, ShapeText(&header.shape));
+                            write!(f, "{dtype}, shape {shape}, {} order", header.order())
+                        }
+                        Err(reason) => write!(f, "cannot be read: {reason}"),
+                    }
                 })
             }
             FileFormat::Npy(header) => {

@@ -11,7 +11,7 @@ use numloom_data::{Array, DType, MapMode, Order, Scalar, View};
 use numloom_io::csv::{CsvOptions, CsvSink, CsvSource};
 use numloom_io::npy::{self, NpySink};
 use numloom_io::rows::RowSource;
-use numloom_io::{FileSpec, probe};
+use numloom_io::{FileFormat, FileSpec, probe};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -239,7 +239,71 @@ fn a_stored_member_is_mapped_where_it_lies_and_a_deflated_one_says_how_it_is_rea
 }
 
 #[test]
-fn a_damaged_archive_is_an_error_and_never_numbers() {
+fn a_member_that_cannot_be_read_hides_no_other_and_none_reads_beyond_its_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npz");
+    let spec = |member| -> FileSpec { format!("{}:{member}", path.display()).parse().unwrap() };
+    let x = sample(DType::F64, &[10]);
+    let mut zip = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut add = |name: &str, array: &Array, behind: &[u8]| {
+        zip.start_file(format!("{name}.npy"), stored).unwrap();
+        npy::write_to(&mut zip, &array.view()).unwrap();
+        zip.write_all(behind).unwrap();
+    };
+    add("k", &sample(DType::F64, &[]), b"");
+    add("long", &x, b"more");
+    add("evil\x1b[31m\nname", &x, b"");
+    add("x", &x, b"");
+    zip.start_file("text.npy", stored).unwrap();
+    zip.write_all(b"no array").unwrap();
+    zip.finish().unwrap();
+
+    let mapped = spec("x").open(MapMode::Read).unwrap();
+    assert_eq!(mapped.view().to_array().unwrap(), x);
+    let mut source = RowSource::open_npz(&path, &["x"]).unwrap();
+    assert_eq!(read(&mut source, 64).unwrap(), [x]);
+    let error = spec("long").open(MapMode::Read).unwrap_err().to_string();
+    assert!(
+        error.ends_with("`long` has more bytes than its elements"),
+        "{error}"
+    );
+    let error = RowSource::open_npz(&path, &[]).unwrap_err().to_string();
+    assert!(error.contains("`k` has no axes"), "{error}");
+    let found = probe(&path).unwrap();
+    let shown = found.to_string();
+    assert!(
+        shown.contains("\nx: f64, shape (10,), C order\ntext: cannot be read: "),
+        "{shown}"
+    );
+    assert!(shown.contains("\nevil\\u{1b}[31m\\nname: f64"), "{shown}");
+
+    // Both sizes of `x`, in its own header and in the directory, say that it has 72 bytes more than it has.
+    let FileFormat::Npz(members) = found.format else {
+        panic!("{shown}");
+    };
+    let (_, header) = members.into_iter().find(|(name, _)| name == "x").unwrap();
+    let header = header.unwrap();
+    let size = u32::try_from(header.data_offset + header.data_bytes()).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    for (signature, size_at, name_at) in [(b"PK\x03\x04", 22, 30), (b"PK\x01\x02", 24, 46)] {
+        let is_x = |&i: &usize| {
+            bytes[i..].starts_with(signature) && bytes[i + name_at..].starts_with(b"x.npy")
+        };
+        let at = (0..bytes.len() - 50).find(is_x).unwrap() + size_at;
+        assert_eq!(bytes[at..at + 4], size.to_le_bytes());
+        bytes[at..at + 4].copy_from_slice(&(size + 72).to_le_bytes());
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    let error = spec("x").open(MapMode::Read).unwrap_err().to_string();
+    assert!(
+        error.contains("cannot read the archive: `x` is stored as it is in"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_damaged_compressed_archive_is_an_error_and_never_numbers() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.npz");
     let x = sample(DType::F64, &[1000]);

@@ -478,6 +478,7 @@ impl Pass<'_> {
         end: usize,
         mut leaf: impl FnMut(&[u64]),
     ) -> End {
+        debug_assert!(self.kernel.slots.is_empty(), "a leaf is longer than a slot");
         let mut fault = Fault::NONE;
         let mut at = self.seek(work, start);
         while at.position < end {

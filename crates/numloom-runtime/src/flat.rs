@@ -54,10 +54,11 @@ impl Extent {
     }
 }
 
-/// The most elements of a run that is over before another thread could help, or anybody want to stop it; and of one leaf, if they are reduced.
+/// The most elements of a run that is estimated to be over before another thread could help, or anybody want to stop it; and of one leaf, if they are reduced.
 fn most_elements(part: &Part, serial_below: Option<usize>) -> usize {
     let soon = AWAKE_WORK / part.work.max(1);
-    let most = soon.min(serial_below.unwrap_or(soon)).max(FEW_ELEMENTS);
+    let serial = serial_below.map_or(soon, |least| least.saturating_sub(1));
+    let most = soon.min(serial).max(FEW_ELEMENTS);
     if part.reduces { most.min(LEAF) } else { most }
 }
 

@@ -3,6 +3,7 @@
 //! What goes in: a [`Pass`], the arrays it reads, places for what it writes. What comes out: written places, reduced values in the
 //! scratch, or the first error. What it never does: know what its results are for.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 #[cfg(feature = "jit")]
@@ -25,7 +26,7 @@ use crate::scratch::Scratch;
 use crate::space::{elements, index_of};
 use crate::stage::Pass;
 use crate::stream::Carried;
-use crate::window::Windows;
+use crate::window::{Extent, Windows};
 
 /// A pass that is about to run.
 #[derive(Clone, Copy)]
@@ -144,17 +145,25 @@ impl PassRun<'_, '_> {
         let control = &self.conditions.control;
         control.count((start * row) as u64);
         let mut expected = self.expected - ((rows - start) * row) as u64;
+        let read = |rows: &Range<usize>| -> Result<Vec<Extent>, RuntimeError> {
+            let mut extents = Vec::new();
+            for &i in part.inputs.iter().filter(|_| !rows.is_empty()) {
+                let view = rows_of(&self.views[i].broadcast_to(self.shape)?, rows)?;
+                windows.add(&mut extents, view.byte_extent());
+            }
+            Ok(extents)
+        };
+        let mut next = read(&(start..rows.min(start.saturating_add(n))))?;
+        windows.prefetch(next.clone());
         while start < rows {
             let end = rows.min(start.saturating_add(n));
             let range = [start, end].map(|at| Some(at.cast_signed()));
             let mut shape = self.shape.to_vec();
             shape[0] = end - start;
             let mut views = self.views.to_vec();
-            let mut extents = Vec::new();
+            let mut extents = next;
             for &i in &part.inputs {
-                let whole = self.views[i].broadcast_to(self.shape)?;
-                views[i] = whole.slice_axis(0, range[0], range[1], 1)?;
-                windows.add(&mut extents, views[i].byte_extent());
+                views[i] = rows_of(&self.views[i].broadcast_to(self.shape)?, &(start..end))?;
             }
             let mut parts = Vec::with_capacity(places.len());
             for place in &mut *places {
@@ -172,7 +181,8 @@ impl PassRun<'_, '_> {
                 expected,
                 ..*self
             };
-            windows.open(start, &extents, Vec::new())?;
+            next = read(&(end..rows.min(end.saturating_add(n))))?;
+            windows.open(start, &extents, next.clone())?;
             run.along_axes(axes, scratch, &mut parts)?;
             windows.close(extents, end, None)?;
             start = end;
@@ -367,4 +377,10 @@ fn fault_error(kernel: &Kernel, fault: Fault, shape: &[usize]) -> RuntimeError {
         target: call.to,
     }
     .into()
+}
+
+/// Some indices of the first axis.
+fn rows_of<'a>(view: &View<'a>, rows: &Range<usize>) -> Result<View<'a>, RuntimeError> {
+    let [start, end] = [rows.start, rows.end].map(|at| Some(at.cast_signed()));
+    Ok(view.slice_axis(0, start, end, 1)?)
 }

@@ -233,7 +233,10 @@ impl Compiled {
                     Some(true) => Form::Rows,
                     _ => Form::Streams,
                 },
-                None if compiler.interprets() => Form::Lanes,
+                // Blocks of a length that was asked for are not whole leaves.
+                None if compiler.interprets() || self.shared().options.run.block.is_some() => {
+                    Form::Lanes
+                }
                 None => pass.part.leaves(),
             };
             let variant = pass.part.variant(&mut classes, form, compiler)?;

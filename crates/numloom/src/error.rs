@@ -572,7 +572,7 @@ impl Error {
     /// A reduction of a column was to leave an array.
     pub(crate) fn rows_left() -> Error {
         let message =
-            "a reduction of the rows of a table must leave one value: they come a chunk at a time";
+            "a reduction over a table must leave one value: its rows come a chunk at a time";
         let diagnostic = Diagnostic::error(Code::NotStreamable, message)
             .with_help("reduce all axes, or compute the column first");
         Error::new(ErrorKind::Run, None, vec![diagnostic])

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let expr = engine.parse(&files::expression(&args.expr)?)?;
     let inputs = args.inputs.iter().map(|arg| NamedInput::read(arg));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-    if let Some(mut source) = table::source(args)? {
+    if let Some(mut source) = table::source(args, &expr, &inputs)? {
         return table::run(args, &engine, &expr, &inputs, &mut *source);
     }
     let Look { arrays, bytes } = look(&engine, &expr, &inputs)?;

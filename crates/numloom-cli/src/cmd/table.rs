@@ -12,7 +12,11 @@ use crate::files::{Given, NamedInput};
 use crate::report::{Failure, Progress};
 
 /// The table that was named, if one was.
-pub(crate) fn source(args: &EvalArgs) -> Result<Option<Box<dyn ChunkSource>>, Failure> {
+pub(crate) fn source(
+    args: &EvalArgs,
+    expr: &Expr,
+    inputs: &[NamedInput],
+) -> Result<Option<Box<dyn ChunkSource>>, Failure> {
     let stdin = std::io::stdin;
     Ok(match (&args.csv, &args.text, &args.npz) {
         (Some(path), ..) => {
@@ -29,7 +33,16 @@ pub(crate) fn source(args: &EvalArgs) -> Result<Option<Box<dyn ChunkSource>>, Fa
                 false => TextSource::open(path, &options)?,
             }))
         }
-        (None, None, Some(path)) => Some(Box::new(RowSource::open_npz(path, &[])?)),
+        (None, None, Some(path)) => {
+            // What the expression does not use need not have rows, nor be anything that can be read.
+            let is_given = |name: &&str| inputs.iter().any(|input| input.name == **name);
+            let read: Vec<&str> = expr
+                .inputs()
+                .into_iter()
+                .filter(|name| !is_given(name))
+                .collect();
+            Some(Box::new(RowSource::open_npz(path, &read)?))
+        }
         (None, None, None) => None,
     })
 }

@@ -14,7 +14,7 @@ use numloom_data::{ByteOrder, DType, DataError, DataErrorKind, Order, View, shap
 use super::position::read_exact_at;
 use crate::error::{IoError, IoErrorKind};
 use crate::npy::{Header, open_header, open_record};
-use crate::npz::{self, Member};
+use crate::npz::{Archive, Member};
 use crate::raw::open_regular;
 use crate::spec::{FileSpec, Format};
 
@@ -101,23 +101,23 @@ impl RowSource {
     pub fn open_npz(path: impl AsRef<Path>, names: &[&str]) -> Result<RowSource, StreamError> {
         let path = path.as_ref();
         let fail = |error: IoError| StreamError::other(error.at(path));
-        let members = npz::members(path).map_err(fail)?;
+        let mut archive = Archive::open(path).map_err(fail)?;
         let file = Arc::new(open_regular(path).map_err(fail)?);
-        let all: Columns = members
-            .iter()
-            .map(|member| ColumnSpec::new(&member.name, member.header.dtype))
-            .collect();
-        let chosen = match names {
-            [] => (0..all.len()).collect(),
-            names => names
-                .iter()
-                .map(|name| all.find(name))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| error.named(path.display().to_string()))?,
+        let all: Vec<String> = archive.names().map(str::to_owned).collect();
+        let chosen: Vec<&str> = match names {
+            [] => all.iter().map(String::as_str).collect(),
+            names => names.to_vec(),
         };
         let mut source = RowSource::empty();
-        for index in chosen {
-            let member = members[index].clone();
+        for name in chosen {
+            if !all.iter().any(|found| found == name) {
+                let unknown = StreamErrorKind::UnknownColumn {
+                    name: name.into(),
+                    columns: all,
+                };
+                return Err(StreamError::from(unknown).named(path.display().to_string()));
+            }
+            let member = archive.member(name).map_err(fail)?;
             let place = member_place(path, &file, &member);
             let Header {
                 dtype, ref shape, ..
@@ -221,7 +221,7 @@ fn open_file(spec: FileSpec) -> Result<(DType, Vec<usize>, Order, Place), IoErro
             )
         }
         Format::Member(member) => {
-            let member = npz::find(&path, &member)?;
+            let member = Archive::open(&path)?.member(&member)?;
             let place = member_place(&path, &Arc::new(open_regular(&path)?), &member);
             let order = member.header.order();
             (member.header.dtype, member.header.shape, order, place)
