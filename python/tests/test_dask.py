@@ -110,8 +110,21 @@ OTHERS = ["argmin(x)", "argmax(x)", "ptp(x)", "nanmin(x)", "nanmax(x)", "x[1:]",
 
 
 @pytest.mark.parametrize("part", OTHERS)
-@pytest.mark.parametrize("form", ["{}", "x*{}", "sum({})", "sum(x[1]*0 + {})", "mean(x - {})", "x/std({} + 1)", "let s = {}; x/s", "let s = sum({}); x/s", "let s = x*{}; max(s)",
-                                  "y = x - mean(sum({})*x); y"])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "x*{}",
+        "sum({})",
+        "sum(x[1]*0 + {})",
+        "mean(x - {})",
+        "x/std({} + 1)",
+        "let s = {}; x/s",
+        "let s = sum({}); x/s",
+        "let s = x*{}; max(s)",
+        "y = x - mean(sum({})*x); y",
+    ],
+)
 def test_what_does_not_go_chunk_by_chunk_is_refused_wherever_it_stands(part, form):
     x = da.from_array(np.arange(8.0), chunks=3)
     with pytest.raises(nl.InputError, match="chunk by chunk"):

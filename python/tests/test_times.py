@@ -274,8 +274,8 @@ def test_numbers_beside_times_are_typed_once_each():
     ]
     for text, most in cases:
         Counting.sizes.clear()
-        nl_got = Counting().evaluate(text, a=a, k=k) if "k" in text else Counting().evaluate(text, a=a)
-        assert nl_got.shape == (2,)
+        got = Counting().evaluate(text, {"a": a, "k": k})
+        assert got.shape == (2,)
         assert len(Counting.sizes) <= most and max(Counting.sizes, default=0) <= 100, (len(Counting.sizes), max(Counting.sizes, default=0))
 
 
@@ -330,7 +330,14 @@ def test_units_too_far_apart_are_an_error_of_numlooms():
 
 def test_bounds_may_be_named_or_none():
     d, lo, hi = np.array([1, 5, 9], "m8[s]"), np.timedelta64(2, "s"), np.timedelta64(7, "s")
-    for text, least, most in [("clip(d, min=lo)", lo, None), ("clip(d, None, hi)", None, hi), ("clip(d, max=hi)", None, hi), ("clip(d, max=hi, min=lo)", lo, hi), ("clip(d, lo)", lo, None)]:
+    cases = [
+        ("clip(d, min=lo)", lo, None),
+        ("clip(d, lo)", lo, None),
+        ("clip(d, None, hi)", None, hi),
+        ("clip(d, max=hi)", None, hi),
+        ("clip(d, max=hi, min=lo)", lo, hi),
+    ]
+    for text, least, most in cases:
         given = {name: value for name, value in dict(d=d, lo=lo, hi=hi).items() if name in text}
         same(nl.evaluate(text, given), d.clip(least, most))
     for wrong in ("clip(d, lo, min=lo)", "clip(d, low=lo)"):
