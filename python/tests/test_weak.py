@@ -99,3 +99,28 @@ def test_an_input_goes_before_a_constant_of_its_name_everywhere(name, tmp_path):
     assert nl.stream(f"x*{name}", {"x": x}, **{name: 2}).result().tolist() == [0, 2, 4, 6]
     assert nl.transform(f"sum({name})", **{name: tmp_path / "x.npy"})[0] == 6
     assert nl.transform(f"sum({name}*x)", x=tmp_path / "x.npy", **{name: 2})[0] == 12
+
+
+def test_integer_arithmetic_is_exact_or_an_error():
+    a = np.ones(3)
+    for text, k, want in [
+        ("a * -k", 2**63, -(2.0**63)), ("a * (k + k)", 2**62 - 1, 2.0**63), ("a * (k + 1)", 2**63, 2.0**63), ("a * 10**k", 18, 1e18),
+        ("a * k**-1", 4, 0.25), ("a * (k % 7)", 2**63, 1.0), ("where(a > 1, a, k)", 2**63, 2.0**63),
+    ]:  # fmt: skip
+        assert nl.evaluate(text, a=a, k=k).tolist() == [want] * 3, text
+    for text, k in [("a * ~k", 2**63), ("a * 10**k", 20), ("a * (k + k)", 2**62), ("a * 10**k", -2), ("a * (k * 4)", 2**62 + 1), ("a * (1 << k)", 64)]:
+        with pytest.raises(nl.RunError):
+            nl.evaluate(text, a=a, k=k)
+    with pytest.raises(nl.RunError):
+        nl.evaluate("a + k*j", a=np.ones(3, "i1"), k=2**62 + 1, j=4)
+
+
+def test_functions_leave_the_dtype_to_what_stands_beside_a_number():
+    a = np.array([0.1, 0.2], "f4")
+    for text in ["select((a > 1,), (a,), k)", "a * k.real", "a * real(k)"]:
+        assert nl.evaluate(text, a=a, k=2.0).dtype == "f4", text
+    assert nl.evaluate("isclose(a, k, 0, 0)", a=a, k=0.1).tolist() == np.isclose(a, 0.1, 0, 0).tolist() == [True, False]
+    i = np.ones(2, "i1")
+    assert nl.evaluate("full_like(i, k)", i=i, k=300.5).tolist() == [44, 44]
+    clipped = nl.evaluate("clip(i, k, j)", i=i, k=300, j=500.5)
+    assert clipped.dtype == np.clip(i, 300, 500.5).dtype == "f8" and clipped.tolist() == [300, 300]

@@ -21,6 +21,7 @@ pub struct SchemaInput {
     pub nullable: bool,
     /// Whether it is a number without a dtype of its own, as Python's are: it takes that of what stands beside it, as a literal does, when it
     /// is met there. `dtype` is `i64`, `u64`, `f64` or `c128` then, in which it comes; one that does not fit is an error of the run.
+    /// So is an operator on such integers alone whose result 64 bits do not hold: it never wraps.
     pub weak: bool,
 }
 

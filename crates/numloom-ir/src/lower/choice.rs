@@ -42,7 +42,8 @@ impl Lower<'_> {
         let mut weak_bounds = true;
         for place in [1, 2] {
             if let Some(id) = args.find(place).filter(|&id| !self.is_none(id)) {
-                weak_bounds &= self.weak_operand(id)?.is_weak();
+                let bound = self.weak_operand(id)?;
+                weak_bounds &= bound.is_weak() && self.common(&[&bound]).is_integer();
             }
         }
         let mut bounds: Vec<(Op, Operand, Span)> = Vec::new();
@@ -165,7 +166,7 @@ impl Lower<'_> {
         }
         let mut operands = Vec::with_capacity(choices.len() + 1);
         for &id in choices.iter().chain(&args.find(2)) {
-            operands.push((self.operand(id)?, self.ast.span(id)));
+            operands.push((self.weak_operand(id)?, self.ast.span(id)));
         }
         if args.find(2).is_none() {
             operands.push((Operand::Weak(Weak::Int(0)), args.span));
@@ -260,9 +261,10 @@ impl Lower<'_> {
         let equal_nan = self.flag(args.func, "equal_nan", args.find(4))?;
         let [(x, x_span), (y, y_span)] = self.first(args)?;
         let [rtol, atol] = tolerances;
-        // A literal keeps the precision of f64 until it meets x; `y` is taken first where both are literals.
+        // What is weak keeps the precision of f64 until it meets x; `y` is taken first where both are.
         let y = match y {
             Operand::Weak(y) => Operand::Weak(Weak::Float(y.as_f64())),
+            Operand::WeakValue(_) => Operand::WeakValue(self.coerce(&y, DType::F64, y_span)?),
             y => {
                 let dtype = with_weak(self.common(&[&y]), WeakKind::Float);
                 Operand::Value(self.coerce(&y, dtype, y_span)?)
@@ -270,7 +272,7 @@ impl Lower<'_> {
         };
         let dtype = self.common(&[&x, &y]);
         let bound = match &y {
-            Operand::Value(y) => {
+            Operand::Value(y) | Operand::WeakValue(y) => {
                 let own = self.dtype(*y);
                 let [rtol, atol] = [rtol, atol].map(|tolerance| self.float(own, tolerance));
                 let size = self.builder.apply(Op::Abs, &[*y]);

@@ -296,6 +296,7 @@ impl Lower<'_> {
         let [(x, x_span), (n, n_span)] = self.first(args)?;
         let is_integer = match &n {
             Operand::Weak(weak) => matches!(weak, Weak::Int(_)),
+            Operand::WeakValue(n) => self.dtype(*n).is_integer(),
             _ => {
                 let dtype = self.common(&[&n]);
                 dtype.is_bool() || (dtype.is_integer() && dtype != DType::U64)

@@ -15,6 +15,7 @@ mod operand;
 mod operator;
 mod reduction;
 mod subscript;
+mod weak;
 
 use std::collections::HashMap;
 

@@ -210,7 +210,7 @@ impl Lower<'_> {
             {
                 self.literal(*weak, dtype, span)
             }
-            Operand::WeakValue(value) if dtype.is_integer() => {
+            Operand::WeakValue(value) if dtype.is_integer() && self.dtype(*value).is_integer() => {
                 let mode = match is_exact_cast(self.dtype(*value), dtype) {
                     true => CastMode::Wrap,
                     false => CastMode::Checked,
@@ -228,7 +228,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The common dtype of operands, literals being weak beside arrays; on their own they are `i64` and `f64`.
+    /// The common dtype of operands, literals being weak beside arrays; on their own they are `i64` and `f64`, or `u64` where
+    /// one is that large.
     pub(super) fn common(&self, operands: &[&Operand]) -> DType {
         let mut strong: Vec<DType> = operands
             .iter()
@@ -250,7 +251,17 @@ impl Lower<'_> {
             (Some(dtype), None) => dtype,
             (None, Some(WeakKind::Complex)) => DType::C128,
             (None, Some(WeakKind::Float)) => DType::F64,
-            (None, _) => DType::I64,
+            (None, _) => {
+                let is_large = operands.iter().any(|operand| match operand {
+                    Operand::Weak(Weak::Int(value)) => *value > i128::from(i64::MAX),
+                    Operand::WeakValue(value) => self.dtype(*value) == DType::U64,
+                    _ => false,
+                });
+                match is_large {
+                    true => DType::U64,
+                    false => DType::I64,
+                }
+            }
         }
     }
 

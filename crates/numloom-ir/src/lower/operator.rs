@@ -14,7 +14,7 @@ use crate::promote::promote;
 const MAX_MULTIPLICATIONS: u32 = 64;
 
 /// The operation of a binary operator on operands of one dtype.
-fn operation(op: BinaryOp) -> Op {
+pub(super) fn operation(op: BinaryOp) -> Op {
     match op {
         BinaryOp::Pow => Op::Pow,
         BinaryOp::Mul => Op::Mul,
@@ -70,6 +70,11 @@ impl Lower<'_> {
         let operand = self.weak_operand(arg)?;
         let arg_span = self.ast.span(arg);
         self.builder.at(span);
+        if let (UnaryOp::Neg | UnaryOp::Invert, Operand::WeakValue(value)) = (op, &operand)
+            && self.dtype(*value).is_integer()
+        {
+            return Ok(Operand::WeakValue(self.exact_unary(op, *value)));
+        }
         if op != UnaryOp::Not && matches!(operand, Operand::WeakValue(_) | Operand::WeakComplex(_))
         {
             let result = self.unary_of(op, operand.fixed(), arg_span, span)?;
@@ -165,14 +170,18 @@ impl Lower<'_> {
         if let (Operand::Weak(a), Operand::Weak(b)) = (&x, &y) {
             return self.weak_binary(op, *a, *b, op_span, &[(x_span, &x), (y_span, &y)]);
         }
-        let result = self.binary_of(op, (&x, x_span), (&y, y_span), op_span)?;
-        Ok(match x.is_weak() && y.is_weak() {
-            true => self.weakened(result),
-            false => result,
-        })
+        let (x, y) = ((&x, x_span), (&y, y_span));
+        if !(x.0.is_weak() && y.0.is_weak()) {
+            return self.binary_of(op, x, y, op_span);
+        }
+        let result = match self.common(&[x.0, y.0]).is_integer() {
+            true => self.exact_binary(op, x, y, op_span)?,
+            false => self.binary_of(op, x, y, op_span)?,
+        };
+        Ok(self.weakened(result))
     }
 
-    fn binary_of(
+    pub(super) fn binary_of(
         &mut self,
         op: BinaryOp,
         (x, x_span): (&Operand, Span),

@@ -299,7 +299,7 @@ impl Lower<'_> {
 
     /// `x.real`, `x.imag`.
     pub(super) fn attribute(&mut self, base: ExprId, attr: Attribute) -> Lowered<Operand> {
-        let operand = self.operand(base)?;
+        let operand = self.weak_operand(base)?;
         let part = match attr {
             Attribute::Imag => Part::Imag,
             _ => Part::Real,
@@ -307,8 +307,24 @@ impl Lower<'_> {
         self.part(part, (&operand, self.ast.span(base)), false)
     }
 
-    /// `real`, `imag`, `conj` and `angle`, of real operands too.
+    /// `real`, `imag`, `conj` and `angle`, of real operands too. The parts of a number are as weak as it is.
     pub(super) fn part(
+        &mut self,
+        part: Part,
+        arg: (&Operand, Span),
+        degrees: bool,
+    ) -> Lowered<Operand> {
+        if part == Part::Real && matches!(arg.0, Operand::Weak(_)) {
+            return Ok(arg.0.clone());
+        }
+        let found = self.strong_part(part, arg, degrees)?;
+        Ok(match part {
+            Part::Real | Part::Imag if arg.0.is_weak() => self.weakened(found),
+            _ => found,
+        })
+    }
+
+    fn strong_part(
         &mut self,
         part: Part,
         arg: (&Operand, Span),
