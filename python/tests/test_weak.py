@@ -33,7 +33,8 @@ def test_operations_have_numpys_dtype_and_value_or_refuse_as_numpy_does(dtype, t
         with np.errstate(all="ignore"):
             want = reference(a, k)
     except (OverflowError, TypeError) as refused:
-        if isinstance(refused, OverflowError):
+        compares_bools = dtype == "?" and any(sign in text for sign in "<>=")  # exact here, as with all other dtypes
+        if isinstance(refused, OverflowError) and not compares_bools:
             with pytest.raises(nl.Error):
                 nl.evaluate(text, a=a, k=k)
         return
