@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use numloom::{Backend, ByteOrder, Engine, Expr, Options, Schema, View};
+use numloom::{Backend, ByteOrder, Code, DType, Engine, Expr, Options, Schema, View};
 use numloom_data::gathered_elements;
 use numloom_ir::Op;
 use numloom_ir::interp::elements_of;
@@ -32,7 +32,7 @@ fn reads(engine: &Engine, src: &str, shape: &[usize]) -> f64 {
         .collect();
     let view = View::from_slice_shaped(&x, shape).expect("a shape of as many");
     let view = view.with_byte_order(ByteOrder::Swapped);
-    let schema = Schema::new().with("x", numloom::DType::F64);
+    let schema = Schema::new().with("x", DType::F64);
     let expr = Expr::parse(src).expect("it parses");
     let kernel = engine.compile(&expr, &schema).expect("it compiles");
     let before = gathered_elements();
@@ -68,9 +68,7 @@ fn each_pass_reads_its_input_once() {
 fn a_broadcast_operand_is_computed_once_for_each_distinct_element() {
     let _alone = alone();
     let x: Vec<f64> = (0..1000).map(f64::from).collect();
-    let schema = Schema::new()
-        .with("x", numloom::DType::F64)
-        .with("y", numloom::DType::F64);
+    let schema = Schema::new().with("x", DType::F64).with("y", DType::F64);
     for engine in engines() {
         let expr = Expr::parse("sin(x)**2 + cos(y)**2").expect("it parses");
         let kernel = engine.compile(&expr, &schema).expect("it compiles");
@@ -88,7 +86,7 @@ fn a_broadcast_operand_is_computed_once_for_each_distinct_element() {
 fn cheap_operands_and_small_arrays_are_not_hoisted() {
     let _alone = alone();
     let x: Vec<f64> = (0..20).map(f64::from).collect();
-    let schema = Schema::new().with("x", numloom::DType::F64);
+    let schema = Schema::new().with("x", DType::F64);
     let engine = engines().swap_remove(0);
     let expr = Expr::parse("sin(x[:, None]) * x").expect("it parses");
     let kernel = engine.compile(&expr, &schema).expect("it compiles");
@@ -99,6 +97,36 @@ fn cheap_operands_and_small_arrays_are_not_hoisted() {
         400,
         "a pass of its own would cost more than it spares"
     );
+}
+
+#[test]
+fn a_check_of_one_value_is_made_once_for_a_large_array() {
+    let _alone = alone();
+    let schema = Schema::new()
+        .with("a", DType::I32)
+        .with_weak("k", DType::I64);
+    for engine in engines() {
+        let expr = Expr::parse("a + k").expect("it parses");
+        let kernel = engine.compile(&expr, &schema).expect("it compiles");
+        let operations = |n: usize| {
+            let explained = kernel.explain_for(&[("a", &[n]), ("k", &[])]);
+            let passes = explained.expect("shapes that fit").passes;
+            (passes.len(), passes[0].operations + passes[0].calls)
+        };
+        assert_eq!(operations(10), (1, 2));
+        assert_eq!(operations(1_000_000), (1, 1));
+        let a = vec![5i32; 1_000_000];
+        let run = |k: i64| kernel.run([("a", View::from_slice(&a)), ("k", View::scalar(&k))]);
+        let sum = run(7).expect("it fits").into_value().expect("one output");
+        assert!(
+            sum.to_vec::<i32>()
+                .expect("of i32")
+                .iter()
+                .all(|&x| x == 12)
+        );
+        let error = run(1 << 40).expect_err("it does not fit");
+        assert_eq!(error.code(), Code::CastFailed, "{error}");
+    }
 }
 
 #[test]

@@ -279,8 +279,9 @@ impl<'a> Values<'a> {
             }
             let own = self.shapes.elements(self.shape[i]);
             let is_apply = matches!(inst.kind, InstKind::Apply { .. });
-            // A fault is told with its element of the result, so it happens there.
-            if self.role[i] == Role::Inline && is_apply && !self.faults[i] {
+            // A fault is told with its element of the result, so it happens there; one of a single value has none to tell.
+            let can_move = !self.faults[i] || self.rank(i) == 0;
+            if self.role[i] == Role::Inline && is_apply && can_move {
                 let spared = times[i].saturating_sub(own);
                 if own * 2 <= times[i] && self.cost[i].saturating_mul(spared) > HOIST_WORK {
                     self.role[i] = self.computed_once(i);
