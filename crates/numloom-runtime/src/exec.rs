@@ -334,7 +334,7 @@ impl Pass<'_> {
         work: &mut Work,
     ) -> Result<Vec<u64>, RuntimeError> {
         let (plan, control) = (self.plan, self.control);
-        let n = windows.positions(plan, self.part);
+        let (n, lasts) = (windows.positions(plan, self.part), windows.lasts(plan));
         let joined = Mutex::new(Joined::new(tree, start / plan.chunk));
         control.count(start as u64);
         let mut extents = windows.extents(plan, start..start + n);
@@ -351,7 +351,8 @@ impl Pass<'_> {
                 break;
             }
             let joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
-            windows.close(extents, end, self.part.reduces.then(|| joined.tree()))?;
+            let tree = self.part.reduces.then(|| joined.tree());
+            windows.close(extents, end, tree, lasts)?;
             (start, extents) = (end, next);
         }
         let joined = joined.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -79,10 +79,13 @@ impl Keeper<'_, '_> {
                     map.advise(Advice::Release, bytes.clone())?;
                 }
                 self.guard.check()?;
+                if self.journal.is_some() {
+                    // They are to be on the disk before the next record, whichever window that is of.
+                    self.pending.0.extend(extents);
+                }
                 let Some(record) = record else {
                     return Ok(());
                 };
-                self.pending.0.extend(extents);
                 let bytes: usize = self.pending.0.iter().map(|(_, bytes)| bytes.len()).sum();
                 // Old bytes of one window only are saved at a time; what a step came to is not computed again.
                 let is_due = bytes >= self.record_bytes

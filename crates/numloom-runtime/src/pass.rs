@@ -166,12 +166,15 @@ impl PassRun<'_, '_> {
                 views[i] = rows_of(&self.views[i].broadcast_to(self.shape)?, &(start..end))?;
             }
             let mut parts = Vec::with_capacity(places.len());
+            let mut lasts = true;
             for place in &mut *places {
                 let Out::Array(view) = place else {
                     unreachable!("a reduction that leaves axes is an array")
                 };
                 let view = view.reborrow().slice_axis(0, range[0], range[1], 1)?;
-                windows.add(&mut extents, view.byte_extent());
+                let addresses = view.byte_extent();
+                lasts &= windows.is_mapped(addresses.start);
+                windows.add(&mut extents, addresses);
                 parts.push(Out::Array(view));
             }
             expected += ((end - start) * row) as u64;
@@ -184,7 +187,7 @@ impl PassRun<'_, '_> {
             next = read(&(end..rows.min(end.saturating_add(n))))?;
             windows.open(start, &extents, next.clone())?;
             run.along_axes(axes, scratch, &mut parts)?;
-            windows.close(extents, end, None)?;
+            windows.close(extents, end, None, lasts)?;
             start = end;
         }
         Ok(())

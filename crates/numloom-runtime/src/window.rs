@@ -179,8 +179,20 @@ impl<'a> Windows<'a> {
         (self.resume.position, tree)
     }
 
+    /// Whether all that `plan` writes is in files: of what is held in memory nothing is left after a kill, so that a pass that writes it begins anew.
+    pub(crate) fn lasts(&self, plan: &Plan) -> bool {
+        let mut written = plan.operands[plan.inputs..].iter();
+        written.all(|operand| self.is_mapped(operand.ptr.0.addr()))
+    }
+
+    /// Whether an address is in a file.
+    pub(crate) fn is_mapped(&self, address: usize) -> bool {
+        self.map_of(address).is_some()
+    }
+
     /// The positions of a window of `plan`: a whole number of chunks.
     pub(crate) fn positions(&self, plan: &Plan, part: &Part) -> usize {
+        let lasts = self.lasts(plan);
         let saves = plan.operands[plan.inputs..]
             .iter()
             .enumerate()
@@ -188,10 +200,10 @@ impl<'a> Windows<'a> {
                 let strides = plan.space.strides(plan.inputs + i);
                 let is_even = even_step(strides, plan.space.shape()).is_some();
                 let map = self.map_of(operand.ptr.0.addr());
-                !is_even && map.is_some_and(|map| self.maps[map].saved)
+                (!is_even || !lasts) && map.is_some_and(|map| self.maps[map].saved)
             });
         if saves || self.is_one_window.load(Ordering::Relaxed) {
-            // Old bytes of one window could lie among new ones of another.
+            // Old bytes of one window could lie among new ones of another, or are wanted when the pass begins anew.
             return plan.total.next_multiple_of(plan.chunk);
         }
         let chunks = |n: usize| (n / plan.chunk).max(1);
@@ -308,7 +320,7 @@ impl<'a> Windows<'a> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a window: `position` and all before are done.
+    /// Ends a window: `position` and all before are done, which is written down if it [lasts](Windows::lasts).
     ///
     /// # Errors
     /// What went wrong behind the run.
@@ -317,8 +329,9 @@ impl<'a> Windows<'a> {
         extents: Vec<Extent>,
         position: usize,
         tree: Option<&Tree>,
+        lasts: bool,
     ) -> Result<(), RuntimeError> {
-        let record = self.journals.then(|| Record::Window {
+        let record = (self.journals && lasts).then(|| Record::Window {
             step: self.step.load(Ordering::Relaxed),
             position,
             nodes: tree.map_or_else(Vec::new, |tree| {

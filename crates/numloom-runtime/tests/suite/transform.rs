@@ -202,7 +202,8 @@ fn a_stopped_run_goes_on_at_any_thread_count_and_computes_nothing_again() {
 #[test]
 fn every_pass_of_a_program_is_gone_on_with() {
     let folder = Folder::new();
-    let shape = [600, 1000];
+    // Some windows in each pass.
+    let shape = [2000, 1000];
     let a = folder.file("a", DType::F64, &shape, 5);
     // Columns reduced first, then rows, then what needs both.
     let prog = program(
