@@ -1,11 +1,9 @@
 //! What `lower` makes of expressions: dtypes, values of single elements, and errors with their places.
 
+mod single;
+
 use numloom_data::{DType, Scalar};
-use numloom_ir::interp::{Block, Interpreter, Rows};
-use numloom_ir::{
-    Fault, Form, InputClass, InstKind, LowerErrors, LowerOptions, Program, Schema, Shape, lower,
-    opt, schedule,
-};
+use numloom_ir::{InstKind, LowerErrors, LowerOptions, Program, Schema, Shape, lower, opt};
 use numloom_syntax::{Code, parse};
 
 /// One input of each real dtype, named after it, and some named as in examples.
@@ -36,41 +34,12 @@ fn dtype(src: &str) -> DType {
 fn value_at(src: &str, x: &Scalar) -> Scalar {
     let raw = program(src);
     let mut results = [raw.clone(), opt::run(&raw)].into_iter().map(|prog| {
-        let kernel = schedule(
-            &prog,
-            &vec![InputClass::Contiguous; prog.inputs.len()],
-            Form::Lanes,
-        );
-        let inputs: Vec<Vec<u8>> = (prog.inputs.iter())
-            .map(|input| {
-                let value = if input.dtype == x.dtype() {
-                    x.clone()
-                } else {
-                    Scalar::zero(input.dtype)
-                };
-                let mut bytes = vec![0; input.dtype.itemsize()];
-                value.write_bytes(&mut bytes);
-                bytes
-            })
-            .collect();
-        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let dtype = kernel.outputs[0];
-        let mut output = vec![0; dtype.itemsize()];
-        let mut fault = Fault::NONE;
-        Interpreter::new(&kernel).run(
-            &kernel,
-            Block {
-                n: 1,
-                index: 0,
-                rows: Rows::ONE,
-                inputs: &inputs,
-                outputs: &mut [&mut output],
-                accumulators: &mut [],
-                fault: &mut fault,
-            },
-        );
-        assert!(!fault.is_some(), "{src} faulted");
-        Scalar::read(dtype, &output)
+        let held = |dtype: DType| match dtype == x.dtype() {
+            true => x.clone(),
+            false => Scalar::zero(dtype),
+        };
+        let inputs: Vec<Scalar> = prog.inputs.iter().map(|input| held(input.dtype)).collect();
+        single::run(&prog, &inputs).unwrap_or_else(|| panic!("{src} faulted"))
     });
     let (raw, optimised) = (results.next().unwrap(), results.next().unwrap());
     assert!(

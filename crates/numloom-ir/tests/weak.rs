@@ -1,8 +1,9 @@
 //! Numbers without a dtype that are known only when they run: what a literal of the same value gives, or an error.
 
+mod single;
+
 use numloom_data::Scalar;
-use numloom_ir::interp::{Block, Interpreter, Rows};
-use numloom_ir::{Fault, Form, InputClass, LowerOptions, Program, Schema, lower, opt, schedule};
+use numloom_ir::{LowerOptions, Schema, lower, opt};
 
 const ARRAYS: [Scalar; 6] = [
     Scalar::I8(3),
@@ -121,36 +122,6 @@ fn integer(value: i128) -> Scalar {
     i64::try_from(value).map_or_else(|_| Scalar::U64(value as u64), Scalar::I64)
 }
 
-/// What a program gives when its inputs hold these; none if it faults.
-fn run(prog: &Program, inputs: &[Scalar]) -> Option<Scalar> {
-    let classes = vec![InputClass::Contiguous; inputs.len()];
-    let kernel = schedule(prog, &classes, Form::Lanes);
-    let inputs: Vec<Vec<u8>> = (inputs.iter())
-        .map(|value| {
-            let mut bytes = vec![0; value.dtype().itemsize()];
-            value.write_bytes(&mut bytes);
-            bytes
-        })
-        .collect();
-    let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-    let dtype = kernel.outputs[0];
-    let mut output = vec![0; dtype.itemsize()];
-    let mut fault = Fault::NONE;
-    Interpreter::new(&kernel).run(
-        &kernel,
-        Block {
-            n: 1,
-            index: 0,
-            rows: Rows::ONE,
-            inputs: &inputs,
-            outputs: &mut [&mut output],
-            accumulators: &mut [],
-            fault: &mut fault,
-        },
-    );
-    (!fault.is_some()).then(|| Scalar::read(dtype, &output))
-}
-
 /// The value of an expression of `a` and of weak numbers; none if it is refused, before the run or in it.
 fn value(src: &str, a: &Scalar, numbers: &[(&str, Scalar)]) -> Option<Scalar> {
     let ast = numloom_syntax::parse(src).unwrap_or_else(|errors| panic!("{src}: {errors}"));
@@ -162,7 +133,7 @@ fn value(src: &str, a: &Scalar, numbers: &[(&str, Scalar)]) -> Option<Scalar> {
     let raw = lower(&ast, &schema, &LowerOptions::default()).ok()?;
     let mut inputs = vec![a.clone()];
     inputs.extend(numbers.iter().map(|(_, number)| number.clone()));
-    let [raw, optimised] = [&raw, &opt::run(&raw)].map(|prog| run(prog, &inputs));
+    let [raw, optimised] = [&raw, &opt::run(&raw)].map(|prog| single::run(prog, &inputs));
     let same = match (&raw, &optimised) {
         (Some(raw), Some(optimised)) => raw.same_bits(optimised),
         (raw, optimised) => raw.is_some() == optimised.is_some(),
@@ -211,37 +182,47 @@ fn compare(src: &str, a: &Scalar, numbers: &[(&str, Scalar)], may_refuse: bool) 
     );
 }
 
-#[test]
-fn a_small_integer_is_what_its_literal_is() {
+/// Compares expressions of each array and each of these numbers.
+fn compare_all<'e>(
+    expressions: impl Iterator<Item = &'e &'e str> + Clone,
+    numbers: &[Scalar],
+    may_refuse: bool,
+) {
     for a in &ARRAYS {
-        for src in EXPRESSIONS.iter().chain(OF_INTEGERS) {
-            for &k in SMALL {
-                compare(src, a, &[("k", integer(k))], false);
+        for src in expressions.clone() {
+            for k in numbers {
+                compare(src, a, &[("k", k.clone())], may_refuse);
             }
         }
     }
+}
+
+fn integers(values: &[i128]) -> Vec<Scalar> {
+    values.iter().map(|&value| integer(value)).collect()
+}
+
+#[test]
+fn a_small_integer_is_what_its_literal_is() {
+    compare_all(
+        EXPRESSIONS.iter().chain(OF_INTEGERS),
+        &integers(SMALL),
+        false,
+    );
 }
 
 #[test]
 fn a_float_is_what_its_literal_is() {
-    for a in &ARRAYS {
-        for src in EXPRESSIONS {
-            for &k in FLOATS {
-                compare(src, a, &[("k", Scalar::F64(k))], false);
-            }
-        }
-    }
+    let floats: Vec<Scalar> = FLOATS.iter().map(|&k| Scalar::F64(k)).collect();
+    compare_all(EXPRESSIONS.iter(), &floats, false);
 }
 
 #[test]
 fn an_integer_of_any_size_is_what_its_literal_is_or_an_error() {
-    for a in &ARRAYS {
-        for src in EXPRESSIONS.iter().chain(OF_INTEGERS) {
-            for &k in LARGE {
-                compare(src, a, &[("k", integer(k))], true);
-            }
-        }
-    }
+    compare_all(
+        EXPRESSIONS.iter().chain(OF_INTEGERS),
+        &integers(LARGE),
+        true,
+    );
 }
 
 #[test]
