@@ -89,7 +89,8 @@ pub struct KernelArgs {
     pub calls: *const CallEntry,
     /// Where faults go.
     pub fault: *mut Fault,
-    /// Not 0 if code that can is to store outputs around the caches: right for long rows that are not read again soon. No value changes.
+    /// Not 0 if code that can is to store outputs around the caches: right for long rows that are not read again soon. No value changes, but other threads may
+    /// see such stores late: [`order_stores`](crate::NativeKernel::order_stores) comes before these are told of the result.
     pub around: u64,
 }
 

@@ -155,12 +155,24 @@ impl NativeKernel {
     /// 5. `args.scratch` is valid for reads and writes of [`Kernel::scratch_bytes`] bytes, of which the first `n` elements of each slot are
     ///    initialised.
     /// 6. `args.fault` is aligned and valid for reads and writes.
-    /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile.
+    /// 7. What 3 to 6 name does not overlap, neither each other nor what 2 names, and nothing else reads or writes it meanwhile; if `args.around` is not 0, until this
+    ///    thread has called [`order_stores`](NativeKernel::order_stores).
     pub unsafe fn call(&self, args: &mut KernelArgs) -> u32 {
         args.calls = self.calls.as_ptr();
         // SAFETY: (1) to (7) are what compiled code relies on, together with the rules of `verify_kernel`, which this kernel passed, and
         // the call table, which is of this kernel. `entry` lies in `_code`, which lives.
         unsafe { (self.entry)(ptr::from_ref(args)) }
+    }
+
+    /// Orders all that calls with [`around`](KernelArgs::around) have stored on this thread before what the thread stores next.
+    ///
+    /// It waits until the stores have left the processor, so it is for the end of many calls and not of each.
+    pub fn order_stores() {
+        // SAFETY: an instruction of SSE, which every x86-64 processor has; it only waits.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            std::arch::x86_64::_mm_sfence();
+        }
     }
 
     /// Runs over one block, with every check: the twin of [`Interpreter::run`](numloom_ir::interp::Interpreter::run).

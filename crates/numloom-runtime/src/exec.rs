@@ -199,6 +199,18 @@ struct Pass<'a> {
     base: u64,
 }
 
+/// Ends the chunks of a thread: what they stored around the caches comes before whatever tells another thread of it.
+struct Ordered<'p>(&'p Plan);
+
+impl Drop for Ordered<'_> {
+    fn drop(&mut self) {
+        #[cfg(feature = "jit")]
+        if self.0.around {
+            numloom_jit::NativeKernel::order_stores();
+        }
+    }
+}
+
 /// Why a chunk ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -224,6 +236,7 @@ impl Pass<'_> {
         reduced.clear();
         let mut tree = (self.plan.total > LEAF && self.part.reduces)
             .then(|| Tree::new(&self.kernel.accumulators));
+        let _ordered = Ordered(self.plan);
         for i in 0..self.chunks() {
             let (start, end) = self.chunk(i);
             if !self.control.wants_chunk(start) {
@@ -367,6 +380,7 @@ impl Pass<'_> {
         joined: &Mutex<Joined>,
     ) -> Result<(), RuntimeError> {
         work.fit(self.plan, self.kernel)?;
+        let _ordered = Ordered(self.plan);
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             if i >= end {

@@ -155,7 +155,6 @@ impl<'k> Function<'k> {
         }
         self.asm.store(Register::RSP, aligned.from, COUNT);
         if let Some(flag) = aligned.flag {
-            self.streams = true;
             let no = self.asm.label();
             self.argument(LIMIT, offset_of!(KernelArgs, around));
             self.asm.rr(Code::Test_rm64_r64, LIMIT, LIMIT);

@@ -73,8 +73,6 @@ pub(super) struct Function<'k> {
     /// Calls so far, and where their frame is.
     calls: usize,
     call_frame: Option<usize>,
-    /// Whether a loop stores around the caches.
-    pub(super) streams: bool,
 }
 
 impl<'k> Function<'k> {
@@ -87,7 +85,6 @@ impl<'k> Function<'k> {
             frame: Frame::default(),
             calls: 0,
             call_frame: None,
-            streams: false,
         };
         function.asm.load(N, ARGS, offset_of!(KernelArgs, n));
         function.asm.zero(STATUS);
@@ -137,10 +134,6 @@ impl<'k> Function<'k> {
     /// The end of the function, and its beginning, which knows how large the frame is.
     fn finish(mut self) -> Result<(Vec<u8>, usize), JitError> {
         let asm = &mut self.asm;
-        if self.streams {
-            // Such stores are not ordered with those that tell other threads of them.
-            asm.plain(Code::Sfence);
-        }
         asm.plain(Code::VEX_Vzeroupper);
         asm.rr(Code::Mov_r32_rm32, Register::EAX, half(STATUS));
         asm.rm(
