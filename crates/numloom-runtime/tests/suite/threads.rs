@@ -257,13 +257,13 @@ fn progress_never_falls_and_ends_at_the_total() {
         let log = Arc::clone(&told);
         let options = RunOptions::new().progress(move |news| log.lock().unwrap().push(news));
         compiled
-            .run(&[View::from_slice(&vec![0.5; 100_000])], &options)
+            .run(&[View::from_slice(&vec![0.5; 400_000])], &options)
             .unwrap();
         let told = told.lock().unwrap();
         assert!(told.len() > 2 || threads > 1, "{told:?}");
         assert!(told.is_sorted_by(|a, b| a.done < b.done), "{told:?}");
         let last = told.last().unwrap();
-        assert_eq!((last.done, last.total), (100_000, 100_000));
+        assert_eq!((last.done, last.total), (400_000, 400_000));
     }
 }
 
