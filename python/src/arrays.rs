@@ -114,7 +114,10 @@ pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>) -> Option<View<'a>>
     // the array lives, which is `'a` at least; (2) it refuses shapes whose nonzero extents come to more bytes than `isize` counts; (3)
     // the caller writes through outputs of the same run only, and what other threads of Python do is said in the module's doc.
     let view = unsafe { View::from_raw_parts(data.cast(), dtype, array.shape(), array.strides()) };
-    Some(view.with_byte_order(byte_order(&descr)))
+    Some(match byte_order(&descr) {
+        ByteOrder::Native => view,
+        order => view.with_byte_order(order),
+    })
 }
 
 /// Whether it may be written to.

@@ -3,20 +3,24 @@
 //! What goes in: arrays, by place or by name. What comes out: arrays, or the caller's own written to. What it never does: type, plan or
 //! compute, which the kernel for the arrays' dtypes does; it is made when they are met first.
 
+use std::array;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Scalar, Schema, Stage, View};
+use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::arrays;
 use crate::engine::Engine;
 use crate::errors::{guard, input_error, raise};
 use crate::operands::Operand;
-use crate::places::{Given, Layout, Places};
+use crate::places::{Alone, Given, Layout, Places};
 use crate::stream::{self, Running, Source, Target};
 use crate::transform::{self, Settings};
 use crate::tree;
@@ -50,12 +54,18 @@ struct Variant {
 
 impl Variant {
     fn is_for(&self, operands: &[Operand<'_>], views: &[View<'_>]) -> bool {
-        let given = operands.iter().zip(views);
-        (self.schema.inputs.iter().zip(given)).all(|(input, (operand, view))| {
+        self.is_for_all(views, |i| {
+            (operands[i].is_nullable(), operands[i].is_weak())
+        })
+    }
+
+    /// Whether it is for inputs like these, of which `traits` tells whether they are nullable and weak.
+    fn is_for_all(&self, views: &[View<'_>], traits: impl Fn(usize) -> (bool, bool)) -> bool {
+        let mut given = self.schema.inputs.iter().zip(views).enumerate();
+        given.all(|(i, (input, view))| {
             input.dtype == view.dtype()
                 && (input.class == InputClass::Scalar) == (view.ndim() == 0)
-                && input.nullable == operand.is_nullable()
-                && input.weak == operand.is_weak()
+                && (input.nullable, input.weak) == traits(i)
         })
     }
 }
@@ -243,6 +253,9 @@ impl Compiled {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (args.py(), slf.get());
+        if let Some(done) = this.call_plainly(args, kwargs) {
+            return done;
+        }
         let (operands, request) = this.arrange(args, kwargs)?;
         if operands.iter().any(Operand::is_times) {
             static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -250,6 +263,49 @@ impl Compiled {
             return call.call1((slf, args, kwargs));
         }
         this.run(py, &operands, request)
+    }
+
+    /// The call as it most often is where its cost matters: arrays, and one to write to that the result fits. None if it is any other, or the first of its kind.
+    fn call_plainly<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let kwargs = kwargs.filter(|kwargs| kwargs.len() == 1)?;
+        let (name, out) = kwargs.iter().next()?;
+        if args.len() != self.names.len() || !name.is(intern!(args.py(), "out")) {
+            return None;
+        }
+        let done = match args.len() {
+            1 => self.write_plainly::<1>(args, arrays::exact(&out)?)?,
+            2 => self.write_plainly::<2>(args, arrays::exact(&out)?)?,
+            3 => self.write_plainly::<3>(args, arrays::exact(&out)?)?,
+            4 => self.write_plainly::<4>(args, arrays::exact(&out)?)?,
+            _ => return None,
+        };
+        Some(done.map(|()| out))
+    }
+
+    fn write_plainly<'py, const N: usize>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        out: &Bound<'py, PyUntypedArray>,
+    ) -> Option<PyResult<()>> {
+        let objects: [_; N] = array::from_fn(|i| args.get_borrowed_item(i).ok());
+        let views =
+            (objects.each_ref()).map(|object| arrays::view(arrays::exact(object.as_deref()?)?));
+        if views.iter().any(Option::is_none) {
+            return None;
+        }
+        let views = views.map(|view| view.expect("just seen"));
+        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.iter();
+        let variant = Arc::clone(known.find(|known| known.is_for_all(&views, |_| (false, false)))?);
+        let mut place = Alone::of(out)?;
+        let mut outs = [place.view_mut()];
+        let work = variant.kernel.plain_work(&views, &outs)?;
+        let run = |kernel: &Kernel| kernel.call(&views, &mut outs);
+        Some(wait(args.py(), &variant.kernel, work, run))
     }
 
     fn run<'py>(

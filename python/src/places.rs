@@ -54,6 +54,23 @@ impl<'py> Given<'py> {
     }
 }
 
+/// An array of the caller's that can be written to, as the only one of a run.
+pub(crate) struct Alone<'a, 'py>(&'a Bound<'py, PyUntypedArray>);
+
+impl<'a, 'py> Alone<'a, 'py> {
+    /// None if it is read-only, of a dtype that numloom has not, or has an element in two places.
+    pub(crate) fn of(array: &'a Bound<'py, PyUntypedArray>) -> Option<Alone<'a, 'py>> {
+        let disjoint = arrays::is_disjoint(&arrays::view(array)?);
+        (disjoint && arrays::is_writable(array)).then_some(Alone(array))
+    }
+
+    /// What is to be written to.
+    pub(crate) fn view_mut(&mut self) -> ViewMut<'_> {
+        // SAFETY: (1, 2) `of` has seen it; (3) `&mut self` keeps another from being asked for.
+        unsafe { arrays::view_mut(self.0) }
+    }
+}
+
 /// Where one output goes.
 struct Place<'py> {
     /// What is computed into. Either it is new, or it can be written to and shares no memory with others.

@@ -23,9 +23,14 @@ impl<T: Copy + Default> Dims<T> {
 
     #[inline]
     pub(crate) fn from_slice(items: &[T]) -> Dims<T> {
-        let mut dims = Dims::filled(T::default(), items.len());
-        dims.copy_from_slice(items);
-        dims
+        match u8::try_from(items.len()) {
+            // Not copied as a slice: that would be a call.
+            Ok(n) if items.len() <= INLINE => {
+                let item = |i: usize| items.get(i).copied().unwrap_or_default();
+                Dims::Inline(n, std::array::from_fn(item))
+            }
+            _ => Dims::Heap(items.to_vec()),
+        }
     }
 
     pub(crate) fn truncate(&mut self, n: usize) {

@@ -133,7 +133,11 @@ pub(crate) fn fill_strides(shape: &[usize], itemsize: usize, order: Order, strid
 /// Do elements with these strides lie in `order` without gaps? Axes of extent 1 may have any stride; an empty array is
 /// contiguous in both orders.
 #[must_use]
+#[inline]
 pub fn is_contiguous(shape: &[usize], strides: &[isize], itemsize: usize, order: Order) -> bool {
+    if let (&[extent], &[stride]) = (shape, strides) {
+        return extent <= 1 || stride == itemsize.cast_signed();
+    }
     if shape.contains(&0) {
         return true;
     }
@@ -182,5 +186,7 @@ mod tests {
         assert!(is_contiguous(&[1, 3], &[-999, 2], 2, Order::C));
         assert!(is_contiguous(&[0, 3], &[7, 7], 2, Order::F));
         assert!(!is_contiguous(&[3], &[-2], 2, Order::C));
+        assert!(is_contiguous(&[1], &[-2], 2, Order::F));
+        assert!(is_contiguous(&[0], &[7], 2, Order::C));
     }
 }

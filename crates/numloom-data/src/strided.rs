@@ -41,10 +41,20 @@ impl Strided {
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
+    #[inline]
+    pub(crate) fn is_dense(&self, dtype: DType, shape: &[usize]) -> bool {
+        self.dtype == dtype
+            && *self.shape == *shape
+            && self.is_native()
+            && self.is_contiguous(Order::C)
+    }
+
+    #[inline]
     pub(crate) fn is_contiguous(&self, order: Order) -> bool {
         shape::is_contiguous(&self.shape, &self.strides, self.dtype.itemsize(), order)
     }
@@ -59,6 +69,7 @@ impl Strided {
             })
     }
 
+    #[inline]
     pub(crate) fn is_native(&self) -> bool {
         self.byte_order == ByteOrder::Native || self.dtype.swap_unit() == 1
     }

@@ -160,36 +160,42 @@ macro_rules! accessors {
     () => {
         /// Type of the elements.
         #[must_use]
+        #[inline]
         pub fn dtype(&self) -> DType {
             self.inner.dtype
         }
 
         /// Order of the bytes in each element.
         #[must_use]
+        #[inline]
         pub fn byte_order(&self) -> ByteOrder {
             self.inner.byte_order
         }
 
         /// Extents.
         #[must_use]
+        #[inline]
         pub fn shape(&self) -> &[usize] {
             &self.inner.shape
         }
 
         /// Steps in bytes, one per extent.
         #[must_use]
+        #[inline]
         pub fn strides(&self) -> &[isize] {
             &self.inner.strides
         }
 
         /// Number of axes.
         #[must_use]
+        #[inline]
         pub fn ndim(&self) -> usize {
             self.inner.shape.len()
         }
 
         /// Number of elements.
         #[must_use]
+        #[inline]
         pub fn len(&self) -> usize {
             self.inner.len()
         }
@@ -202,6 +208,7 @@ macro_rules! accessors {
 
         /// Do the elements lie without gaps, the last axis fastest?
         #[must_use]
+        #[inline]
         pub fn is_c_contiguous(&self) -> bool {
             self.inner.is_contiguous(Order::C)
         }
@@ -220,8 +227,16 @@ macro_rules! accessors {
 
         /// Do the bytes of each element lie as this machine's? Dtypes of one byte always do.
         #[must_use]
+        #[inline]
         pub fn is_native(&self) -> bool {
             self.inner.is_native()
+        }
+
+        /// Are they of `dtype` and `shape`, without gaps, the last axis fastest, their bytes as this machine's?
+        #[must_use]
+        #[inline]
+        pub fn is_dense(&self, dtype: DType, shape: &[usize]) -> bool {
+            self.inner.is_dense(dtype, shape)
         }
 
         /// Checks the dtype.
@@ -420,6 +435,7 @@ impl<'a> View<'a> {
 
     /// # Safety
     /// As [`View::from_raw_parts`], in any byte order.
+    #[inline]
     pub(crate) unsafe fn from_strided(inner: Strided) -> View<'a> {
         View {
             inner,
@@ -465,6 +481,7 @@ impl<'a> View<'a> {
     /// # Panics
     /// If `shape` and `strides` differ in length.
     #[must_use]
+    #[inline]
     pub unsafe fn from_raw_parts(
         ptr: *const u8,
         dtype: DType,
@@ -480,6 +497,7 @@ impl<'a> View<'a> {
 
     /// Address of the element at index 0, 0, ….
     #[must_use]
+    #[inline]
     pub fn ptr(&self) -> *const u8 {
         self.inner.ptr
     }
@@ -588,6 +606,7 @@ impl<'a> ViewMut<'a> {
 
     /// # Safety
     /// As [`ViewMut::from_raw_parts`], in any byte order.
+    #[inline]
     pub(crate) unsafe fn from_strided(inner: Strided) -> ViewMut<'a> {
         ViewMut {
             inner,
@@ -608,6 +627,7 @@ impl<'a> ViewMut<'a> {
     /// # Panics
     /// If `shape` and `strides` differ in length.
     #[must_use]
+    #[inline]
     pub unsafe fn from_raw_parts(
         ptr: *mut u8,
         dtype: DType,
@@ -623,6 +643,7 @@ impl<'a> ViewMut<'a> {
 
     /// Address of the element at index 0, 0, ….
     #[must_use]
+    #[inline]
     pub fn ptr(&self) -> *const u8 {
         self.inner.ptr
     }
@@ -789,6 +810,7 @@ impl<'s> RawView<'s> {
     }
 }
 
+#[inline]
 fn strided(ptr: *mut u8, dtype: DType, extents: &[usize], strides: &[isize]) -> Strided {
     assert_eq!(extents.len(), strides.len(), "as many strides as axes");
     Strided {

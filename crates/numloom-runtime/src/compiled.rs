@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use numloom_data::View;
+use numloom_data::{View, ViewMut};
 use numloom_ir::{Axes, FloatEnv, Inst, InstKind, Program, Value};
 
 use crate::bind::{self, Out, OutputValue, Room, check_inputs, check_outputs};
@@ -208,6 +208,37 @@ impl Compiled {
             let widest = spaces.iter().map(elements).max().unwrap_or(0);
             Ok(widest.saturating_mul(prog.insts.len() as u64))
         })
+    }
+
+    /// As [`rooms`](Compiled::rooms), if these are the rooms: about how many operations on elements the run will be. None if that takes a closer look: whatever is
+    /// reduced, broadcast, of another layout, or limited.
+    #[cfg_attr(
+        not(feature = "jit"),
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "only machine code is so short"
+        )
+    )]
+    pub fn plain_work(
+        &self,
+        inputs: &[View<'_>],
+        outputs: &[ViewMut<'_>],
+        options: &RunOptions,
+    ) -> Option<u64> {
+        #[cfg(feature = "jit")]
+        if let Inner {
+            prog,
+            sets,
+            whole: Some(whole),
+            ..
+        } = &*self.inner
+            && self.max_output_bytes(options).is_none()
+        {
+            let n = flat::elements(whole, prog, sets, inputs, outputs)? as u64;
+            return Some(n.saturating_mul(prog.insts.len() as u64));
+        }
+        None
     }
 
     fn max_output_bytes(&self, options: &RunOptions) -> Option<u64> {

@@ -13,7 +13,7 @@
 
 use std::mem::MaybeUninit;
 
-use numloom_data::{DType, View};
+use numloom_data::{DType, View, ViewMut};
 use numloom_ir::reduce::{LANES, LEAF};
 use numloom_ir::{Fault, Form, Program};
 use numloom_jit::NativeKernel;
@@ -52,6 +52,28 @@ impl Extent {
     fn shares(self, other: Extent) -> bool {
         self.0 < other.1 && other.0 < self.1
     }
+}
+
+/// The elements of each array, if `part`, which is all of `prog`, goes through all alike: inputs of one shape, or without axes, to arrays of that shape.
+pub(crate) fn elements(
+    part: &Part,
+    prog: &Program,
+    sets: &ShapeSets,
+    inputs: &[View<'_>],
+    outputs: &[ViewMut<'_>],
+) -> Option<usize> {
+    let first = inputs.iter().find(|view| view.ndim() > 0)?;
+    let (shape, n) = (first.shape(), first.len());
+    let alike = inputs.len() == prog.inputs.len()
+        && outputs.len() == prog.outputs.len()
+        && part.arrays.len() == outputs.len()
+        && (inputs.iter().zip(&prog.inputs)).all(|(view, input)| {
+            view.is_dense(input.dtype, if view.ndim() == 0 { &[] } else { shape })
+        })
+        && (outputs.iter().zip(&prog.outputs))
+            .all(|(view, output)| view.is_dense(prog.dtype(output.value), shape))
+        && sets.each_has(&part.arrays, |i| inputs[i as usize].ndim() > 0);
+    alike.then_some(n)
 }
 
 /// The most elements of a run that is estimated to be over before another thread could help, or anybody want to stop it; and of one leaf, if they are reduced.
@@ -94,8 +116,7 @@ pub(crate) fn run(
         };
         let dtype = prog.dtype(output.value);
         let (own, n) = if reduced { (&[][..], 1) } else { (shape, n) };
-        let fits = view.dtype() == dtype && view.shape() == own;
-        if !fits || !view.is_native() || !view.is_c_contiguous() {
+        if !view.is_dense(dtype, own) {
             return false;
         }
         let extent = Extent::new(view.ptr(), n, dtype);
@@ -109,8 +130,7 @@ pub(crate) fn run(
     let mut scalars = 0u64;
     for (i, (view, input)) in inputs.iter().zip(&prog.inputs).enumerate() {
         let scalar = view.ndim() == 0;
-        let whole = view.shape() == shape && view.is_c_contiguous();
-        if view.dtype() != input.dtype || !view.is_native() || !(scalar || whole) {
+        if !view.is_dense(input.dtype, if scalar { &[] } else { shape }) {
             return false;
         }
         let extent = Extent::new(view.ptr(), if scalar { 1 } else { n }, input.dtype);

@@ -409,6 +409,23 @@ impl Kernel {
         rooms.map_err(|error| self.error(error))
     }
 
+    /// What [`rooms`](Kernel::rooms) returns, if `outputs` are as it says and everything is as plain as can be: contiguous inputs of one shape, or without axes, and
+    /// outputs of that shape. None if it takes [`rooms`](Kernel::rooms) to tell. For hosts whose calls are to cost little; nothing is allocated.
+    ///
+    /// ```
+    /// use numloom::{DType, Expr, Schema, View, ViewMut};
+    ///
+    /// let kernel = Expr::parse("a + 1")?.compile(&Schema::new().with("a", DType::F32))?;
+    /// let (a, mut c) = ([1f32, 2.0], [0f32; 2]);
+    /// assert!(kernel.plain_work(&[View::from_slice(&a)], &[ViewMut::from_slice(&mut c)]).is_some());
+    /// assert!(kernel.plain_work(&[View::from_slice(&a)], &[ViewMut::from_slice(&mut c[..1])]).is_none());
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn plain_work(&self, inputs: &[View<'_>], outputs: &[ViewMut<'_>]) -> Option<u64> {
+        self.inner.compiled.plain_work(inputs, outputs, &self.run)
+    }
+
     fn error(&self, error: numloom_runtime::RuntimeError) -> Error {
         Error::run(error, &self.inner.names.text)
     }
