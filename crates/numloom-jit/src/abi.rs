@@ -47,8 +47,9 @@ pub const MAX_CALL_ARGS: usize = 3;
 /// | 112 | `calls` | an entry for each step that is no loop, in order |
 /// | 120 | `fault` | the fault slot |
 /// | 128 | `around` | whether outputs are stored around the caches |
+/// | 136 | `ahead` | whether memory is asked for what follows |
 ///
-/// 136 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
+/// 144 bytes on a 64-bit machine, the only kind there is code for. A kernel runs all its steps on a row before the next; scratch
 /// is used again by each. It is compiled for its inputs' [`InputClass`](numloom_ir::InputClass) and for the
 /// [`Form`](numloom_ir::Form) of its accumulators.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,9 @@ pub struct KernelArgs {
     /// Not 0 if code that can is to store outputs around the caches: right for long rows that are not read again soon. No value changes, but other threads may
     /// see such stores late: [`order_stores`](crate::NativeKernel::order_stores) comes before these are told of the result.
     pub around: u64,
+    /// Not 0 if code that can is to ask memory, before functions are called, for what comes after that: right for arrays that are in no cache, and blocks of
+    /// as many elements that follow each other. No value changes.
+    pub ahead: u64,
 }
 
 impl KernelArgs {
@@ -124,6 +128,7 @@ impl KernelArgs {
             calls: ptr::null(),
             fault,
             around: 0,
+            ahead: 0,
         }
     }
 }
@@ -215,12 +220,13 @@ mod tests {
             offset_of!(KernelArgs, calls),
             offset_of!(KernelArgs, fault),
             offset_of!(KernelArgs, around),
+            offset_of!(KernelArgs, ahead),
             size_of::<KernelArgs>(),
         ];
         assert_eq!(
             args,
             [
-                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136
+                0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144
             ]
         );
         let entry = [

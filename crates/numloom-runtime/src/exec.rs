@@ -416,7 +416,7 @@ impl Pass<'_> {
         match self.code {
             Code::Interpreter => {
                 let mut interpreter = work.take_interpreter(self.kernel, self.isa);
-                let done = self.blocks(work, start, end, leaf, |work, n, index, fault| {
+                let done = self.blocks(work, start, end, leaf, |work, (n, _), index, fault| {
                     self.interpret(&mut interpreter.1, work, n, index, fault)
                 });
                 work.keep_interpreter(interpreter);
@@ -427,23 +427,27 @@ impl Pass<'_> {
                 self.leaves(native, work, start, end, leaf)
             }
             #[cfg(feature = "jit")]
-            Code::Native(native) => self.blocks(work, start, end, leaf, |work, n, index, fault| {
-                self.call(native, work, (n, 1), index, fault)
-            }),
+            Code::Native(native) => {
+                self.blocks(work, start, end, leaf, |work, rows, index, fault| {
+                    self.call(native, work, rows, index, fault)
+                })
+            }
         }
     }
 
-    /// Cuts a chunk into leaves and blocks and runs `kernel` on each; that returns whether it succeeded.
+    /// Cuts a chunk into leaves and blocks and runs `kernel` on each, or on as many blocks of a leaf as there are if all operands are in place; that returns
+    /// whether it succeeded.
     fn blocks(
         &self,
         work: &mut Work,
         start: usize,
         end: usize,
         mut leaf: impl FnMut(&[u64]),
-        mut kernel: impl FnMut(&mut Work, usize, u64, &mut Fault) -> bool,
+        mut kernel: impl FnMut(&mut Work, (usize, usize), u64, &mut Fault) -> bool,
     ) -> End {
         let plan = self.plan;
         let mut fault = Fault::NONE;
+        let in_place = !matches!(self.code, Code::Interpreter) && plan.is_in_place();
         let mut at = self.seek(work, start);
         self.load_cells(work);
         self.load_chunk(work, start, end);
@@ -458,12 +462,17 @@ impl Pass<'_> {
                 if !self.control.wants_block() {
                     return End::Short;
                 }
-                let n = plan.block.min(leaf_end - at.position).min(at.row_left);
+                let left = (leaf_end - at.position).min(at.row_left);
+                let (n, rows) = match left / plan.block {
+                    0 => (left, 1),
+                    blocks => (plan.block, if in_place { blocks } else { 1 }),
+                };
                 self.locate(work, &at, start, n);
-                if self.control.loses_block(at.position, n) {
+                if self.control.loses_block(at.position, n * rows) {
                     return End::Short;
                 }
-                if !kernel(work, n, self.base + at.position as u64, &mut fault) {
+                let index = self.base + at.position as u64;
+                if !kernel(work, (n, rows), index, &mut fault) {
                     self.control.stop(Stop::Failed);
                     return End::Short;
                 }
@@ -472,7 +481,7 @@ impl Pass<'_> {
                     return End::Short;
                 }
                 self.store(work, at.position, n);
-                self.advance(work, &mut at, n);
+                self.advance(work, &mut at, n * rows);
             }
             if self.part.reduces {
                 self.kernel.combine_lanes(&work.lanes, &mut work.partials);
@@ -694,7 +703,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Runs machine code on the places that [`locate`](Self::locate) has set: on `n` elements, or on `rows` leaves of that many, one after the other.
+    /// Runs machine code on the places that [`locate`](Self::locate) has set: on `n` elements, or on `rows` leaves or blocks of that many, one after the other.
     #[cfg(feature = "jit")]
     fn call(
         &self,
@@ -722,14 +731,14 @@ impl Pass<'_> {
             row_position_stride: n as u64,
             scratch,
             around: u64::from(self.plan.around),
+            ahead: u64::from(self.plan.ahead),
             ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
-        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots, which is given one row; else `fit` made a step for each input and
-        // output. (2, 3) `fit` made a pointer for each input and
+        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots, and `fit` made a step for each input and output. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
-        // of the row, which `n` does not pass; for `Scalar`, by nothing. Several rows are leaves of a chunk, all operands being `Direct` or `Scalar`, whose
-        // steps from leaf to leaf `fit` has set. (4, 5) `fit` and `cut` made room, for the partial values of rows `leaves`, and a `Buffer` is initialised. (6) `fault` is a
+        // of the row, which `n` does not pass; for `Scalar`, by nothing. Several rows are leaves of a chunk, or blocks of one, all operands being `Direct` or `Scalar`,
+        // whose steps from row to row `fit` has set. (4, 5) `fit` and `cut` made room, for the partial values of rows `leaves`, and a `Buffer` is initialised. (6) `fault` is a
         // reference. (7) Blocks, cells and scratch lie apart in the area; arrays that outputs share have `Access::Block`,
         // two outputs share nothing (`Bound`), and other threads have other positions.
         let status = unsafe { native.call(&mut args) };

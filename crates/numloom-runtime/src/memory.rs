@@ -4,13 +4,21 @@
 
 use std::sync::OnceLock;
 
-/// Arrays of more bytes than this, together, are out of the near caches; kernels that call functions then go through them by shorter blocks. The
-/// longer a stretch that only computes, the more the streams from memory run dry: with 1,024 elements `exp(-a*a/2)*log(b+1.5)` takes
-/// 1.3 times as long as with 256, and `sin(a)**2 + cos(b)**2` 1.2 times. Near ones take a tenth longer with short blocks.
+/// The most elements of a block in kernels that call functions, as long as arrays are near: operands, slots and results of a block are then in the first-level
+/// cache together. With 1,024 elements `exp(-a*a/2)*log(b+1.5)`, of three arrays and three slots, takes 1.03 to 1.2 times as long.
+/// `cargo bench -p numloom-benches --bench functions` (2026-11, AMD Zen 4).
+pub(crate) const NEAR_BLOCK: usize = 512;
+
+/// Arrays of more bytes than this, together, are out of the near caches; kernels that call functions then go through them by shorter blocks, and ask for what
+/// the next one reads. The longer a stretch that only computes, the more the streams from memory run dry: with 1,024 elements `exp(-a*a/2)*log(b+1.5)` takes
+/// 1.3 times as long as with 256, and `sin(a)**2 + cos(b)**2` 1.2 times; with 128 and the next block asked for, both take four fifths of that with 256. Asking pays
+/// with short blocks only: what was asked for must stay in the first-level cache. Near arrays take a twentieth longer with short blocks.
 /// `cargo bench -p numloom-benches --bench functions` (2026-11, AMD Zen 4).
 pub(crate) const FAR_BYTES: usize = 4 << 20;
 /// Elements of a block of far arrays in kernels that call functions.
-pub(crate) const FAR_BLOCK: usize = 256;
+pub(crate) const FAR_BLOCK: usize = 128;
+/// The same where operands are copied into blocks, which costs more for each: nothing is asked for, as the copies are near.
+pub(crate) const FAR_COPIED_BLOCK: usize = 256;
 
 /// Bytes read and written between two looks at the clock: 20 to 100 µs of memory traffic. Each chunk ends with an atomic addition, which waits until the stores before
 /// it have left the core: with a quarter as many bytes `a + b` over 10⁵ to 4·10⁵ elements takes 1.02 to 1.06 times as long.

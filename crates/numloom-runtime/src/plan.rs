@@ -14,13 +14,16 @@
 
 use numloom_data::{ByteOrder, DType};
 use numloom_ir::reduce::{LANES, LEAF};
-use numloom_ir::{InputClass, Kernel, MAX_BLOCK};
+use numloom_ir::{Form, InputClass, Kernel, MAX_BLOCK};
 
 use crate::bind::Out;
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Ptr;
 use crate::guard::Bound;
-use crate::memory::{CHUNK_BYTES, CHUNK_WORK, FAR_BLOCK, FAR_BYTES, Outputs, stores_around};
+use crate::memory::{
+    CHUNK_BYTES, CHUNK_WORK, FAR_BLOCK, FAR_BYTES, FAR_COPIED_BLOCK, NEAR_BLOCK, Outputs,
+    stores_around,
+};
 use crate::space::Space;
 use crate::variant::{Classes, Part};
 
@@ -95,6 +98,8 @@ pub(crate) struct Plan {
     pub(crate) work_bytes: usize,
     /// Whether outputs are stored around the caches.
     pub(crate) around: bool,
+    /// Whether memory is asked for what follows before functions are called.
+    pub(crate) ahead: bool,
 }
 
 impl Plan {
@@ -241,6 +246,14 @@ impl Plan {
         self.row.is_none() && self.operands.iter().all(in_place)
     }
 
+    /// Elements of a row where a call is given several: a leaf, or a block if a leaf has several.
+    pub(crate) fn row_of_calls(&self, kernel: &Kernel) -> usize {
+        match kernel.form {
+            Form::Rows => LEAF,
+            _ => self.block,
+        }
+    }
+
     /// Blocks that are copied stay in the second-level cache, however many there are.
     fn best_block(&self) -> usize {
         let copied = self
@@ -276,9 +289,15 @@ impl Plan {
         };
         let bytes = self.total.saturating_mul(part.bytes_per_element);
         let is_far = !interpreted && !kernel.slots.is_empty() && bytes > FAR_BYTES;
-        let best = || match is_far {
-            true => self.best_block().min(FAR_BLOCK),
-            false => self.best_block(),
+        self.ahead = is_far && self.is_in_place();
+        let best = || {
+            let most = match (kernel.slots.is_empty(), is_far, self.ahead) {
+                (true, ..) => usize::MAX,
+                (false, false, _) => NEAR_BLOCK,
+                (false, true, false) => FAR_COPIED_BLOCK,
+                (false, true, true) => FAR_BLOCK,
+            };
+            self.best_block().min(most)
         };
         let mut block = block.unwrap_or_else(best).min(most);
         if part.reduces {

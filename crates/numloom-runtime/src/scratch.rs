@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use numloom_data::{Buffer, Scalar};
 use numloom_ir::interp::Interpreter;
-use numloom_ir::reduce::LEAF;
 use numloom_ir::{Isa, Kernel};
 
 use crate::error::RuntimeError;
@@ -52,7 +51,7 @@ pub(crate) struct Work {
     /// A pointer for each input and output of the kernel.
     pub(crate) inputs: Vec<Ptr>,
     pub(crate) outputs: Vec<Ptr>,
-    /// Bytes from a leaf to the next, of each input and output that is in place.
+    /// Bytes from a row of a call to the next, of each input and output that is in place.
     pub(crate) input_steps: Vec<isize>,
     pub(crate) output_steps: Vec<isize>,
     /// Lanes of the accumulators, and what a leaf, or each leaf of a call, came to.
@@ -80,12 +79,13 @@ impl Work {
         self.input_steps.resize(kernel.inputs.len(), 0);
         self.output_steps.clear();
         self.output_steps.resize(kernel.outputs.len(), 0);
+        let row = plan.row_of_calls(kernel);
         for (i, operand) in plan.operands.iter().enumerate() {
             let steps = match i < plan.inputs {
                 true => &mut self.input_steps,
                 false => &mut self.output_steps,
             };
-            steps[operand.index] = operand.step * LEAF.cast_signed();
+            steps[operand.index] = operand.step * row.cast_signed();
         }
         self.lanes.clear();
         self.lanes.resize(kernel.lane_words(), 0);

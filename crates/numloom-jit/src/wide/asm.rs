@@ -163,6 +163,12 @@ impl Asm {
         ));
     }
 
+    /// An instruction on memory that an index counts.
+    pub(super) fn indexed(&mut self, code: Code, base: Register, index: Register) {
+        let memory = MemoryOperand::with_base_index(base, index);
+        self.made(Instruction::with1(code, memory));
+    }
+
     /// An instruction on memory and a number.
     pub(super) fn mi(&mut self, code: Code, base: Register, at: usize, number: i32) {
         let memory = MemoryOperand::with_base_displ(base, at as i64);

@@ -13,6 +13,7 @@ use std::mem::offset_of;
 use iced_x86::{Code, Register};
 use numloom_ir::{AccumulateStep, CallArg, CallStep, Form, Kernel, Place, Step};
 
+use super::ahead::asked;
 use super::asm::{Asm, half};
 use super::assign::{Frame, Start};
 use crate::abi::{CallEntry, CallFrame, KernelArgs};
@@ -107,6 +108,7 @@ impl<'k> Function<'k> {
         if let Some(prepared) = &only {
             self.hold_constants(prepared);
         }
+        let mut asked = asked(kernel).into_iter();
         let row = self.asm.here();
         match &only {
             Some(prepared) => self.step_loop(prepared)?,
@@ -118,7 +120,10 @@ impl<'k> Function<'k> {
                             self.hold_constants(&prepared);
                             self.step_loop(&prepared)?;
                         }
-                        Step::Call(call) => self.step_call(call),
+                        Step::Call(call) => {
+                            self.ask(&asked.next().unwrap_or_default());
+                            self.step_call(call);
+                        }
                         Step::Accumulate(step) => self.step_accumulate(step),
                     }
                 }

@@ -19,10 +19,12 @@
 //! | `assign` | registers |
 //! | `asm` | bytes |
 //! | `function` | the function around the loops: rows, steps, calls |
+//! | `ahead` | what is asked of memory before calls |
 //! | `elements` | loops along a row |
 //! | `columns` | loops that go round rows |
 //! | `listing` | bytes as text |
 
+mod ahead;
 mod asm;
 mod assign;
 mod body;

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::{ptr, slice};
 
+use numloom_data::DType;
 use numloom_ir::interp::{Block, Rows};
 use numloom_ir::{CastMode, Fault, InputClass, Op};
+use numloom_jit::abi::KernelArgs;
 
 use crate::build::Build;
 use crate::compare::{compile, compilers};
@@ -88,6 +90,60 @@ fn nothing_outside_the_arrays_is_touched() {
                             })
                             .expect("fits");
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn asking_for_what_follows_touches_nothing_and_changes_no_bit() {
+    let mut build = Build::new();
+    let (first, second) = (build.slot(8), build.slot(8));
+    let x = build.input(DType::F64, InputClass::Contiguous);
+    let y = build.input(DType::F64, InputClass::Contiguous);
+    let loaded = build.load(x, DType::F64);
+    let square = build.apply(Op::Mul, &[loaded, loaded]);
+    build.store(first, square);
+    build.call(Op::Exp, DType::F64, DType::F64, &[first], second);
+    build.call(Op::Log, DType::F64, DType::F64, &[y], first);
+    let exp = build.load(second, DType::F64);
+    let log = build.load(first, DType::F64);
+    let sum = build.apply(Op::Add, &[exp, log]);
+    build.out(sum);
+    let kernel = Arc::new(build.finish());
+    let mut pages = [Page::new(), Page::new(), Page::new()];
+    let mut scratch = vec![0u64; kernel.scratch_bytes() / 8];
+    for compiler in compilers() {
+        let native = compile(&kernel, &compiler);
+        for n in (0..=67).chain([511]) {
+            for last in [true, false] {
+                let [x, y, out] = pages.each_mut().map(|page| page.bytes(8 * n, last));
+                for (i, place) in x.chunks_mut(8).chain(y.chunks_mut(8)).enumerate() {
+                    place.copy_from_slice(&(0.1 + 0.01 * i as f64).to_ne_bytes());
+                }
+                let (inputs, outputs) = ([x.as_ptr(), y.as_ptr()], [out.as_mut_ptr()]);
+                let mut run = |ahead: u64, around: u64| {
+                    let mut fault = Fault::NONE;
+                    let mut args = KernelArgs {
+                        n,
+                        inputs: inputs.as_ptr(),
+                        outputs: outputs.as_ptr(),
+                        scratch: scratch.as_mut_ptr().cast(),
+                        around,
+                        ahead,
+                        ..KernelArgs::one_row(&raw mut fault)
+                    };
+                    // SAFETY: (1) one row of at most 511 elements; (2, 3) the pages have as many elements; (4) there are no accumulators; (5) the scratch is as long, and
+                    // initialised; (6) `fault` is a local; (7) pages, scratch and `fault` are apart.
+                    let status = unsafe { native.call(&mut args) };
+                    assert_eq!(status, 0);
+                    // SAFETY: the output's elements, which the page has, and nobody else reaches now.
+                    unsafe { slice::from_raw_parts(outputs[0], 8 * n) }.to_vec()
+                };
+                let want = run(0, 0);
+                for (ahead, around) in [(1, 0), (1, 1)] {
+                    assert_eq!(run(ahead, around), want, "{compiler} n={n}");
                 }
             }
         }

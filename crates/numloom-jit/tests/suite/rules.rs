@@ -207,3 +207,30 @@ fn stages_can_be_read() {
     let text = asm(&kernel, &host(), None).expect("text");
     assert!(text.contains("mul"), "{text}");
 }
+
+#[test]
+fn kernels_that_call_functions_ask_ahead_and_others_do_not() {
+    let text = |calls: bool| {
+        let mut build = Build::new();
+        let (argument, result) = (build.slot(8), build.slot(8));
+        let x = build.array(DType::F64);
+        let mut y = build.apply(Op::Mul, &[x, x]);
+        if calls {
+            build.store(argument, y);
+            build.call(Op::Exp, DType::F64, DType::F64, &[argument], result);
+            y = build.load(result, DType::F64);
+        }
+        build.out(y);
+        asm(&build.finish(), &host(), None).expect("text")
+    };
+    if !Generator::Wide.runs_on(host().isa()) {
+        return;
+    }
+    let with = text(true);
+    assert!(
+        with.contains("prefetcht0") && with.contains("prefetchw"),
+        "{with}"
+    );
+    let without = text(false);
+    assert!(!without.contains("prefetch"), "{without}");
+}
