@@ -27,7 +27,7 @@ use crate::compiled::Compiled;
 use crate::control::{Control, Stop};
 use crate::error::RuntimeError;
 use crate::guard::Bound;
-use crate::memory::Outputs;
+use crate::memory::{Outputs, to_scratch};
 use crate::options::RunOptions;
 use crate::plan::{Access, Operand, Plan};
 use crate::reduce::Joined;
@@ -613,9 +613,10 @@ impl Pass<'_> {
         }
     }
 
-    /// A thread's area, which [`Work::fit`] made as large as the plan says.
+    /// A thread's area, which [`Work::fit`] made as large as the plan says, from where scratch is to begin.
     fn area(work: &mut Work) -> *mut u8 {
-        work.area.as_mut().expect("`fit` made an area").as_mut_ptr()
+        let area = work.area.as_mut().expect("`fit` made an area").as_mut_ptr();
+        area.wrapping_add(to_scratch(area.addr()))
     }
 
     /// Copies the one element of each operand that wants it.
@@ -754,11 +755,9 @@ impl Pass<'_> {
         index: u64,
         fault: &mut Fault,
     ) -> bool {
-        let area = work
-            .area
-            .as_mut()
-            .expect("`fit` made an area")
-            .as_bytes_mut();
+        let area = work.area.as_mut().expect("`fit` made an area");
+        let start = to_scratch(area.as_mut_ptr().addr());
+        let area = &mut area.as_bytes_mut()[start..];
         let (inputs, outputs) = self.plan.operands.split_at(self.plan.inputs);
         let cut = outputs.first().map_or(area.len(), |operand| operand.offset);
         let (read, mut rest) = area.split_at_mut(cut);

@@ -22,7 +22,7 @@ use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 use crate::bind::Out;
 use crate::code::Code;
 use crate::compiled::AWAKE_WORK;
-use crate::memory::NEAR_BLOCK;
+use crate::memory::{NEAR_BLOCK, PAGE, to_scratch};
 use crate::pass::reduced_values;
 use crate::shape::ShapeSets;
 use crate::variant::Part;
@@ -40,10 +40,6 @@ const MAX_WORDS: usize = 8;
 
 /// Scratch on the stack: four slots of eight-byte elements.
 const SCRATCH_BYTES: usize = 32 << 10;
-
-/// Scratch whose slots begin with cache lines.
-#[repr(align(64))]
-struct Room([MaybeUninit<u8>; SCRATCH_BYTES]);
 
 /// Addresses of the first byte of an array and of the one after its last.
 #[derive(Clone, Copy, Default)]
@@ -183,8 +179,9 @@ pub(crate) fn run(
             // output shares memory with an input or another output; (4) there are no slots, and lanes of rows are the caller's; (5) so are the accumulators.
             return unsafe { call(native, n, &places, &targets, accumulators, lanes.cast()) };
         }
-        let mut room = Room([MaybeUninit::uninit(); SCRATCH_BYTES]);
-        let scratch: *mut u8 = room.0.as_mut_ptr().cast();
+        let mut room = [MaybeUninit::<u8>::uninit(); SCRATCH_BYTES + PAGE];
+        let scratch: *mut u8 = room.as_mut_ptr().cast();
+        let scratch = scratch.wrapping_add(to_scratch(scratch.addr()));
         for (i, size) in kernel.slots.iter().enumerate() {
             // SAFETY: a slot has room for `max_block` elements, of which there are at least `block`, and all slots fit the scratch.
             unsafe {

@@ -10,6 +10,7 @@ use numloom_ir::{Isa, Kernel};
 use crate::error::RuntimeError;
 use crate::exec::Ptr;
 use crate::guard::Guards;
+use crate::memory::PAGE;
 use crate::pattern::Pattern;
 use crate::plan::Plan;
 use crate::shape::Shapes;
@@ -67,9 +68,11 @@ impl Work {
     /// Makes room for a pass.
     pub(crate) fn fit(&mut self, plan: &Plan, kernel: &Kernel) -> Result<(), RuntimeError> {
         let have = self.area.as_ref().map_or(0, Buffer::len);
-        if have < plan.work_bytes || self.area.is_none() {
+        // Scratch does not begin with the area.
+        let bytes = plan.work_bytes.saturating_add(PAGE);
+        if have < bytes {
             self.area = None;
-            self.area = Some(Buffer::zeroed(plan.work_bytes)?);
+            self.area = Some(Buffer::zeroed(bytes)?);
         }
         self.inputs.clear();
         self.inputs.resize(kernel.inputs.len(), Ptr::DANGLING);
