@@ -16,7 +16,7 @@ use crate::kernel::{AccOp, Accumulator};
 
 mod tree;
 
-pub use tree::{ColumnTree, Tree, reset};
+pub use tree::{ColumnTree, Tree, merge_leaves, reset};
 
 /// Virtual lanes inside a leaf.
 pub const LANES: usize = 16;
@@ -128,6 +128,14 @@ impl Accumulator {
             (n, n),
             "an accumulator's partial values"
         );
+        if cfg!(target_endian = "little") {
+            // A word begins with its element: a plane of one.
+            let mut right = [&[][..]; MAX_WORDS];
+            for (word, (plane, b)) in right.iter_mut().zip(b).enumerate() {
+                *plane = &bytemuck::bytes_of(b)[..self.word_dtype(word).itemsize()];
+            }
+            return interp::combine(self, self.planes(a, 1), right);
+        }
         let (mut x, mut y) = ([0; 8 * MAX_WORDS], [0; 8 * MAX_WORDS]);
         for word in 0..n {
             let size = self.word_dtype(word).itemsize();

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "jit")]
+use std::sync::OnceLock;
 
 use numloom_data::{View, ViewMut};
 use numloom_ir::{Axes, FloatEnv, Inst, InstKind, Program, Value};
@@ -54,26 +56,54 @@ pub(crate) struct Inner {
     pub(crate) whole: Option<Arc<Part>>,
     /// How it is staged for shapes that were met.
     staged: Growing<(Pattern, Arc<Stages>)>,
+    /// Whether all reductions leave one value, whatever the shapes, and no output has two parts.
+    #[cfg(feature = "jit")]
+    to_values: bool,
+    /// The first staging of which the short way knows the pass.
+    #[cfg(feature = "jit")]
+    short: OnceLock<Arc<Stages>>,
 }
 
 impl Inner {
     pub(crate) fn new(prog: &Arc<Program>) -> Inner {
         let is_reduction = |value: Value| matches!(prog.inst(value).kind, InstKind::Reduce(_));
         let used = prog.insts.iter().flat_map(Inst::uses);
-        let one_pass = prog.inputs.len() == prog.arrays().len()
-            && !used.into_iter().any(is_reduction)
+        let to_values = prog.inputs.len() == prog.arrays().len()
             && prog.outputs.iter().all(|output| output.imag.is_none())
             && prog.insts.iter().all(|inst| match &inst.kind {
                 InstKind::Reduce(reduce) => reduce.axes == Axes::All && !reduce.keepdims,
-                InstKind::Count { .. } => false,
+                InstKind::Count { axes, .. } => *axes == Axes::All,
                 _ => true,
             });
+        let counts = |inst: &Inst| matches!(inst.kind, InstKind::Count { .. });
+        let one_pass =
+            to_values && !used.into_iter().any(is_reduction) && !prog.insts.iter().any(counts);
         Inner {
             prog: Arc::clone(prog),
             sets: ShapeSets::of(prog),
             whole: one_pass.then(|| Arc::new(Part::new(prog))),
             staged: Growing::new(),
+            #[cfg(feature = "jit")]
+            to_values,
+            #[cfg(feature = "jit")]
+            short: OnceLock::new(),
         }
+    }
+
+    /// What the short way runs, if it is for this program.
+    #[cfg(feature = "jit")]
+    fn short(&self) -> Option<flat::Short<'_>> {
+        let stages = self.short.get().map(|stages| &**stages);
+        let part = match &self.whole {
+            Some(whole) => whole,
+            None => flat::pass_of(stages?)?,
+        };
+        Some(flat::Short {
+            prog: &self.prog,
+            sets: &self.sets,
+            part,
+            stages,
+        })
     }
 
     pub(crate) fn is_of(&self, prog: &Program) -> bool {
@@ -132,6 +162,10 @@ impl Inner {
                 self.whole.as_ref(),
             )),
         };
+        #[cfg(feature = "jit")]
+        if self.to_values && self.whole.is_none() && flat::pass_of(&stages).is_some() {
+            self.short.get_or_init(|| Arc::clone(&stages));
+        }
         if self.staged.len() >= MAX_PATTERNS {
             return stages;
         }
@@ -358,18 +392,13 @@ impl Compiled {
     )]
     fn run_flat(&self, inputs: &[View<'_>], outputs: &mut [Out<'_>], options: &RunOptions) -> bool {
         #[cfg(feature = "jit")]
-        if let Inner {
-            prog,
-            sets,
-            whole: Some(whole),
-            ..
-        } = &*self.inner
+        if let Some(short) = self.inner.short()
             && options.is_plain()
             && let engine = &self.engine.options().run
             && engine.is_plain()
         {
             let serial_below = options.serial_below.or(engine.serial_below);
-            return flat::run(whole, prog, sets, serial_below, inputs, outputs);
+            return flat::run(short, serial_below, inputs, outputs);
         }
         false
     }

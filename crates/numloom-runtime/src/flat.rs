@@ -1,6 +1,7 @@
-//! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel, or one for each block if it calls functions.
+//! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel, or one for each block if it calls functions. Whole leaves of
+//! reductions are rows of a call.
 //!
-//! What goes in: a part that is the whole program; inputs that are contiguous arrays of one shape, or have no axes; outputs of that
+//! What goes in: a part that is the whole program, or all of it but steps on scalars; inputs that are contiguous arrays of one shape, or have no axes; outputs of that
 //! shape, or reduced to one value, that share memory with nothing. What comes out: the results, or `false` if anything is not so plain:
 //! then the long way runs, and finds every error. What it never does: allocate, lock, report an error.
 //!
@@ -13,30 +14,37 @@
 
 use std::mem::MaybeUninit;
 
-use numloom_data::{DType, View, ViewMut};
-use numloom_ir::reduce::{LANES, LEAF};
-use numloom_ir::{Fault, Form, Program};
+use numloom_data::{DType, Scalar, View, ViewMut};
+use numloom_ir::reduce::{LANES, LEAF, merge_leaves};
+use numloom_ir::{Fault, Form, Kernel, Program};
 use numloom_jit::NativeKernel;
 use numloom_jit::abi::{KernelArgs, STATUS_PANIC};
 
 use crate::bind::Out;
 use crate::code::Code;
 use crate::compiled::AWAKE_WORK;
+use crate::layout::Target;
 use crate::memory::{NEAR_BLOCK, PAGE, to_scratch};
 use crate::pass::reduced_values;
+use crate::run::{finish, put, scalar};
 use crate::shape::ShapeSets;
+use crate::stage::{Stages, Step};
 use crate::variant::Part;
 
 /// As many elements are always few enough: more, if they take long, are worth a plan, which is cut for several threads and can be stopped.
 const FEW_ELEMENTS: usize = 1024;
-
-const _: () = assert!(FEW_ELEMENTS <= LEAF);
 
 const MAX_INPUTS: usize = 8;
 const MAX_OUTPUTS: usize = 4;
 
 /// The most words of partial values: their lanes are on the stack.
 const MAX_WORDS: usize = 8;
+
+/// The most words of the partial values of several leaves: a megabyte, read in the time that is short, has 61 leaves of `f32` and 245 of `u8`.
+const MAX_LEAF_WORDS: usize = 256;
+
+/// The most scalars that are computed from what is reduced: they are on the stack.
+const MAX_SCALARS: usize = 24;
 
 /// Scratch on the stack: four slots of eight-byte elements.
 const SCRATCH_BYTES: usize = 32 << 10;
@@ -77,23 +85,74 @@ pub(crate) fn elements(
     alike.then_some(n)
 }
 
-/// The most elements of a run that is estimated to be over before another thread could help, or anybody want to stop it; and of one leaf, if they are reduced.
+/// Where a kernel's operands are.
+#[derive(Clone, Copy)]
+struct Places {
+    inputs: [*const u8; MAX_INPUTS],
+    outputs: [*mut u8; MAX_OUTPUTS],
+    /// Bytes from an element to the next; none of a scalar.
+    input_steps: [isize; MAX_INPUTS],
+    output_steps: [isize; MAX_OUTPUTS],
+}
+
+impl Places {
+    /// Moves on by `n` elements.
+    fn advance(&mut self, n: usize) {
+        let n = n.cast_signed();
+        for (place, step) in self.inputs.iter_mut().zip(self.input_steps) {
+            *place = place.wrapping_offset(n * step);
+        }
+        for (place, step) in self.outputs.iter_mut().zip(self.output_steps) {
+            *place = place.wrapping_offset(n * step);
+        }
+    }
+}
+
+/// The most elements of a run that is estimated to be over before another thread could help, or anybody want to stop it.
 fn most_elements(part: &Part, serial_below: Option<usize>) -> usize {
     let soon = AWAKE_WORK / part.work.max(1);
     let serial = serial_below.map_or(soon, |least| least.saturating_sub(1));
-    let most = soon.min(serial).max(FEW_ELEMENTS);
-    if part.reduces { most.min(LEAF) } else { most }
+    soon.min(serial).max(FEW_ELEMENTS)
 }
 
-/// Runs `part`, which is all of `prog`, if everything is plain; whether it did. Fewer than `serial_below` elements are not for several threads, if that was said.
+/// A program that may be run the short way.
+#[derive(Clone, Copy)]
+pub(crate) struct Short<'a> {
+    pub(crate) prog: &'a Program,
+    pub(crate) sets: &'a ShapeSets,
+    /// The one pass.
+    pub(crate) part: &'a Part,
+    /// What is computed besides, if that is not the whole program.
+    pub(crate) stages: Option<&'a Stages>,
+}
+
+/// The pass of a program that is staged as one over all axes, reduced to values of which scalars are computed: then the same steps are right for any inputs all of whose
+/// reductions go through one shape.
+pub(crate) fn pass_of(stages: &Stages) -> Option<&Part> {
+    let mut passes = stages.passes();
+    let (Some(pass), None) = (passes.next(), passes.next()) else {
+        return None;
+    };
+    let to_value = |target: &Target| matches!(target, Target::Scalar(_) | Target::Output(_, false));
+    let plain = pass.site.is_none()
+        && pass.feeds.is_empty()
+        && pass.part.arrays.is_empty()
+        && pass.targets.iter().all(to_value)
+        && stages.kept.is_empty()
+        && stages.scalars <= MAX_SCALARS;
+    plain.then_some(&*pass.part)
+}
+
+/// Runs a program if everything is plain; whether it did. Fewer than `serial_below` elements are not for several threads, if that was said.
 pub(crate) fn run(
-    part: &Part,
-    prog: &Program,
-    sets: &ShapeSets,
+    short: Short<'_>,
     serial_below: Option<usize>,
     inputs: &[View<'_>],
     outputs: &mut [Out<'_>],
 ) -> bool {
+    let Short {
+        prog, sets, part, ..
+    } = short;
     let plain = !part.faults
         && inputs.len() == prog.inputs.len()
         && inputs.len() <= MAX_INPUTS
@@ -127,7 +186,12 @@ pub(crate) fn run(
         written[i] = extent;
     }
 
-    let mut places = [std::ptr::null::<u8>(); MAX_INPUTS];
+    let mut places = Places {
+        inputs: [std::ptr::null(); MAX_INPUTS],
+        outputs: [std::ptr::null_mut(); MAX_OUTPUTS],
+        input_steps: [0; MAX_INPUTS],
+        output_steps: [0; MAX_OUTPUTS],
+    };
     let mut scalars = 0u64;
     for (i, (view, input)) in inputs.iter().zip(&prog.inputs).enumerate() {
         let scalar = view.ndim() == 0;
@@ -141,8 +205,12 @@ pub(crate) fn run(
         {
             return false;
         }
-        scalars |= u64::from(scalar) << i;
-        places[i] = view.ptr();
+        if scalar {
+            scalars |= 1 << i;
+        } else {
+            places.input_steps[i] = input.dtype.itemsize().cast_signed();
+        }
+        places.inputs[i] = view.ptr();
     }
     // Of the inputs that shape an array or what is reduced one has the whole shape, so that is the shape of both.
     if !sets.each_has(&part.arrays, |i| scalars >> i & 1 == 0) {
@@ -155,19 +223,25 @@ pub(crate) fn run(
         return false;
     };
 
-    let mut targets = [std::ptr::null_mut::<u8>(); MAX_OUTPUTS];
-    for (target, &array) in targets.iter_mut().zip(&part.arrays) {
+    for (i, &array) in part.arrays.iter().enumerate() {
         let Out::Array(view) = &mut outputs[array] else {
             return false;
         };
-        *target = view.mut_ptr();
+        let dtype = prog.dtype(prog.outputs[array].value);
+        places.output_steps[i] = dtype.itemsize().cast_signed();
+        places.outputs[i] = view.mut_ptr();
     }
     let kernel = &variant.kernel;
     let block = match kernel.slots.is_empty() {
         true => n,
         false => kernel.max_block().min(NEAR_BLOCK).min(n),
     };
-    if part.reduces && block < n || kernel.scratch_bytes() > SCRATCH_BYTES {
+    let leaves = n.div_ceil(LEAF);
+    let few_leaves = match kernel.form {
+        Form::Rows => leaves == 1 || leaves * kernel.partial_words() <= MAX_LEAF_WORDS,
+        _ => !part.reduces || block == n && leaves == 1,
+    };
+    if !few_leaves || kernel.scratch_bytes() > SCRATCH_BYTES {
         return false;
     }
     // Lanes of rows are scratch; other lanes are the accumulators.
@@ -177,7 +251,7 @@ pub(crate) fn run(
             // SAFETY: (1) every place is a native contiguous array of `n` elements of its dtype, or one element without axes where
             // `part.met` found the variant for that; (2) outputs are `n` elements, held exclusively through `outputs`; (3) no
             // output shares memory with an input or another output; (4) there are no slots, and lanes of rows are the caller's; (5) so are the accumulators.
-            return unsafe { call(native, n, &places, &targets, accumulators, lanes.cast()) };
+            return unsafe { call(native, (n, 1), &places, accumulators, lanes.cast()) };
         }
         let mut room = [MaybeUninit::<u8>::uninit(); SCRATCH_BYTES + PAGE];
         let scratch: *mut u8 = room.as_mut_ptr().cast();
@@ -190,40 +264,38 @@ pub(crate) fn run(
                     .write_bytes(0, block * size)
             };
         }
-        let (mut places, mut targets) = (places, targets);
+        let mut places = places;
         let mut left = n;
         loop {
             let m = block.min(left);
             // SAFETY: (1, 2, 3, 5) as above, for the next `m` of the `n` elements; (4) the slots fit the scratch, the block fits the slots, and as many elements
             // were just cleared; a kernel in rows has no slots.
-            if !unsafe { call(native, m, &places, &targets, accumulators, scratch) } {
+            if !unsafe { call(native, (m, 1), &places, accumulators, scratch) } {
                 return false;
             }
             left -= m;
             if left == 0 {
                 return true;
             }
-            for (i, (place, input)) in places.iter_mut().zip(&prog.inputs).enumerate() {
-                if scalars >> i & 1 == 0 {
-                    *place = place.wrapping_add(m * input.dtype.itemsize());
-                }
-            }
-            for (target, &array) in targets.iter_mut().zip(&part.arrays) {
-                let dtype = prog.dtype(prog.outputs[array].value);
-                *target = target.wrapping_add(m * dtype.itemsize());
-            }
+            places.advance(m);
         }
     };
     if !part.reduces {
         return run(&mut [], std::ptr::null_mut());
     }
-    // All elements are of one leaf, so what that comes to is the result.
     let (mut lanes, mut partials) = ([0; MAX_WORDS * LANES], [0; MAX_WORDS]);
     let Some(partials) = partials.get_mut(..kernel.partial_words()) else {
         return false;
     };
     let lanes = &mut lanes[..kernel.lane_words()];
-    if kernel.form == Form::Rows {
+    if leaves > 1 {
+        let lanes = lanes.as_mut_ptr().cast();
+        // SAFETY: as for one call; the kernel is in rows, there are as many leaves as have few words in all, and `lanes` are what it asks for.
+        if !unsafe { run_leaves(native, kernel, n, places, lanes, partials) } {
+            return false;
+        }
+    } else if kernel.form == Form::Rows {
+        // All elements are of one leaf, so what that comes to is the result.
         if !run(partials, lanes.as_mut_ptr()) {
             return false;
         }
@@ -234,37 +306,102 @@ pub(crate) fn run(
         }
         kernel.combine_lanes(lanes, partials);
     }
-    reduced_values(kernel, partials).all(|(i, value)| match &mut outputs[i] {
-        Out::Array(view) => view.set(&[], &value).is_ok(),
-        Out::Scalar(out) => {
-            **out = value;
-            true
-        }
-    })
+    let mut reduced = reduced_values(kernel, partials);
+    match short.stages {
+        None => reduced.all(|(i, value)| put(&mut outputs[i], &value).is_ok()),
+        Some(stages) => finish_scalars(stages, reduced, n, inputs, outputs).is_some(),
+    }
 }
 
-/// Calls a kernel on one block; whether it came to an end.
+/// The steps of a program beside its pass, which has come to `reduced` over `n` elements; nothing if one of them fails.
+fn finish_scalars(
+    stages: &Stages,
+    mut reduced: impl Iterator<Item = (usize, Scalar)>,
+    n: usize,
+    inputs: &[View<'_>],
+    outputs: &mut [Out<'_>],
+) -> Option<()> {
+    let mut scalars = [const { Scalar::Bool(false) }; MAX_SCALARS];
+    for step in &stages.steps {
+        match step {
+            Step::Pass(pass) => {
+                for (root, value) in reduced.by_ref() {
+                    match pass.targets[root] {
+                        Target::Scalar(slot) => scalars[slot] = value,
+                        Target::Output(i, _) => put(&mut outputs[i], &value).ok()?,
+                        Target::Kept(_) => return None,
+                    }
+                }
+            }
+            Step::Scalar(step) => {
+                let value = |input: usize| inputs[input].get(&[]);
+                scalars[step.slot] = scalar(step, &scalars, |_| n, value).ok()??;
+            }
+        }
+    }
+    let mut finals = stages.finals.iter();
+    finals.try_for_each(|last| finish(last, &mut outputs[last.output], &scalars, &[]).ok())
+}
+
+/// Runs a kernel in rows on several leaves, all but the last of them whole, and puts what they come to into `partials`; whether it came to an end.
 ///
 /// # Safety
-/// 1. `inputs` point to what the kernel reads: `n` elements, or one of a scalar input, valid for reads and initialised.
-/// 2. `outputs` point to what it writes: `n` elements each, valid for writes.
+/// 1. `places` are what [`call`] asks for, for `n` elements, of which the leaves have up to [`MAX_LEAF_WORDS`] partial words together.
+/// 2. `lanes` is valid for the kernel's lanes.
+#[inline(never)]
+unsafe fn run_leaves(
+    native: &NativeKernel,
+    kernel: &Kernel,
+    n: usize,
+    mut places: Places,
+    lanes: *mut u8,
+    partials: &mut [u64],
+) -> bool {
+    let (whole, rest, words) = (n / LEAF, n % LEAF, partials.len());
+    let mut leaves = [0; MAX_LEAF_WORDS];
+    let leaves = &mut leaves[..n.div_ceil(LEAF) * words];
+    // SAFETY: call's (1) to (4) are the caller's, of which these are the first elements, in rows that lie one after the other; (5) there are words for each leaf.
+    if !unsafe { call(native, (LEAF, whole), &places, leaves.as_mut_ptr(), lanes) } {
+        return false;
+    }
+    places.advance(LEAF * whole);
+    let last = leaves[whole * words..].as_mut_ptr();
+    // SAFETY: as above, of what is left.
+    if rest > 0 && !unsafe { call(native, (rest, 1), &places, last, lanes) } {
+        return false;
+    }
+    merge_leaves(&kernel.accumulators, leaves);
+    partials.copy_from_slice(&leaves[..words]);
+    true
+}
+
+/// Calls a kernel on one block, or on rows of `n` elements, each a leaf; whether it came to an end.
+///
+/// # Safety
+/// 1. The places of inputs point to what the kernel reads: `n` elements for each row, or one of a scalar input, valid for reads and initialised.
+/// 2. Those of outputs point to what it writes: as many elements each, valid for writes.
 /// 3. No output shares memory with an input or another output.
 /// 4. `scratch` is valid for the kernel's scratch bytes, if there are any; `n` is within its block, and `n` elements of each slot are initialised, if it has slots; as
 ///    are lanes, if it is in rows.
-/// 5. `accumulators` are the kernel's for one row, and nobody else's.
+/// 5. `accumulators` are the kernel's for as many rows, and nobody else's.
 unsafe fn call(
     native: &NativeKernel,
-    n: usize,
-    inputs: &[*const u8; MAX_INPUTS],
-    outputs: &[*mut u8; MAX_OUTPUTS],
+    (n, rows): (usize, usize),
+    places: &Places,
     accumulators: *mut u64,
     scratch: *mut u8,
 ) -> bool {
     let mut fault = Fault::NONE;
+    let row = n.cast_signed();
+    let input_steps = places.input_steps.map(|step| step * row);
+    let output_steps = places.output_steps.map(|step| step * row);
     let mut args = KernelArgs {
         n,
-        inputs: inputs.as_ptr(),
-        outputs: outputs.as_ptr(),
+        rows,
+        inputs: places.inputs.as_ptr(),
+        input_row_strides: input_steps.as_ptr(),
+        outputs: places.outputs.as_ptr(),
+        output_row_strides: output_steps.as_ptr(),
         accumulators,
         scratch,
         ..KernelArgs::one_row(&raw mut fault)

@@ -223,8 +223,7 @@ impl Run<'_, '_> {
             }
             match step {
                 Step::Scalar(step) => {
-                    let value = self.scalar(step, scratch)?;
-                    scratch.scalars[step.slot] = value;
+                    scratch.scalars[step.slot] = self.scalar(step, scratch)?;
                 }
                 Step::Pass(pass) => {
                     kept.shapes.space(pass, &scratch.shapes, views, &mut shape);
@@ -266,24 +265,10 @@ impl Run<'_, '_> {
         step: &ScalarStep,
         scratch: &Scratch,
     ) -> Result<Scalar, RuntimeError> {
-        Ok(match &step.formula {
-            Formula::Count(site) => Scalar::I64(scratch.shapes.site(*site).count as i64),
-            Formula::Const(scalar) => scalar.clone(),
-            Formula::Input(input) => self.views[*input as usize]
-                .get(&[])
-                .expect("a scalar input has one element"),
-            Formula::Apply(op, args) => {
-                let mut operands = [const { Scalar::Bool(false) }; 3];
-                for (operand, &slot) in operands.iter_mut().zip(args) {
-                    *operand = scratch.scalars[slot].clone();
-                }
-                let operands = &operands[..args.len()];
-                match eval_scalar(*op, step.inst.dtype, operands) {
-                    Some(value) => value,
-                    None => return Err(scalar_fault(*op, &step.inst, operands)),
-                }
-            }
-        })
+        let count = |site| scratch.shapes.site(site).count;
+        let input = |input: usize| self.views[input].get(&[]);
+        let value = scalar(step, &scratch.scalars, count, input)?;
+        Ok(value.expect("a scalar input has one element"))
     }
 
     /// One of several passes: its feeds behind the inputs, and its results to outputs, scalars and kept arrays.
@@ -344,6 +329,31 @@ impl Run<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Computes a scalar, from others, the `count` of elements of a site and the value of an `input`; nothing if that has none.
+pub(crate) fn scalar(
+    step: &ScalarStep,
+    scalars: &[Scalar],
+    count: impl Fn(usize) -> usize,
+    input: impl Fn(usize) -> Option<Scalar>,
+) -> Result<Option<Scalar>, RuntimeError> {
+    Ok(match &step.formula {
+        Formula::Count(site) => Some(Scalar::I64(count(*site) as i64)),
+        Formula::Const(scalar) => Some(scalar.clone()),
+        Formula::Input(i) => input(*i as usize),
+        Formula::Apply(op, args) => {
+            let mut operands = [const { Scalar::Bool(false) }; 3];
+            for (operand, &slot) in operands.iter_mut().zip(args) {
+                *operand = scalars[slot].clone();
+            }
+            let operands = &operands[..args.len()];
+            match eval_scalar(*op, step.inst.dtype, operands) {
+                Some(value) => Some(value),
+                None => return Err(scalar_fault(*op, &step.inst, operands)),
+            }
+        }
+    })
 }
 
 /// The one pass of a program whose outputs are its roots.

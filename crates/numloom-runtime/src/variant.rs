@@ -186,6 +186,8 @@ impl Part {
                     part.reduces = true;
                     let (acc, _) = accumulator_of(reduce.reduction, prog.dtype(reduce.args[0]));
                     part.calls |= !acc.op.is_inline();
+                    // Each word takes an operation or so.
+                    part.work += OPERATION * acc.words() * acc.dtype.itemsize();
                 }
                 InstKind::Count { .. } => unreachable!("counts are scalars"),
                 InstKind::Apply { op, args } => {
@@ -300,9 +302,12 @@ pub(crate) fn work(op: Op, from: DType, to: DType) -> usize {
     if op.is_block(from, to) {
         150 * from.itemsize()
     } else {
-        12 * from.itemsize()
+        OPERATION * from.itemsize()
     }
 }
+
+/// The time of an operation on a byte of a vector, in picoseconds.
+const OPERATION: usize = 12;
 
 /// The time to move a byte through the caches, in picoseconds.
 const BYTE: usize = 20;

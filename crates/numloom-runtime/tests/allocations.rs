@@ -167,6 +167,34 @@ fn a_small_run_of_reductions_alone_allocates_nothing_and_leaves_the_same_bits() 
 }
 
 #[test]
+fn a_small_run_of_reductions_over_several_leaves_allocates_nothing() {
+    let prog = program(
+        "input a: f64
+         %0 = input 0 : f64
+         %1 = sum %0 : f64
+         %2 = m2 %0 : f64
+         out s = %1
+         out v = %2",
+    );
+    let engine = Engine::new(Options::new()).unwrap();
+    let compiled = engine.compile(&prog, &[InputClass::Contiguous]).unwrap();
+    for n in [4097, 8192, 12_293, 30_000] {
+        let a: Vec<f64> = (0..n).map(f64::from).collect();
+        let inputs = [View::from_slice(&a)];
+        let (mut s, mut v) = (0f64, 0f64);
+        let mut outs = [
+            Out::Array(ViewMut::scalar(&mut s)),
+            Out::Array(ViewMut::scalar(&mut v)),
+        ];
+        let options = RunOptions::new();
+        let mut once = || compiled.run_into(&inputs, &mut outs, &options).unwrap();
+        once();
+        assert_eq!(allocations(once), 0, "{n} elements");
+        assert_eq!(s, f64::from(n) * f64::from(n - 1) / 2.0);
+    }
+}
+
+#[test]
 fn a_long_serial_run_without_reductions_allocates_nothing() {
     let prog =
         program("input a: f64\n %0 = input 0 : f64\n %1 = mul %0 %0 : f64\n out = %1 shape 0");

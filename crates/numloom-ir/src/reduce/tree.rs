@@ -110,18 +110,52 @@ impl Tree {
     }
 }
 
+/// Merges the partial values of all leaves of a reduction, one leaf after the other, into those of the first: they are then the words that a [`Tree`] finishes with
+/// to which they were pushed. For who has memory for all of them; it takes none itself.
+///
+/// ```
+/// use numloom_data::DType;
+/// use numloom_ir::reduce::{merge_leaves, Tree};
+/// use numloom_ir::{AccOp, Accumulator};
+///
+/// let sum = [Accumulator { op: AccOp::Sum, dtype: DType::F64 }];
+/// let mut leaves = [0.1, 0.2, 0.3].map(f64::to_bits);
+/// let mut tree = Tree::new(&sum);
+/// leaves.iter().for_each(|&leaf| tree.push(0, &[leaf]));
+/// merge_leaves(&sum, &mut leaves);
+/// assert_eq!(leaves[..1], tree.finish());
+/// ```
+pub fn merge_leaves(accumulators: &[Accumulator], partials: &mut [u64]) {
+    let words: usize = accumulators.iter().map(|acc| acc.words()).sum();
+    let mut width = words;
+    while 0 < width && width < partials.len() {
+        for pair in partials.chunks_mut(2 * width) {
+            if let Some((left, right)) = pair.split_at_mut_checked(width)
+                && !right.is_empty()
+            {
+                merge(accumulators, &mut left[..words], &right[..words]);
+            }
+        }
+        width *= 2;
+    }
+}
+
 /// Merges the words of the last node into those of the one before.
 fn merge_last(accumulators: &[Accumulator], words: usize, partials: &mut Vec<u64>) {
     let last = partials.len() - words;
-    let (left, mut right) = partials.split_at_mut(last);
-    let mut left = &mut left[last - words..];
+    let (left, right) = partials.split_at_mut(last);
+    merge(accumulators, &mut left[last - words..], right);
+    partials.truncate(last);
+}
+
+/// Merges the words of a node into those of the one before it.
+fn merge(accumulators: &[Accumulator], mut left: &mut [u64], mut right: &[u64]) {
     for acc in accumulators {
         let (a, after_a) = left.split_at_mut(acc.words());
-        let (b, after_b) = right.split_at_mut(acc.words());
+        let (b, after_b) = right.split_at(acc.words());
         acc.combine(a, b);
         (left, right) = (after_a, after_b);
     }
-    partials.truncate(last);
 }
 
 /// The trees of reductions whose results lie side by side, merged all at once: a [`Tree`] for each of `columns` columns.
@@ -399,6 +433,27 @@ mod tests {
             parts.append(&part);
         }
         assert_eq!(whole.finish(), parts.finish());
+    }
+
+    #[test]
+    fn leaves_that_are_all_there_are_merged_as_if_pushed() {
+        let max = Accumulator {
+            op: AccOp::Max,
+            dtype: DType::I8,
+        };
+        let accumulators = [sum(), max];
+        for count in 1..=37 {
+            let mut leaves: Vec<u64> = leaf_values()
+                .into_iter()
+                .take(count)
+                .enumerate()
+                .flat_map(|(i, sum)| [sum, i as u64 * 37 % 100])
+                .collect();
+            let mut tree = Tree::new(&accumulators);
+            leaves.chunks(2).for_each(|leaf| tree.push(0, leaf));
+            merge_leaves(&accumulators, &mut leaves);
+            assert_eq!(leaves[..2], tree.finish(), "{count} leaves");
+        }
     }
 
     /// Three accumulators of different sizes, with all lanes but the first at the identity.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use numloom_data::{DType, Scalar, View, ViewMut};
 use numloom_ir::InputClass;
+use numloom_ir::reduce::LEAF;
 use numloom_runtime::{Backend, Engine, Options, Out, OutputValue, RunOptions};
 
 use crate::support::{
@@ -164,6 +165,162 @@ fn small_calls_of_functions_are_cut_into_blocks_without_a_seam() {
                 run(&RunOptions::new()) == want,
                 "{n} elements on {backend:?}"
             );
+        }
+    }
+}
+
+#[test]
+fn leaves_of_small_calls_are_merged_as_those_of_long_ones() {
+    let prog = program(
+        "input a: f32
+         input k: f64
+         input b: f64
+         %0 = input 0 : f32
+         %1 = input 1 : f64
+         %2 = input 2 : f64
+         %3 = cast %0 : f64
+         %4 = mul %3 %1 : f64
+         %5 = sub %4 %2 : f64
+         %6 = sum %5 : f64
+         %7 = max %0 : f32
+         %8 = m2 %4 : f64
+         out s = %6
+         out y = %5 shape 0 2
+         out hi = %7
+         out v = %8",
+    );
+    let classes = [
+        InputClass::Contiguous,
+        InputClass::Scalar,
+        InputClass::Contiguous,
+    ];
+    for &backend in backends() {
+        for threads in [1, 2, 3, 7] {
+            let engine = Engine::new(Options::new().backend(backend).threads(threads)).unwrap();
+            let compiled = engine.compile(&prog, &classes).unwrap();
+            for n in [
+                1,
+                LEAF - 1,
+                LEAF,
+                LEAF + 1,
+                2 * LEAF,
+                3 * LEAF + 5,
+                7 * LEAF + 4095,
+                9 * LEAF,
+            ] {
+                let a: Vec<f32> = (0..n).map(|i| 1e4 / (i % 997 + 3) as f32).collect();
+                let b: Vec<f64> = (0..n).map(|i| (i % 89) as f64 / 7.0).collect();
+                let run = |options: &RunOptions| {
+                    let inputs = [
+                        View::from_slice(&a),
+                        View::scalar(&0.37),
+                        View::from_slice(&b),
+                    ];
+                    let (mut y, mut s, mut hi) = (vec![0.0; n + 1], 0f64, 0f32);
+                    let mut v = Scalar::F64(0.0);
+                    let mut outs = [
+                        Out::Array(ViewMut::scalar(&mut s)),
+                        Out::Array(ViewMut::from_slice(&mut y[..n])),
+                        Out::Array(ViewMut::scalar(&mut hi)),
+                        Out::Scalar(&mut v),
+                    ];
+                    compiled.run_into(&inputs, &mut outs, options).unwrap();
+                    assert_eq!(y[n], 0.0, "nothing behind the last element");
+                    (y, s, hi, v)
+                };
+                // Blocks of another size, and threads that are to be woken, are for the long way.
+                let short = run(&RunOptions::new());
+                for long in [
+                    RunOptions::new().block(160),
+                    RunOptions::new().serial_below(0),
+                ] {
+                    assert!(run(&long) == short, "{n} elements on {backend:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn small_calls_compute_the_same_scalars_from_reduced_values_as_long_ones() {
+    let prog = program(
+        "
+        input a: f32
+        input k: f64
+        input b: f64
+        %0 = input 0 : f32
+        %1 = input 1 : f64
+        %2 = input 2 : f64
+        %3 = cast %0 : f64
+        %4 = mul %3 %1 : f64
+        %5 = sum %4 shape 0 1 : f64
+        %6 = count shape 0 1 : i64
+        %7 = cast %6 : f64
+        %8 = div %5 %7 : f64
+        %9 = m2 %4 shape 0 1 : f64
+        %10 = div %9 %7 : f64
+        %11 = sqrt %10 : f64
+        %12 = max %2 shape 2 : f64
+        %13 = mul %12 %1 : f64
+        out mean = %8
+        out std = %11
+        out hi = %12
+        out scaled = %13
+    ",
+    );
+    let classes = [
+        InputClass::Contiguous,
+        InputClass::Scalar,
+        InputClass::Contiguous,
+    ];
+    for &backend in backends() {
+        for threads in [1, 2] {
+            let engine = Engine::new(Options::new().backend(backend).threads(threads)).unwrap();
+            let compiled = engine.compile(&prog, &classes).unwrap();
+            for n in [1, 2, 1000, LEAF - 1, LEAF + 1, 3 * LEAF + 5] {
+                let a: Vec<f32> = (0..n).map(|i| 1e4 / (i % 997 + 3) as f32).collect();
+                let b: Vec<f64> = (0..n).map(|i| (i % 89) as f64 / 7.0).collect();
+                let run = |inputs: [View<'_>; 3], options: &RunOptions| {
+                    let (mut mean, mut hi, mut scaled) = (0f64, 0f64, 0f64);
+                    let mut std = Scalar::F64(0.0);
+                    let mut outs = [
+                        Out::Array(ViewMut::scalar(&mut mean)),
+                        Out::Scalar(&mut std),
+                        Out::Array(ViewMut::scalar(&mut hi)),
+                        Out::Array(ViewMut::scalar(&mut scaled)),
+                    ];
+                    let ran = compiled.run_into(&inputs, &mut outs, options);
+                    ran.map(|()| (mean, std, hi, scaled))
+                        .map_err(|error| error.to_string())
+                };
+                let (av, bv) = (View::from_slice(&a), View::from_slice(&b));
+                let same = || [av.clone(), View::scalar(&0.37), bv.clone()];
+                let long = run(same(), &RunOptions::new().block(160));
+                assert!(long.is_ok());
+                for _ in 0..2 {
+                    assert_eq!(
+                        run(same(), &RunOptions::new()),
+                        long,
+                        "{n} elements on {backend:?}"
+                    );
+                }
+                // What the first staging was not made for: arrays in other places, of other shapes, and none at all.
+                let other = [
+                    [View::scalar(&2f32), bv.clone(), View::scalar(&5.0)],
+                    [av.clone(), bv.clone(), View::scalar(&5.0)],
+                    [View::scalar(&2f32), View::scalar(&0.37), View::scalar(&5.0)],
+                    [av.clone(), View::scalar(&0.37), View::scalar(&5.0)],
+                    [View::from_slice(&a[..0]), View::scalar(&0.37), bv.clone()],
+                ];
+                for inputs in other {
+                    let long = run(inputs.clone(), &RunOptions::new().block(160));
+                    for _ in 0..2 {
+                        let short = run(inputs.clone(), &RunOptions::new());
+                        // NaN is not equal to itself.
+                        assert_eq!(format!("{short:?}"), format!("{long:?}"), "{n} elements");
+                    }
+                }
+            }
         }
     }
 }
