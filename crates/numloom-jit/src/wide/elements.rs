@@ -14,7 +14,7 @@ use numloom_ir::{Form, LoopOp, Place};
 
 use super::asm::{Label, half};
 use super::assign::Start;
-use super::body::{Prepared, Where};
+use super::body::{Piece, Prepared, Where};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, N, TEMPORARY};
 use super::select::TAIL;
 use crate::abi::KernelArgs;
@@ -54,7 +54,7 @@ impl<'k> Function<'k> {
             self.asm.rr(Code::Test_rm64_r64, COUNT, COUNT);
             self.asm.jump(Code::Jne_rel32_64, around);
         }
-        self.whole(prepared, false, elements)?;
+        self.whole(prepared, &pieces.whole, elements)?;
 
         self.asm.bind(rest);
         if self.avx512 {
@@ -92,26 +92,24 @@ impl<'k> Function<'k> {
         self.asm.jump(Code::Jmp_rel32_64, done);
 
         self.asm.bind(around);
-        if matches!(aligned, Some(Aligned { flag: Some(_), .. })) {
-            self.whole(prepared, true, elements)?;
+        if let Some((piece, elements)) = &pieces.around
+            && aligned.is_some()
+        {
+            self.whole(prepared, piece, *elements)?;
             self.asm.jump(Code::Jmp_rel32_64, rest);
         }
         self.asm.bind(done);
         Ok(())
     }
 
-    /// Whole iterations, at least one.
+    /// Iterations of so many elements, at least one.
     fn whole(
         &mut self,
         prepared: &Prepared<'k>,
-        around: bool,
+        piece: &Piece,
         elements: usize,
     ) -> Result<(), JitError> {
         let again = self.asm.here();
-        let piece = match &prepared.pieces.around {
-            Some(piece) if around => piece,
-            _ => &prepared.pieces.whole,
-        };
         self.emit(prepared, piece)?;
         self.asm.add(INDEX, elements);
         self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
@@ -224,7 +222,7 @@ impl<'k> Function<'k> {
         self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(elements as i64));
         self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
         self.asm.jump(Code::Jg_rel32_64, rest);
-        self.whole(prepared, false, elements)?;
+        self.whole(prepared, &pieces.whole, elements)?;
         if let Some(count) = &pieces.count {
             // All but the first iteration's.
             let log = elements.trailing_zeros() as i32;
