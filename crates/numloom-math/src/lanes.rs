@@ -67,8 +67,6 @@ pub(crate) trait Lanes:
     fn sqrt(self) -> Self;
     /// The nearest `f32` of each.
     fn round_to_f32(self) -> Self;
-    /// The quotient of both rounded to `f32`, rounded to `f32`: a division of half the bits takes a third of the time.
-    fn quotient_f32(self, o: Self) -> Self;
     /// The greater of each pair; `self` where it is NaN.
     fn at_least(self, least: Self) -> Self;
     /// The smaller of each pair; `self` where it is NaN.
@@ -79,6 +77,8 @@ pub(crate) trait Lanes:
     fn xor(self, o: Self) -> Self;
     /// Sum of the bits as 64-bit integers, wrapping.
     fn add_bits(self, o: Self) -> Self;
+    /// Difference of the bits as 64-bit integers, wrapping.
+    fn sub_bits(self, o: Self) -> Self;
     fn shl<const S: u32>(self) -> Self;
     /// Zeros come in.
     fn shr<const S: u32>(self) -> Self;

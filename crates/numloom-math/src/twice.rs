@@ -126,13 +126,13 @@ impl<V: Lanes> Lanes for Twice<V> {
         mul_sub_from(a, b);
         sqrt();
         round_to_f32();
-        quotient_f32(o);
         at_least(least);
         at_most(most);
         and(o);
         or(o);
         xor(o);
         add_bits(o);
+        sub_bits(o);
         ldexp(n);
         abs();
         sign();

@@ -331,6 +331,27 @@ fn atan2_knows_the_signs_of_zeros_and_infinities() {
 }
 
 #[test]
+fn atan2_of_points_on_an_axis_is_its_direction_however_far_they_are() {
+    let far = [
+        1e-310, 1e-38, 1e-20, 0.3, 0.75, 1.0, 1.5, 2.0, 3.0, 1e10, 1e30, 1e38, 1e308,
+    ];
+    let points: Vec<_> = far
+        .into_iter()
+        .flat_map(|far| {
+            [
+                (0.0, far, 0.0),
+                (-0.0, far, -0.0),
+                (0.0, -far, PI),
+                (-0.0, -far, -PI),
+                (far, 0.0, FRAC_PI_2),
+                (-far, -0.0, -FRAC_PI_2),
+            ]
+        })
+        .collect();
+    binary(("atan2", atan2_f64, atan2_f32), &points);
+}
+
+#[test]
 fn hypot_is_infinite_beside_nan_and_overflows_only_at_the_end() {
     binary(
         ("hypot", hypot_f64, hypot_f32),

@@ -296,20 +296,21 @@ def main():
         print(f"    0x{w:016x},")
     print("];\n")
 
-    # Inverse tangent: t in [0, 1], c = j/8 next to it, z = (t - c) / (1 + t c), |z| <= 1/16.
+    # Inverse tangent: t in [0, 1], c = j/8 near it, z = (t - c) / (1 + t c), |z| <= 0.073.
     polynomial(
-        "(atan z / z - 1) / z^2 in z^2, |z| <= 1/16, relative to atan z", "ATAN",
-        lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, (mpf(1) / 15.9) ** 2,
+        "(atan z / z - 1) / z^2 in z^2, |z| <= 0.073, relative to atan z", "ATAN",
+        lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 4, small, mpf("0.073") ** 2,
     )
-    polynomial(
-        "The same for f32", "ATAN_SHORT",
-        lambda x: (atan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 4, small, (mpf(1) / 15.9) ** 2,
-    )
-    angles = [pair(atan(mpf(j) / 8)) for j in range(9)] + [(mpf(0), mpf(0))] * 7
-    print_table(["atan(j/8), rounded; nine of them."], "ATAN_HI", [h for h, _ in angles])
-    print_table(["atan(j/8), what is left."], "ATAN_LO", [l for _, l in angles])
-    print_rows("atan(j/8)", "ATAN_C", ["ATAN_HI", "ATAN_LO"])
+    eighths = [atan(mpf(j) / 8) for j in range(9)] + [mpf(0)] * 7
+    tops = [round_to(angle, 50) for angle in eighths]
+    print_table(["atan(j/8), a multiple of 2^-50; nine of them."], "ATAN_TOP", tops)
+    print_table(["atan(j/8), what is left."], "ATAN_REST", [angle - top for angle, top in zip(eighths, tops)])
+    print_table(["atan(j/8), rounded."], "ATAN_HI", eighths)
+    print_rows("atan(j/8)", "ATAN_C", ["ATAN_TOP", "ATAN_REST"])
     print_rows("atan(j/8), for f32", "ATAN_ROUNDED", ["ATAN_HI"])
+    top = round_to(pi / 2, 50)
+    constant("pi/2, a multiple of 2^-50.", "PI_2_TOP", top)
+    constant("pi/2, what is left of that.", "PI_2_REST", pi / 2 - top)
     polynomial(
         "(asin s / s - 1) / s^2 in s^2, |s| <= 1/2, relative to asin s, for f32", "ASIN_SHORT",
         lambda x: (asin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 11, mpf(2) ** -12, mpf("0.2501"),

@@ -164,13 +164,6 @@ impl Lanes for F64x2 {
         F64x2(proven!(vcvt_f64_f32(vcvt_f32_f64(self.0))))
     }
     #[inline(always)]
-    fn quotient_f32(self, o: F64x2) -> F64x2 {
-        F64x2(proven!(vcvt_f64_f32(vdiv_f32(
-            vcvt_f32_f64(self.0),
-            vcvt_f32_f64(o.0)
-        ))))
-    }
-    #[inline(always)]
     fn at_least(self, least: F64x2) -> F64x2 {
         F64x2::select(self.lt(least), least, self)
     }
@@ -194,6 +187,10 @@ impl Lanes for F64x2 {
     #[inline(always)]
     fn add_bits(self, o: F64x2) -> F64x2 {
         F64x2::from_int(proven!(vaddq_u64(self.int(), o.int())))
+    }
+    #[inline(always)]
+    fn sub_bits(self, o: F64x2) -> F64x2 {
+        F64x2::from_int(proven!(vsubq_u64(self.int(), o.int())))
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x2 {

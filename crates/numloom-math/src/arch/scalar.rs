@@ -117,10 +117,6 @@ impl Lanes for F64x1 {
         F64x1(f64::from(self.0 as f32))
     }
     #[inline(always)]
-    fn quotient_f32(self, o: F64x1) -> F64x1 {
-        F64x1(f64::from(self.0 as f32 / o.0 as f32))
-    }
-    #[inline(always)]
     fn at_least(self, least: F64x1) -> F64x1 {
         F64x1(if self.0 < least.0 { least.0 } else { self.0 })
     }
@@ -144,6 +140,10 @@ impl Lanes for F64x1 {
     #[inline(always)]
     fn add_bits(self, o: F64x1) -> F64x1 {
         self.by_bits(o, u64::wrapping_add)
+    }
+    #[inline(always)]
+    fn sub_bits(self, o: F64x1) -> F64x1 {
+        self.by_bits(o, u64::wrapping_sub)
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x1 {

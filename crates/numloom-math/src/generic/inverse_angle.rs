@@ -1,67 +1,92 @@
 //! Inverse trigonometric functions, all as the angle of a point.
 //!
-//! In the first half quadrant, with t = y/x in [0, 1] and c = j/8 nearest to it, `atan t = atan c + atan z`, `z = (y - c x) / (x + c y)`, which is at most
-//! 1/16; y - c x is exact. Of the tangent t itself, an ordinary quotient is enough to find j. Constants: tools/constants.py.
+//! In the first half quadrant, with t = y/x in [0, 1] and c = j/8 near it, `atan t = atan c + atan z`, `z = (y - c x) / (x + c y)`, which is at most
+//! 0.073; y - c x is exact. No division tells which c: the bits of two floats, subtracted as integers, are the bits of their quotient but for an eighth of it.
+//! What of `atan c` and of the quarter turns is a multiple of 2^-50 adds up exactly. Constants: tools/constants.py.
 
-use std::f64::consts::{FRAC_PI_2, PI};
+use super::constants::{ATAN, ATAN_C, PI_2_REST, PI_2_TOP};
+use super::double::{Pair, fast_two_sum, sqrt, two_product};
+use crate::lanes::{Lanes, SIGN};
 
-use super::constants::{ATAN, ATAN_C, PI_2_LO};
-use super::double::{Pair, divide, fast_two_sum, sqrt, two_product};
-use crate::lanes::{Lanes, MAGIC};
+/// 1.5 * 2^49: added, it rounds to eighths, and leaves their number in the lowest bits.
+pub(super) const EIGHTHS: f64 = 844424930131968.0;
 
-/// The smaller of two through the greater.
+/// The number of eighths next to about `y / x`, of y from 0 to x, as [`EIGHTHS`] leaves it. Of y = 0 only if x is up to 1.
 #[inline(always)]
-fn quotient<V: Lanes>(y: V, x: V) -> V {
-    let is_steep = x.lt(y);
-    V::select(is_steep, x, y) / V::select(is_steep, y, x)
+pub(super) fn eighths<V: Lanes>(y: V, x: V) -> V {
+    // From the quotient to 9/8 of it; with the factor as far to either side.
+    let about = y.sub_bits(x).add_bits(x.of(1.0));
+    about.mul_add(x.of(0.953125), x.of(EIGHTHS))
 }
 
-/// The angle of (x, y), both above or at zero, not both zero, finite, neither far from 1 in size if it is the greater; `t` is about their [`quotient`].
-/// With the mask, of (-x, y).
-#[inline(always)]
-fn angle<V: Lanes>(t: V, y: Pair<V>, x: Pair<V>, is_left: V::Mask) -> V {
-    let zero = y.hi.of(0.0);
-    let is_steep = x.hi.lt(y.hi);
-    let (num, den) = (Pair::select(is_steep, x, y), Pair::select(is_steep, y, x));
-    let j = t.mul_add(zero.of(8.0), zero.of(MAGIC));
-    let c = (j - MAGIC) * 0.125;
-    let rest = Pair {
-        hi: c.mul_sub_from(den.hi, num.hi),
-        lo: c.mul_sub_from(den.lo, num.lo),
-    };
-    let hi = c.mul_add(num.hi, den.hi);
-    let lo = c.mul_add(num.hi, den.hi - hi) + c.mul_add(num.lo, den.lo);
-    let z = divide(rest, Pair { hi, lo });
-
-    let u = z.hi * z.hi;
-    let [of_c, of_c_lo] = j.lookup(&ATAN_C);
-    let sum = fast_two_sum(of_c, z.hi);
-    let low = (z.hi * u).mul_add(u.polynomial(&ATAN), z.lo) + (sum.lo + of_c_lo);
-
-    // Half a turn less the angle, or a quarter turn less it or more.
-    let base = V::select(is_left, zero.of(PI), zero);
-    let base = V::select(is_steep, zero.of(FRAC_PI_2), base);
-    let base_lo = V::select(is_left, zero.of(2.0 * PI_2_LO), zero);
-    let base_lo = V::select(is_steep, zero.of(PI_2_LO), base_lo);
-    let is_minus = (is_left & !is_steep) | (is_steep & !is_left);
-    let sign = V::select(is_minus, zero.of(-0.0), zero);
-    let total = fast_two_sum(base, sum.hi.xor(sign));
-    total.hi + ((total.lo + base_lo) + low.xor(sign))
+/// Where an angle in the first half quadrant lies: from how many quarter turns on, and whether it is taken from them, as a sign bit.
+#[derive(Clone, Copy)]
+struct Place<V> {
+    quarters: V,
+    sign: V,
 }
 
-/// A mask that is false.
-#[inline(always)]
-fn never<V: Lanes>(x: V) -> V::Mask {
-    x.of(1.0).lt(x.of(0.0))
+impl<V: Lanes> Place<V> {
+    /// In the first quadrant.
+    #[inline(always)]
+    fn right(is_steep: V::Mask, zero: V) -> Place<V> {
+        Place {
+            quarters: V::select(is_steep, zero.of(1.0), zero),
+            sign: V::select(is_steep, zero.of(-0.0), zero),
+        }
+    }
+
+    /// In the second one if `x` has a sign.
+    #[inline(always)]
+    fn of(is_steep: V::Mask, x: V) -> Place<V> {
+        let zero = x.of(0.0);
+        let half = V::select(x.has_bits(SIGN), x.of(2.0), zero);
+        Place {
+            quarters: V::select(is_steep, x.of(1.0), half),
+            sign: x.sign().xor(V::select(is_steep, x.of(-0.0), zero)),
+        }
+    }
+
+    /// The angle there of (x, y), y up to x in size. The low parts count if `PAIRS`. Neither is infinite, x is not zero, and the quotient no subnormal number
+    /// unless x is 1; the same power of two in both changes no bit.
+    #[inline(always)]
+    fn angle<const PAIRS: bool>(self, y: Pair<V>, x: Pair<V>) -> V {
+        let j = eighths(y.hi, x.hi);
+        let c = j - EIGHTHS;
+        let rest = c.mul_sub_from(x.hi, y.hi).xor(self.sign);
+        let of = c.mul_add(y.hi, x.hi);
+        let of_lo = c.mul_add(y.hi, x.hi - of);
+        let along = x.hi.of(1.0) / of;
+        let z = rest * along;
+        let lack = z.mul_sub_from(of, rest);
+        let lack = if PAIRS {
+            let rest_lo = c.mul_sub_from(x.lo, y.lo).xor(self.sign);
+            lack + z.mul_sub_from(of_lo + c.mul_add(y.lo, x.lo), rest_lo)
+        } else {
+            z.mul_sub_from(of_lo, lack)
+        };
+
+        let u = z * z;
+        let [of_c, of_c_rest] = j.lookup(&ATAN_C);
+        let quarters = self.quarters;
+        let base = quarters.mul_add(u.of(PI_2_TOP), of_c.xor(self.sign));
+        let low = quarters.mul_add(u.of(PI_2_REST), of_c_rest.xor(self.sign));
+        let low = (z * u).mul_add(u.polynomial(&ATAN), low);
+        let low = lack.mul_add(along, low);
+        let sum = fast_two_sum(base, z);
+        sum.hi + (sum.lo + low)
+    }
 }
 
 #[inline(always)]
 pub(crate) fn atan<V: Lanes>(x: V) -> V {
-    // From here on it is a quarter turn, and the division stays away from subnormal numbers.
-    let (y, one) = (x.abs().at_most(x.of(1e300)), x.of(1.0));
-    let t = quotient(y, one);
-    let result = angle(t, Pair::of(y), Pair::of(one), never(x)).or(x.sign());
-    V::select(x.is_nan(), x, result)
+    let (one, size) = (x.of(1.0), x.abs());
+    let is_steep = one.lt(size);
+    // From here on it is a quarter turn.
+    let great = size.at_most(x.of(1e30)).at_least(one);
+    Place::right(is_steep, x.of(0.0))
+        .angle::<false>(Pair::of(size.at_most(one)), Pair::of(great))
+        .or(x.sign())
 }
 
 /// The root of `1 - x²`.
@@ -72,48 +97,69 @@ fn across<V: Lanes>(x: V) -> Pair<V> {
     sqrt(fast_two_sum(rest.hi, rest.lo - square.lo))
 }
 
+/// The angle of a point in the first quadrant, or in the second if `side` has a sign.
+#[inline(always)]
+fn angle_of<V: Lanes>(y: Pair<V>, x: Pair<V>, side: V) -> V {
+    let is_steep = x.hi.lt(y.hi);
+    let (num, den) = (Pair::select(is_steep, x, y), Pair::select(is_steep, y, x));
+    Place::of(is_steep, side).angle::<true>(num, den)
+}
+
 #[inline(always)]
 pub(crate) fn asin<V: Lanes>(x: V) -> V {
     let size = x.abs();
-    let along = across(size);
-    let t = quotient(size, along.hi);
-    let result = angle(t, Pair::of(size), along, never(x)).or(x.sign());
+    let result = angle_of(Pair::of(size), across(size), x.of(0.0)).or(x.sign());
     V::select(size.le(x.of(1.0)), result, x.of(f64::NAN))
 }
 
 #[inline(always)]
 pub(crate) fn acos<V: Lanes>(x: V) -> V {
     let size = x.abs();
-    let across = across(size);
-    let t = quotient(size, across.hi);
-    let result = angle(t, across, Pair::of(size), x.lt(x.of(0.0)));
+    let result = angle_of(across(size), Pair::of(size), x);
     V::select(size.le(x.of(1.0)), result, x.of(f64::NAN))
+}
+
+/// The smaller and the greater of two; if either is NaN, so is one of these.
+#[inline(always)]
+fn ordered<V: Lanes>(x: V, y: V) -> (V, V) {
+    (x.at_most(y), y.at_least(x))
 }
 
 #[inline(always)]
 pub(crate) fn atan2<V: Lanes>(y: V, x: V) -> V {
-    let (zero, one, infinity) = (x.of(0.0), x.of(1.0), x.of(f64::INFINITY));
     let (ys, xs) = (y.abs(), x.abs());
-    // An infinite coordinate counts as 1 and a finite one beside it as 0; of two zeros, x counts as 1.
-    let (y_ends, x_ends) = (ys.eq(infinity), xs.eq(infinity));
-    let y1 = V::select(y_ends, one, V::select(x_ends, zero, ys));
-    let x1 = V::select(x_ends, one, V::select(y_ends, zero, xs));
-    let x1 = V::select(y1.eq(zero) & x1.eq(zero), one, x1);
+    let (small, great) = ordered(xs, ys);
+    let place = Place::of(xs.lt(ys), x);
+    let is_usual = x.of(LEAST).le(small) & great.le(x.of(MOST));
+    if V::any(!is_usual) {
+        return atan2_any(y, x, place);
+    }
+    place
+        .angle::<false>(Pair::of(small), Pair::of(great))
+        .or(y.sign())
+}
 
-    // The greater one near 1; the smaller may vanish, and counts only through the quotient then.
-    let is_steep = x1.lt(y1);
-    let (small, great) = (V::select(is_steep, x1, y1), V::select(is_steep, y1, x1));
+/// 2^-200 and 2^200: from there to there, coordinates are divided as they are.
+const LEAST: f64 = 6.223015277861142e-61;
+const MOST: f64 = 1.6069380442589903e60;
+
+/// Of any coordinates, with the same bits where they are usual.
+#[inline(always)]
+fn atan2_any<V: Lanes>(y: V, x: V, place: Place<V>) -> V {
+    let (zero, one, infinity) = (x.of(0.0), x.of(1.0), x.of(f64::INFINITY));
+    let (small, great) = ordered(x.abs(), y.abs());
+    // An infinite coordinate counts as 1 and a finite one beside it as 0; of two zeros, x counts as 1.
+    let is_infinite = great.eq(infinity);
+    let beside = V::select(small.eq(infinity), one, zero);
+    let small = V::select(is_infinite, beside, small);
+    let great = V::select(is_infinite | great.eq(zero), one, great);
     let t = small / great;
-    let (k, great) = great.split();
-    let down = small.ldexp(-k);
-    let (y2, x2) = (
-        V::select(is_steep, great, down),
-        V::select(is_steep, down, great),
-    );
-    let is_left = x.has_bits(1 << 63);
-    let result = angle(t, Pair::of(y2), Pair::of(x2), is_left);
+    // The greater one near 1; the smaller may vanish, and counts only through the quotient then.
+    let (k, near_one) = great.split();
+    let down = small.ldexp(-k).at_least(x.of(1e-300));
+    let angle = place.angle::<false>(Pair::of(down), Pair::of(near_one));
     // So near the axis the angle is the quotient, rounded once even where it is subnormal.
-    let is_flat = t.lt(x.of(3.725290298461914e-9)) & !is_left & !is_steep; // 2^-28
-    let result = V::select(is_flat, t, result).or(y.sign());
-    V::select(x.is_nan() | y.is_nan(), x + y, result)
+    let is_flat = t.lt(x.of(1e-150)) & (place.quarters.eq(zero));
+    let angle = V::select(is_flat, t, angle).or(y.sign());
+    V::select(x.is_nan() | y.is_nan(), x + y, angle)
 }

@@ -3,21 +3,20 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use super::constants as table;
+use super::inverse_angle::{EIGHTHS, eighths};
 use super::short::log_one_plus;
 use crate::lanes::{Lanes, SIGN};
 
-/// 1.5 * 2^49: added, it rounds to eighths, and leaves their number in the lowest bits.
-const EIGHTHS: f64 = 844424930131968.0;
-
-/// `atan (y / x)` of y from 0 to x: by the eighth that is next to the quotient. To find that, few bits of it will do.
+/// `atan (y / x)` of y from 0 to x: by the eighth that is near the quotient.
 #[inline(always)]
 fn low_angle<V: Lanes>(y: V, x: V) -> V {
-    let j = y.quotient_f32(x) + EIGHTHS;
+    // What is far below any `f32` stands for zero.
+    let j = eighths(y.at_least(x.of(1e-60)), x);
     let c = j - EIGHTHS;
     let z = c.mul_sub_from(x, y) / c.mul_add(y, x);
     let u = z * z;
     let [of_c] = j.lookup(&table::ATAN_ROUNDED);
-    of_c + (z * u).mul_add(u.polynomial(&table::ATAN_SHORT), z)
+    of_c + (z * u).mul_add(u.polynomial(&table::ATAN), z)
 }
 
 #[inline(always)]
@@ -34,7 +33,7 @@ pub(crate) fn atan<V: Lanes>(x: V) -> V {
 #[inline(always)]
 fn quadrant<V: Lanes>(ys: V, xs: V, x: V) -> V {
     let is_steep = xs.lt(ys);
-    let angle = low_angle(V::select(is_steep, xs, ys), V::select(is_steep, ys, xs));
+    let angle = low_angle(xs.at_most(ys), xs.at_least(ys));
     let angle = V::select(is_steep, x.of(FRAC_PI_2) - angle, angle);
     V::select(x.has_bits(SIGN), x.of(PI) - angle, angle)
 }

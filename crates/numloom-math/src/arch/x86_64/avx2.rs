@@ -167,13 +167,6 @@ impl Lanes for F64x4 {
     fn round_to_f32(self) -> F64x4 {
         F64x4(proven!(_mm256_cvtps_pd(_mm256_cvtpd_ps(self.0))))
     }
-    #[inline(always)]
-    fn quotient_f32(self, o: F64x4) -> F64x4 {
-        F64x4(proven!(_mm256_cvtps_pd(_mm_div_ps(
-            _mm256_cvtpd_ps(self.0),
-            _mm256_cvtpd_ps(o.0)
-        ))))
-    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x4) -> F64x4 {
@@ -199,6 +192,10 @@ impl Lanes for F64x4 {
     #[inline(always)]
     fn add_bits(self, o: F64x4) -> F64x4 {
         F64x4::from_int(proven!(_mm256_add_epi64(self.int(), o.int())))
+    }
+    #[inline(always)]
+    fn sub_bits(self, o: F64x4) -> F64x4 {
+        F64x4::from_int(proven!(_mm256_sub_epi64(self.int(), o.int())))
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x4 {

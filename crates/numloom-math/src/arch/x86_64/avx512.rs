@@ -169,13 +169,6 @@ impl Lanes for F64x8 {
     fn round_to_f32(self) -> F64x8 {
         F64x8(proven!(_mm512_cvtps_pd(_mm512_cvtpd_ps(self.0))))
     }
-    #[inline(always)]
-    fn quotient_f32(self, o: F64x8) -> F64x8 {
-        F64x8(proven!(_mm512_cvtps_pd(_mm256_div_ps(
-            _mm512_cvtpd_ps(self.0),
-            _mm512_cvtpd_ps(o.0)
-        ))))
-    }
     // Of these two, the instruction returns its second operand if one is NaN.
     #[inline(always)]
     fn at_least(self, least: F64x8) -> F64x8 {
@@ -201,6 +194,10 @@ impl Lanes for F64x8 {
     #[inline(always)]
     fn add_bits(self, o: F64x8) -> F64x8 {
         F64x8::from_int(proven!(_mm512_add_epi64(self.int(), o.int())))
+    }
+    #[inline(always)]
+    fn sub_bits(self, o: F64x8) -> F64x8 {
+        F64x8::from_int(proven!(_mm512_sub_epi64(self.int(), o.int())))
     }
     #[inline(always)]
     fn shl<const S: u32>(self) -> F64x8 {
