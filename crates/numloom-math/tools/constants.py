@@ -9,7 +9,7 @@ lowest up, the rest being fitted anew after each, so that the later ones make up
 from struct import pack, unpack
 
 from mpmath import (
-    asin, atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt,
+    asin, atan, cos, cosh, erf, erfc, exp, floor, log, log1p, lu_solve, matrix, mp, mpf, nint, pi, polyval, sin, sinh, sqrt, tan,
 )
 
 mp.prec = 300
@@ -262,15 +262,7 @@ def main():
     quarter = (pi / 4) ** 2 * mpf("1.0001")
     small = mpf(2) ** -30
     polynomial(
-        "(sin u / u - 1) / u^2 in u^2, |u| <= pi/4, relative to sin u", "SIN",
-        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 6, small, quarter,
-    )
-    polynomial(
-        "(cos u - 1 + u^2/2) / u^4 in u^2, |u| <= pi/4, relative to 1", "COS",
-        lambda x: (cos(sqrt(x)) - 1 + x / 2) / x**2, lambda x: x**2, 5, small, quarter,
-    )
-    polynomial(
-        "The same for f32", "SIN_SHORT",
+        "(sin u / u - 1) / u^2 in u^2, |u| <= pi/4, relative to sin u, for f32", "SIN_SHORT",
         lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, quarter,
     )
     polynomial(
@@ -286,6 +278,34 @@ def main():
     constant("pi/2, 33 bits of what is left.", "PI_2_2", p2)
     constant("pi/2, what is left then.", "PI_2_3", p3)
     constant("pi/2, all that is left after the first.", "PI_2_LO", pi / 2 - p1)
+    # Sine and cosine: x = (16 n + j) pi/16 + z, |z| <= pi/32; tangent: x = (16 n + j) pi/32 + z, |z| <= pi/64.
+    reach = (pi / 32) ** 2 * mpf("1.0001")
+    polynomial(
+        "(sin z / z - 1) / z^2 in z^2, |z| <= pi/32, relative to sin z", "SIN",
+        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 3, mpf(2) ** -30, reach,
+    )
+    polynomial(
+        "(cos z - 1) / z^2 in z^2, |z| <= pi/32, relative to 1", "COS",
+        lambda x: (cos(sqrt(x)) - 1) / x, lambda x: x, 3, mpf(2) ** -30, reach,
+    )
+    sines = [pair(sin(j * pi / 16)) for j in range(16)]
+    # So that the one in the middle is 0.
+    cosines = [pair(sin((8 - j) * pi / 16)) for j in range(16)]
+    print_table(["sin(j pi/16), rounded."], "SIN_HI", [h for h, _ in sines])
+    print_table(["sin(j pi/16), what is left."], "SIN_LO", [l for _, l in sines])
+    print_table(["cos(j pi/16), rounded."], "COS_HI", [h for h, _ in cosines])
+    print_table(["cos(j pi/16), what is left."], "COS_LO", [l for _, l in cosines])
+    print_rows("sin(j pi/16) and cos(j pi/16)", "SIN_C", ["SIN_HI", "SIN_LO", "COS_HI", "COS_LO"])
+    reach = (pi / 64) ** 2 * mpf("1.0001")
+    polynomial(
+        "(tan z / z - 1) / z^2 in z^2, |z| <= pi/64, relative to tan z", "TAN",
+        lambda x: (tan(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 3, mpf(2) ** -30, reach,
+    )
+    tangents = [pair(tan(j * pi / 32)) for j in range(16)]
+    print_table(["tan(j pi/32), rounded."], "TAN_HI", [h for h, _ in tangents])
+    print_table(["tan(j pi/32), what is left."], "TAN_LO", [l for _, l in tangents])
+    print_rows("tan(j pi/32)", "TAN_C", ["TAN_HI", "TAN_LO"])
+    print_rows("tan(j pi/32), for f32", "TAN_ROUNDED", ["TAN_HI"])
     print("/// The first 1280 bits of 2/pi after the point.")
     mp.prec = 1600
     digits = int(floor(2 / (+pi) * mpf(2) ** 1280))

@@ -1,43 +1,28 @@
 //! Sine, cosine and tangent.
 //!
-//! `x = n π/2 + r` with |r| of at most π/4 and r as a sum of two. Up to 2^20 by three parts of π/2 (W. J. Cody and W. Waite, "Software Manual for the Elementary
-//! Functions", 1980), the first two products exact; beyond, lane by lane, by as many bits of 2/π as the argument needs
-//! ([`payne_hanek`]). That is the one branch here, taken if any lane needs it. Then both series, and `n` chooses. Constants: tools/constants.py.
+//! `x = n q + r`, where q is an eighth of a quarter turn, or a sixteenth for the tangent, |r| is at most q/2, and a sum of two. Up to 2^20 by three parts of π/2 (W. J. Cody and
+//! W. Waite, "Software Manual for the Elementary Functions", 1980); beyond, quarter turns are taken off first, lane by lane, by as many bits of 2/π as the argument needs
+//! ([`payne_hanek`]). That is the one branch here, taken if any lane needs it. Functions of `j q`, j from 0 to 15, come from a table, those of r from short series, and the addition theorems
+//! put both together; what else n counts is a sign, or turns the tangent over. For `f32` sine and cosine, q is a quarter turn. Constants: tools/constants.py.
 
-use super::constants::{COS, PI_2_1, PI_2_2, PI_2_3, PI_2_LO, SIN, TWO_OVER_PI};
-use super::double::{Pair, divide, fast_two_sum, two_product};
+use super::constants::{COS, PI_2_1, PI_2_2, PI_2_3, PI_2_LO, SIN, SIN_C, TAN, TAN_C, TWO_OVER_PI};
+use super::double::{Pair, fast_two_sum, two_product};
 use super::payne_hanek;
 use crate::lanes::{Lanes, MAGIC, MAX_LANES};
 
-/// 2^20: up to here, `n` has few enough bits for the products to be exact.
+/// 2^20: up to here, the three parts of π/2 are enough.
 const HUGE: f64 = 1048576.0;
 
+#[derive(Clone, Copy)]
 struct Reduced<V> {
-    /// Its lowest two bits count quarter turns.
+    /// Its lowest bits count what was taken off, as [`MAGIC`] leaves them.
     n: V,
     r: V,
-    /// What is to be taken from r yet. Of a zero it is +0: then the signs of all that follow keep that of r.
+    /// What is to be taken from r yet.
     less: V,
 }
 
-#[inline(always)]
-fn reduce<V: Lanes>(x: V) -> Reduced<V> {
-    let n = x.mul_add(x.of(TWO_OVER_PI), x.of(MAGIC));
-    let turns = n - MAGIC;
-    let r1 = turns.mul_sub_from(x.of(PI_2_1), x);
-    // The product is exact, and so is either this difference or the next.
-    let r = turns.mul_sub_from(x.of(PI_2_2), r1);
-    let less = turns.mul_add(x.of(PI_2_2), r - r1);
-    let less = turns.mul_add(x.of(PI_2_3), less);
-    let reduced = Reduced { n, r, less };
-    let is_huge = x.of(HUGE).lt(x.abs());
-    if V::any(is_huge) {
-        return reduce_huge(x, reduced);
-    }
-    reduced
-}
-
-/// The same for `f32` in one number: quarter turns as in [`Reduced`], and what is left. Its 24 bits leave room for a greater n.
+/// For `f32`: by quarter turns, what is left in one number. Its 24 bits leave room for a greater n.
 #[inline(always)]
 pub(super) fn reduce_short<V: Lanes>(x: V) -> (V, V) {
     let n = x.mul_add(x.of(TWO_OVER_PI), x.of(MAGIC));
@@ -47,13 +32,17 @@ pub(super) fn reduce_short<V: Lanes>(x: V) -> (V, V) {
     let is_huge = x.of(1024.0 * HUGE).lt(x.abs());
     if V::any(is_huge) {
         let less = r.of(0.0);
-        let Reduced { n, r, .. } = reduce_huge(x, Reduced { n, r, less });
-        return (n, r);
+        let quarters = reduce_huge(x, Reduced { n, r, less });
+        // From 2^20 on they were done anew; but the bits of a lane must not depend on those beside it.
+        return (
+            V::select(is_huge, quarters.n, n),
+            V::select(is_huge, quarters.r, r),
+        );
     }
     (n, r)
 }
 
-/// With those lanes done anew that are beyond [`HUGE`].
+/// With those lanes done anew, by quarter turns, that are beyond [`HUGE`].
 #[inline(always)]
 fn reduce_huge<V: Lanes>(x: V, reduced: Reduced<V>) -> Reduced<V> {
     let [mut xs, mut ns, mut rs, mut lesses] = [[0.0; MAX_LANES]; 4];
@@ -86,82 +75,130 @@ fn anew(
     }
 }
 
-/// Sine and cosine of `r - less`; `EXACT` keeps the last rounding of the sine's low part as well, which is a tenth of the high one.
+/// Of |x| by so many parts of a quarter turn.
 #[inline(always)]
-fn both<V: Lanes, const EXACT: bool>(r: V, less: V) -> (Pair<V>, Pair<V>) {
-    let square = two_product(r, r);
-    let u = square.hi;
-    let u2 = u * u;
-
-    // sin r = r + r (u P(u)): the product is a tenth of r, so what its factor loses is kept.
-    let [first, rest @ ..] = &SIN;
-    let inner = square.lo.mul_add(u.of(*first), u2 * u.polynomial(rest));
-    let w = u.mul_add(u.of(*first), inner);
-    let w_lo = u.mul_add(u.of(*first), -w) + inner;
-    // What is left of the angle moves the sine by the cosine times it.
-    let half = u.mul_sub_from(u.of(0.5), u.of(1.0));
-    let less_lo = r.mul_sub_from(w_lo, less * half);
-    let sin = if EXACT {
-        let curve = two_product(r, w);
-        let sum = fast_two_sum(r, curve.hi);
-        Pair {
-            hi: sum.hi,
-            lo: sum.lo + (curve.lo - less_lo),
-        }
-    } else {
-        Pair {
-            hi: r,
-            lo: r.mul_add(w, -less_lo),
-        }
-    };
-
-    // cos r = 1 - u/2 + u² Q(u).
-    let hi = u.mul_sub_from(u.of(0.5), u.of(1.0));
-    let lo = u.mul_sub_from(u.of(0.5), u.of(1.0) - hi);
-    let lo = square.lo.mul_add(u.of(-0.5), lo);
-    let lo = r.mul_add(less, lo);
-    let cos = Pair {
-        hi,
-        lo: u2.mul_add(u.polynomial(&COS), lo),
-    };
-    (sin, cos)
+fn reduce<V: Lanes, const PARTS: u32>(size: V) -> Reduced<V> {
+    let is_huge = size.of(HUGE).lt(size);
+    if V::any(is_huge) {
+        let quarters = quarters(size, is_huge);
+        let parts = by_parts::<V, PARTS>(quarters.r);
+        return Reduced {
+            n: (quarters.n - MAGIC).mul_add(size.of(f64::from(PARTS)), parts.n),
+            r: parts.r,
+            less: parts.less + quarters.less,
+        };
+    }
+    by_parts::<V, PARTS>(size)
 }
 
-/// Sine at `n` quarter turns and `r - less`.
+/// The same for `f32`, by sixteenths of a quarter turn, in one number.
+#[inline(always)]
+pub(super) fn reduce_sixteenths_short<V: Lanes>(size: V) -> (V, V) {
+    let is_huge = size.of(1024.0 * HUGE).lt(size);
+    if V::any(is_huge) {
+        let quarters = quarters(size, is_huge);
+        let (n, r) = sixteenths_short(quarters.r);
+        return ((quarters.n - MAGIC).mul_add(size.of(16.0), n), r);
+    }
+    sixteenths_short(size)
+}
+
+/// What quarter turns leave of those lanes; the others are as they are, so that what follows gives them the bits that it gives them elsewhere.
+#[inline(always)]
+fn quarters<V: Lanes>(size: V, is_huge: V::Mask) -> Reduced<V> {
+    let (none, zero) = (size.of(MAGIC), size.of(0.0));
+    let whole = Reduced {
+        n: none,
+        r: size,
+        less: zero,
+    };
+    let quarters = reduce_huge(size, whole);
+    Reduced {
+        n: V::select(is_huge, quarters.n, none),
+        r: V::select(is_huge, quarters.r, size),
+        less: V::select(is_huge, quarters.less, zero),
+    }
+}
+
+/// Up to [`HUGE`].
+#[inline(always)]
+fn by_parts<V: Lanes, const PARTS: u32>(x: V) -> Reduced<V> {
+    let parts = f64::from(PARTS);
+    let n = x.mul_add(x.of(TWO_OVER_PI * parts), x.of(MAGIC));
+    let turns = n - MAGIC;
+    let r1 = turns.mul_sub_from(x.of(PI_2_1 / parts), x);
+    let r = turns.mul_sub_from(x.of(PI_2_2 / parts), r1);
+    let less = turns.mul_add(x.of(PI_2_2 / parts), r - r1);
+    let less = turns.mul_add(x.of(PI_2_3 / parts), less);
+    Reduced { n, r, less }
+}
+
+#[inline(always)]
+fn sixteenths_short<V: Lanes>(x: V) -> (V, V) {
+    let n = x.mul_add(x.of(16.0 * TWO_OVER_PI), x.of(MAGIC));
+    let turns = n - MAGIC;
+    let r = turns.mul_sub_from(x.of(PI_2_1 / 16.0), x);
+    (n, turns.mul_sub_from(x.of(PI_2_LO / 16.0), r))
+}
+
+/// Sine at n eighths of a quarter turn and `r - less`: with c = j π/16 and z = r - less, `sin (c + z) = sin c + (sin c (cos z - 1) + cos c sin z)`.
 #[inline(always)]
 fn sine<V: Lanes>(Reduced { n, r, less }: Reduced<V>) -> V {
-    let (sin, cos) = both::<V, false>(r, less);
-    let is_odd = n.has_bits(1);
-    let result = V::select(is_odd, cos.hi + cos.lo, sin.hi + sin.lo);
-    // The second bit of n is the sign.
-    result.xor(n.shl::<62>().sign())
+    let u = r * r;
+    // sin z = r + w.
+    let w = (r * u).mul_add(u.polynomial(&SIN), -less);
+    let curve = u * u.polynomial(&COS);
+    let [sin, sin_lo, cos, cos_lo] = n.lookup(&SIN_C);
+    let slope = two_product(cos, r);
+    let sum = fast_two_sum(sin, slope.hi);
+    let low = sin.mul_add(curve, sin_lo);
+    let low = cos.mul_add(w, low);
+    let low = cos_lo.mul_add(r, low);
+    sum.hi + (low + (sum.lo + slope.lo))
 }
 
 #[inline(always)]
 pub(crate) fn sin<V: Lanes>(x: V) -> V {
-    sine(reduce(x))
+    let reduced = reduce::<V, 8>(x.abs());
+    // Each half turn changes the sign, which of a zero is that of x.
+    sine(reduced).xor(reduced.n.shl::<59>().xor(x).sign())
 }
 
 #[inline(always)]
 pub(crate) fn cos<V: Lanes>(x: V) -> V {
-    let reduced = reduce(x);
-    sine(Reduced {
-        n: reduced.n.add_bits(x.bits(1)),
-        ..reduced
-    })
+    let reduced = reduce::<V, 8>(x.abs());
+    let n = reduced.n.add_bits(x.bits(8));
+    sine(Reduced { n, ..reduced }).xor(n.shl::<59>().sign())
 }
 
+/// With c = j π/32 and z = r - less, `tan (c + z) = (tan c + tan z) / (1 - tan c tan z)`; an odd number of quarter turns turns that over.
 #[inline(always)]
 pub(crate) fn tan<V: Lanes>(x: V) -> V {
-    let Reduced { n, r, less } = reduce(x);
-    let (sin, cos) = both::<V, true>(r, less);
-    let is_odd = n.has_bits(1);
-    // Next to a pole, what is left of the angle is no longer small beside it.
-    let (sin, cos) = (sin.exact(), cos.exact());
-    let tan = divide(
-        Pair::select(is_odd, cos, sin),
-        Pair::select(is_odd, sin, cos),
-    );
-    let tan = (tan.hi + tan.lo).xor(n.shl::<63>());
-    V::select(x.eq(x.of(0.0)), x, tan)
+    let Reduced { n, r, less } = reduce::<V, 16>(x.abs());
+    let one = r.of(1.0);
+    let u = r * r;
+    // tan z = r + w.
+    let w = (r * u).mul_add(u.polynomial(&TAN), -less);
+    let [c, c_lo] = n.lookup(&TAN_C);
+    let sum = fast_two_sum(c, r);
+    let above = Pair {
+        hi: sum.hi,
+        lo: sum.lo + (w + c_lo),
+    };
+    let product = two_product(c, r);
+    let rest = fast_two_sum(one, -product.hi);
+    let lo = c.mul_sub_from(w, rest.lo - product.lo);
+    let below = Pair {
+        hi: rest.hi,
+        lo: c_lo.mul_sub_from(r, lo),
+    };
+    let is_odd = n.has_bits(16);
+    let num = Pair::select(is_odd, below, above);
+    let den = Pair::select(is_odd, above, below).exact();
+    let inverse = one / den.hi;
+    let quotient = (num.hi + num.lo) * inverse;
+    let lack = quotient.mul_sub_from(den.hi, num.hi) + quotient.mul_sub_from(den.lo, num.lo);
+    let tan = lack.mul_add(inverse, quotient);
+    // Each quarter turn changes the sign.
+    tan.xor(n.shl::<59>().xor(x).sign())
 }

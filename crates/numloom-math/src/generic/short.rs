@@ -217,13 +217,17 @@ pub(crate) fn cos<V: Lanes>(x: V) -> V {
     sine(n.add_bits(n.bits(1)), r)
 }
 
+/// By sixteenths of a quarter turn, as the long one.
 #[inline(always)]
 pub(crate) fn tan<V: Lanes>(x: V) -> V {
-    let (n, r) = angle::reduce_short(x);
-    let (sin, cos) = both(r);
-    let is_odd = n.has_bits(1);
-    let tan = V::select(is_odd, cos, sin) / V::select(is_odd, sin, cos);
-    V::select(x.eq(x.of(0.0)), x, tan.xor(n.shl::<63>()))
+    let (n, r) = angle::reduce_sixteenths_short(x.abs());
+    let u = r * r;
+    let z = (r * u).mul_add(u.polynomial(&table::TAN), r);
+    let [c] = n.lookup(&table::TAN_ROUNDED);
+    let (above, below) = (c + z, c.mul_sub_from(z, r.of(1.0)));
+    let is_odd = n.has_bits(16);
+    let tan = V::select(is_odd, below, above) / V::select(is_odd, above, below);
+    tan.xor(n.shl::<59>().xor(x).sign())
 }
 
 /// The squares are exact, and neither they nor their sum overflows.
