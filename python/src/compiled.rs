@@ -203,6 +203,12 @@ impl Compiled {
         }
     }
 
+    /// The kernel that `is_it`, if it was made before. The lock is not held any more: whoever waits for it may hold the interpreter, and a run gets hold of that again.
+    fn met(&self, is_it: impl Fn(&Variant) -> bool) -> Option<Arc<Variant>> {
+        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|variant| is_it(variant)).cloned()
+    }
+
     /// The kernel for such inputs.
     fn variant(
         &self,
@@ -210,11 +216,9 @@ impl Compiled {
         operands: &[Operand<'_>],
         views: &[View<'_>],
     ) -> PyResult<Arc<Variant>> {
-        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.iter().find(|variant| variant.is_for(operands, views)) {
-            return Ok(Arc::clone(found));
+        if let Some(found) = self.met(|known| known.is_for(operands, views)) {
+            return Ok(found);
         }
-        drop(known);
         let mut schema = Schema::new();
         for ((name, operand), view) in self.names.iter().zip(operands).zip(views) {
             let class = match view.ndim() {
@@ -273,7 +277,10 @@ impl Compiled {
     ) -> Option<PyResult<Bound<'py, PyAny>>> {
         let kwargs = kwargs.filter(|kwargs| kwargs.len() == 1)?;
         let (name, out) = kwargs.iter().next()?;
-        if args.len() != self.names.len() || !name.is(intern!(args.py(), "out")) {
+        let is_out = name.is(intern!(args.py(), "out"));
+        // An input of that name was given by its place.
+        let is_input = self.inputs.iter().any(|input| input.is(&name));
+        if args.len() != self.names.len() || !is_out || is_input {
             return None;
         }
         let done = match args.len() {
@@ -298,9 +305,7 @@ impl Compiled {
             return None;
         }
         let views = views.map(|view| view.expect("just seen"));
-        let known = self.variants.read().unwrap_or_else(PoisonError::into_inner);
-        let mut known = known.iter();
-        let variant = Arc::clone(known.find(|known| known.is_for_all(&views, |_| (false, false)))?);
+        let variant = self.met(|known| known.is_for_all(&views, |_| (false, false)))?;
         let mut place = Alone::of(out)?;
         let mut outs = [place.view_mut()];
         let work = variant.kernel.plain_work(&views, &outs)?;

@@ -824,7 +824,15 @@ fn strided(ptr: *mut u8, dtype: DType, extents: &[usize], strides: &[isize]) -> 
 
 /// `ptr` came from `inner.element`.
 fn read_element(inner: &Strided, ptr: *mut u8) -> Scalar {
-    let mut bytes = vec![0; inner.dtype.itemsize()];
+    let size = inner.dtype.itemsize();
+    let (mut short, mut long) = ([0; 16], Vec::new());
+    let bytes = match short.get_mut(..size) {
+        Some(bytes) => bytes,
+        None => {
+            long.resize(size, 0);
+            &mut long[..]
+        }
+    };
     let element = RawView {
         ptr,
         shape: &[],
@@ -834,7 +842,7 @@ fn read_element(inner: &Strided, ptr: *mut u8) -> Scalar {
     // SAFETY: (1) `ptr` is the address of an element of a live view, so it can be read; (2) `bytes` has its size; (3) a
     // local vector overlaps nothing.
     unsafe { element.gather(0, 1, bytes.as_mut_ptr()) };
-    Scalar::read(inner.dtype, &bytes)
+    Scalar::read(inner.dtype, bytes)
 }
 
 impl fmt::Debug for View<'_> {

@@ -128,6 +128,14 @@ impl ShapeSets {
         self.sets[self.outputs[i]].is_empty()
     }
 
+    /// Whether the shape of output `i` follows from some input for which `holds`.
+    #[cfg(feature = "jit")]
+    pub(crate) fn is_shaped_by(&self, i: usize, holds: impl Fn(u32) -> bool) -> bool {
+        self.sets[self.outputs[i]]
+            .iter()
+            .any(|source| matches!(source, Source::Input(input) if holds(*input)))
+    }
+
     /// Whether the shapes of `outputs`, and of all that is reduced, each have some input for which `holds`.
     #[cfg(feature = "jit")]
     pub(crate) fn each_has(&self, outputs: &[usize], holds: impl Fn(u32) -> bool) -> bool {

@@ -264,9 +264,11 @@ impl Part {
     /// The variant for up to 64 inputs of these classes, one bit an input, if it was met before.
     #[cfg(feature = "jit")]
     pub(crate) fn met(&self, scalars: u64) -> Option<&Variant> {
+        // As in `classes`, inputs that are not read have no say.
+        let read = self.inputs.iter().fold(0, |bits, i| bits | 1 << i);
         self.variants
             .iter()
-            .find(|v| v.form == self.leaves() && v.classes.0 == [scalars])
+            .find(|v| v.form == self.leaves() && v.classes.0 == [scalars & read])
     }
 
     /// The instructions that its outputs hand out.

@@ -195,6 +195,37 @@ fn a_small_run_of_reductions_over_several_leaves_allocates_nothing() {
 }
 
 #[test]
+fn a_small_run_that_goes_on_with_what_was_reduced_allocates_nothing() {
+    let prog = program(
+        "input a: f64
+         input k: f64
+         %0 = input 0 : f64
+         %1 = input 1 : f64
+         %2 = sum %0 shape 0 : f64
+         %3 = count shape 0 : i64
+         %4 = cast %3 : f64
+         %5 = div %2 %4 : f64
+         %6 = mul %5 %1 : f64
+         out = %6",
+    );
+    let engine = Engine::new(Options::new()).unwrap();
+    let classes = [InputClass::Contiguous, InputClass::Scalar];
+    let compiled = engine.compile(&prog, &classes).unwrap();
+    for n in [1, 1000, 4097, 12_293] {
+        let a: Vec<f64> = (1..=n).map(f64::from).collect();
+        let inputs = [View::from_slice(&a), View::scalar(&2.0)];
+        let mut mean = 0f64;
+        let mut outs = [Out::Array(ViewMut::scalar(&mut mean))];
+        let options = RunOptions::new();
+        let mut once = || compiled.run_into(&inputs, &mut outs, &options).unwrap();
+        once();
+        once();
+        assert_eq!(allocations(once), 0, "{n} elements");
+        assert_eq!(mean, f64::from(n + 1));
+    }
+}
+
+#[test]
 fn a_long_serial_run_without_reductions_allocates_nothing() {
     let prog =
         program("input a: f64\n %0 = input 0 : f64\n %1 = mul %0 %0 : f64\n out = %1 shape 0");

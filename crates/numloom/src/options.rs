@@ -123,7 +123,7 @@ options! {
     isa: Isa,
     /// Whether programs are optimised; true by default. Of an engine.
     optimize: bool,
-    /// Watched between blocks; once raised, runs end with an error.
+    /// Watched between chunks of at most a millisecond or so, and between blocks where these are copied; once raised, runs end with an error.
     cancel: CancelFlag,
     /// The most bytes that one run allocates for outputs; no limit by default.
     max_output_bytes: u64,

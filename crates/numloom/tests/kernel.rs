@@ -298,3 +298,39 @@ fn a_pool_of_the_embedder_is_used() -> Result<(), Box<dyn std::error::Error>> {
     }
     panic!("no thread of the pool ever took part");
 }
+
+#[test]
+fn a_value_beside_an_array_that_gives_it_axes_is_no_value() {
+    for text in ["sum(a) + 0*k", "mean(a)*0 + k*0"] {
+        let schema = Schema::new().with("a", DType::I64).with("k", DType::I64);
+        let kernel = Expr::parse(text).unwrap().compile(&schema).unwrap();
+        let (a, k) = ([1i64, 2, 3], [4i64, 5, 6]);
+        let inputs = [View::from_slice(&a), View::from_slice(&k)];
+        for _ in 0..2 {
+            let (mut whole, mut float) = (0i64, 0f64);
+            let place = match kernel.outputs()[0].dtype {
+                DType::I64 => ViewMut::scalar(&mut whole),
+                _ => ViewMut::scalar(&mut float),
+            };
+            let error = kernel.call(&inputs, &mut [place]).unwrap_err();
+            assert_eq!(error.code(), numloom::Code::OutputShape, "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_reduced_and_not_used_does_no_harm_without_optimisation() {
+    let engine = Engine::new(Options::new().optimize(false)).unwrap();
+    let expr = Expr::parse("let m = mean(a); sum(a)").unwrap();
+    let kernel = engine
+        .compile(&expr, &Schema::new().with("a", DType::F64))
+        .unwrap();
+    for _ in 0..3 {
+        let mut sum = 0.0;
+        let place = ViewMut::scalar(&mut sum);
+        kernel
+            .call(&[View::from_slice(&[1.0, 2.0])], &mut [place])
+            .unwrap();
+        assert_eq!(sum, 3.0);
+    }
+}

@@ -113,6 +113,9 @@ impl Tree {
 /// Merges the partial values of all leaves of a reduction, one leaf after the other, into those of the first: they are then the words that a [`Tree`] finishes with
 /// to which they were pushed. For who has memory for all of them; it takes none itself.
 ///
+/// # Panics
+/// If `partials` are not those of whole leaves.
+///
 /// ```
 /// use numloom_data::DType;
 /// use numloom_ir::reduce::{merge_leaves, Tree};

@@ -86,7 +86,10 @@ pub(super) enum Where {
     Columns,
 }
 
-/// The longest code of which an iteration always has two copies, so that the loop itself costs little.
+/// Mask registers that values may take.
+const MASKS: usize = 6;
+
+/// The longest code of which an iteration has two copies, if they find registers, so that the loop itself costs little.
 const SHORT: usize = 10;
 
 /// The longest code of which an iteration has several copies because one waits for itself.
@@ -826,8 +829,11 @@ impl Piece {
         if self.insts.iter().any(fixed) {
             return 1;
         }
+        // There are few mask registers.
+        let masks = |inst: &&Inst| matches!(inst.to, Arg::Mask(_));
+        let masks = self.insts.iter().filter(masks).count();
         let room = registers - shared.min(registers / 2);
-        let fits = |copies: &usize| copies * self.pressure() <= room;
+        let fits = |copies: &usize| copies * self.pressure() <= room && copies * masks <= MASKS;
         [4, 2]
             .into_iter()
             .filter(|copies| *copies <= most)

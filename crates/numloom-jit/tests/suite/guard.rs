@@ -124,6 +124,8 @@ fn asking_for_what_follows_touches_nothing_and_changes_no_bit() {
                 }
                 let (inputs, outputs) = ([x.as_ptr(), y.as_ptr()], [out.as_mut_ptr()]);
                 let mut run = |ahead: u64, around: u64| {
+                    // SAFETY: as below; so that what is not stored is seen.
+                    unsafe { slice::from_raw_parts_mut(outputs[0], 8 * n) }.fill(0xa5);
                     let mut fault = Fault::NONE;
                     let mut args = KernelArgs {
                         n,

@@ -1,7 +1,8 @@
 //! Every operation inside loops, on every dtype.
 
 use numloom_data::DType;
-use numloom_ir::{InputClass, Op, Signature, V};
+use numloom_ir::{InputClass, Isa, Op, Signature, V};
+use numloom_jit::{Generator, Target, asm};
 
 use crate::build::Build;
 use crate::compare::{Data, Nan, agree};
@@ -231,5 +232,65 @@ fn masks_of_different_widths_combine() {
                 agree(build.finish(), Nan::Exact, &data);
             }
         }
+    }
+}
+
+/// Operations each of which needs the one before.
+fn chain(dtype: DType, steps: usize) -> Build {
+    let mut build = Build::new();
+    let (x, y) = (build.array(dtype), build.array(dtype));
+    let uniform = build.scalar(dtype);
+    let mut value = x;
+    for step in 0..steps {
+        let other = match step % 4 {
+            0 => x,
+            1 => build.constant(scalar(dtype, 3 + step as u64)),
+            2 => y,
+            _ => uniform,
+        };
+        value = build.apply(
+            if step % 2 == 0 { Op::Mul } else { Op::Add },
+            &[value, other],
+        );
+    }
+    build.out(value);
+    build
+}
+
+#[test]
+fn chains_of_operations_agree_at_every_length() {
+    for dtype in [
+        DType::I8,
+        DType::U16,
+        DType::I32,
+        DType::I64,
+        DType::F32,
+        DType::F64,
+    ] {
+        for steps in [7, 8, 17, 36, 48] {
+            for n in (240..=270).step_by(3).chain([511, 700, 1024]) {
+                let build = chain(dtype, steps);
+                let data = Data::new(&build.kernel, n, &mut Numbers::new((steps + n) as u64));
+                agree(build.finish(), Nan::Any, &data);
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_of_a_long_chain_are_computed_in_turn_and_those_of_a_short_one_are_not() {
+    let stores = |isa: Isa, steps: usize| {
+        let target = Target::new(isa).expect("it is available");
+        let kernel = chain(DType::F64, steps).finish();
+        let text = asm(&kernel, &target, Some(Generator::Wide)).expect("text");
+        // What is the same for all elements is kept on the stack.
+        text.matches("vmovups [").count() - text.matches("vmovups [rsp").count()
+    };
+    for &isa in Isa::available()
+        .iter()
+        .filter(|&&isa| Generator::Wide.runs_on(isa))
+    {
+        let copies = if isa.lanes() == 8 { 4 } else { 2 };
+        assert_eq!((stores(isa, 17), stores(isa, 60)), (copies, 1), "on {isa}");
     }
 }

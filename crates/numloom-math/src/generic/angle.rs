@@ -10,7 +10,8 @@ use super::double::{Pair, fast_two_sum, two_product};
 use super::payne_hanek;
 use crate::lanes::{Lanes, MAGIC, MAX_LANES};
 
-/// 2^20: up to here, the three parts of π/2 are enough.
+/// 2^20: up to here, the three parts of π/2 are enough. n has up to 24 bits there, and its product with the second part as many as 57, so what is left may lose half a bit
+/// of its last: that counts where r stands alone, beside a table's zero, and there n is a multiple of 8 (16 for the tangent) and the product exact.
 const HUGE: f64 = 1048576.0;
 
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! What `f32` functions are computed by: in `f64`, without sums of two.
 //!
 //! A result with an error of 2^-52 or so rounds to the right `f32` but where the true value lies that near to a tie; on how many of all arguments it
-//! does not is counted ([`F32_MISROUNDED`](crate::accuracy::F32_MISROUNDED)). The reductions are those of the long kernels, the polynomials shorter by a step
-//! or two. An `f32` is never subnormal as `f64`, and what overflows or vanishes as `f32` is far from doing so as `f64`.
+//! does not is counted ([`F32_MISROUNDED`](crate::accuracy::F32_MISROUNDED)). Most polynomials are shorter than those of the long kernels
+//! by a step or two, and sine and cosine are reduced by quarter turns. An `f32` is never subnormal as `f64`, and what overflows or vanishes as `f32` is far from doing so as `f64`.
 
 use super::angle;
 use super::constants as table;

@@ -242,6 +242,34 @@ fn leaves_of_small_calls_are_merged_as_those_of_long_ones() {
 }
 
 #[test]
+fn many_leaves_of_a_small_call_are_merged_as_those_of_a_long_one() {
+    let prog = program(
+        "input a: f32
+         %0 = input 0 : f32
+         %1 = cast %0 : f64
+         %2 = sum %1 : f64
+         out s = %2",
+    );
+    for &backend in backends() {
+        let engine = Engine::new(Options::new().backend(backend).threads(2)).unwrap();
+        let compiled = engine.compile(&prog, &[InputClass::Contiguous]).unwrap();
+        for n in [7 * LEAF + 4095, 9 * LEAF, 13 * LEAF + 1] {
+            let a: Vec<f32> = (0..n).map(|i| 1e4 / (i % 997 + 3) as f32).collect();
+            let run = |options: &RunOptions| {
+                let mut sum = 0f64;
+                let mut outs = [Out::Array(ViewMut::scalar(&mut sum))];
+                let inputs = [View::from_slice(&a)];
+                compiled.run_into(&inputs, &mut outs, options).unwrap();
+                sum.to_bits()
+            };
+            let (first, again) = (run(&RunOptions::new()), run(&RunOptions::new()));
+            let long = run(&RunOptions::new().block(160));
+            assert_eq!((first, again), (long, long), "{n} elements on {backend:?}");
+        }
+    }
+}
+
+#[test]
 fn small_calls_compute_the_same_scalars_from_reduced_values_as_long_ones() {
     let prog = program(
         "
@@ -252,12 +280,12 @@ fn small_calls_compute_the_same_scalars_from_reduced_values_as_long_ones() {
         %1 = input 1 : f64
         %2 = input 2 : f64
         %3 = cast %0 : f64
-        %4 = mul %3 %1 : f64
-        %5 = sum %4 shape 0 1 : f64
-        %6 = count shape 0 1 : i64
+        %4 = mul %3 %3 : f64
+        %5 = sum %4 shape 0 : f64
+        %6 = count shape 0 : i64
         %7 = cast %6 : f64
         %8 = div %5 %7 : f64
-        %9 = m2 %4 shape 0 1 : f64
+        %9 = m2 %4 shape 0 : f64
         %10 = div %9 %7 : f64
         %11 = sqrt %10 : f64
         %12 = max %2 shape 2 : f64
