@@ -839,8 +839,8 @@ fn read_element(inner: &Strided, ptr: *mut u8) -> Scalar {
         strides: &[],
         ..RawView::of(inner)
     };
-    // SAFETY: (1) `ptr` is the address of an element of a live view, so it can be read; (2) `bytes` has its size; (3) a
-    // local vector overlaps nothing.
+    // SAFETY: (1) `ptr` is the address of an element of a live view, so it can be read; (2) `bytes` has its size; (3) what is local
+    // overlaps nothing.
     unsafe { element.gather(0, 1, bytes.as_mut_ptr()) };
     Scalar::read(inner.dtype, bytes)
 }

@@ -77,7 +77,7 @@ pub(super) struct Homes<'a> {
 }
 
 /// Mask registers that values may take: the first stands for "no mask" in encodings, and the second masks tails.
-const MASKS: u32 = 0b1111_1100;
+pub(super) const MASKS: u32 = 0b1111_1100;
 
 /// Never used again.
 const NEVER: u32 = u32::MAX;
@@ -136,12 +136,12 @@ pub(super) fn assign(
     let mut later = vec![[NEVER; 4]; insts.len()];
     for (i, inst) in insts.iter().enumerate().rev() {
         for (slot, arg) in later[i].iter_mut().zip(inst.read()) {
-            if let Some(Virt(v)) = virt(arg) {
+            if let Some(Virt(v)) = arg.virt() {
                 *slot = next[v as usize];
             }
         }
         for arg in inst.read() {
-            if let Some(Virt(v)) = virt(arg) {
+            if let Some(Virt(v)) = arg.virt() {
                 next[v as usize] = i as u32;
             }
         }
@@ -189,13 +189,6 @@ pub(super) fn pressure(insts: &[Inst], virts: usize) -> usize {
     most + 1
 }
 
-fn virt(arg: Arg) -> Option<Virt> {
-    match arg {
-        Arg::Vector(virt, _) | Arg::Mask(virt) => Some(virt),
-        _ => None,
-    }
-}
-
 /// The instruction of a row on registers of a width.
 pub(super) fn of_row(row: &Row, width: Width, avx512: bool) -> Code {
     row[if avx512 { 0 } else { 3 } + width as usize]
@@ -211,7 +204,7 @@ impl Assign<'_> {
         let sources = inst.sources();
         // Values that are in registers must stay there while others are brought.
         for arg in inst.read() {
-            if let Some(Virt(v)) = virt(arg)
+            if let Some(Virt(v)) = arg.virt()
                 && let Some(register) = self.at[v as usize].register
             {
                 self.bank(arg).locked |= 1 << register;
@@ -238,7 +231,7 @@ impl Assign<'_> {
             made.set_zeroing_masking(inst.zeroing);
         }
         for (arg, &later) in inst.read().zip(later) {
-            if let Some(Virt(v)) = virt(arg) {
+            if let Some(Virt(v)) = arg.virt() {
                 self.next[v as usize] = later;
                 self.free_if_done(arg);
             }
@@ -283,14 +276,14 @@ impl Assign<'_> {
     }
 
     fn hold(&mut self, arg: Arg, register: u32) {
-        let virt = virt(arg).expect("only virtual registers are held");
+        let virt = arg.virt().expect("only virtual registers are held");
         self.bank(arg).holds[register as usize] = Some(virt);
         self.at[virt.0 as usize].register = Some(register);
     }
 
     /// Frees the register of a value that is not used again.
     fn free_if_done(&mut self, arg: Arg) {
-        if let Some(Virt(v)) = virt(arg)
+        if let Some(Virt(v)) = arg.virt()
             && self.next[v as usize] == NEVER
             && let Some(register) = self.at[v as usize].register.take()
         {

@@ -10,7 +10,7 @@ use numloom_ir::reduce::LANES;
 use numloom_ir::{AccOp, Accumulator, InputClass, Kernel, LoopInst, LoopOp, Op, Place, V};
 
 use super::asm::CONSTANT;
-use super::assign::{Home, Homes, Same, Start, assign, load_same, of_row, pressure};
+use super::assign::{Home, Homes, MASKS, Same, Start, assign, load_same, of_row, pressure};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
 use super::inst::{Arg, Base, Inst, Memory, SOURCES, Virt, Width, fold_loads};
 use super::mask::Floats;
@@ -85,9 +85,6 @@ pub(super) enum Where {
     /// Columns in memory.
     Columns,
 }
-
-/// Mask registers that values may take.
-const MASKS: usize = 6;
 
 /// The longest code of which an iteration has two copies, if they find registers, so that the loop itself costs little.
 const SHORT: usize = 10;
@@ -266,7 +263,7 @@ impl<'k> Function<'k> {
         pieces.whole = Piece::from(select.take());
         pieces.whole.fold();
         if shape.accumulators == Where::Nowhere {
-            let one = std::mem::take(&mut pieces.whole);
+            let one = &pieces.whole;
             shape.copies = one.copies(select.shared.len(), self.avx512);
             if shape.output.is_some() && body.len() <= LONGEST_AROUND {
                 let copies = if one.insts.len() <= SHORT {
@@ -277,7 +274,9 @@ impl<'k> Function<'k> {
                 let piece = one.in_turn(copies, shape.lanes).around(self.avx512);
                 pieces.around = Some((piece, copies * shape.lanes));
             }
-            pieces.whole = one.in_turn(shape.copies, shape.lanes);
+            if shape.copies > 1 {
+                pieces.whole = pieces.whole.in_turn(shape.copies, shape.lanes);
+            }
         }
         if !counts.is_empty() {
             select.add_count(COUNT, &counts);
@@ -311,9 +310,9 @@ impl<'k> Function<'k> {
             Where::Registers => values.words.len() * shape.copies,
             _ => 0,
         };
+        // What stores around the caches has no more copies, so it needs no more.
         let all = [&pieces.whole, &uniform, &pieces.combine];
-        let around = pieces.around.as_ref().map(|(piece, _)| piece);
-        let all = all.into_iter().chain(&pieces.tail).chain(around);
+        let all = all.into_iter().chain(&pieces.tail);
         let needed = all.map(|piece| pressure(&piece.insts, piece.virts)).max();
         let (same, vectors) = self.share(&select.shared, &homes, held, needed.unwrap_or(0));
         let starts = self.starts(values.areas.len());
@@ -832,8 +831,10 @@ impl Piece {
         // There are few mask registers.
         let masks = |inst: &&Inst| matches!(inst.to, Arg::Mask(_));
         let masks = self.insts.iter().filter(masks).count();
-        let room = registers - shared.min(registers / 2);
-        let fits = |copies: &usize| copies * self.pressure() <= room && copies * masks <= MASKS;
+        let (vectors, room) = (self.pressure(), registers - shared.min(registers / 2));
+        let fits = |copies: &usize| {
+            copies * vectors <= room && copies * masks <= MASKS.count_ones() as usize
+        };
         [4, 2]
             .into_iter()
             .filter(|copies| *copies <= most)
@@ -845,9 +846,10 @@ impl Piece {
     fn chain(&self) -> usize {
         let mut depth = vec![0; self.virts];
         for inst in &self.insts {
-            let before = inst.read().filter_map(virtual_of).map(|v| depth[v]).max();
-            if let Some(to) = virtual_of(inst.to) {
-                depth[to] = before.unwrap_or(0) + 1;
+            let read = inst.read().filter_map(Arg::virt);
+            let before = read.map(|Virt(v)| depth[v as usize]).max();
+            if let Some(Virt(to)) = inst.to.virt() {
+                depth[to as usize] = before.unwrap_or(0) + 1;
             }
         }
         depth.into_iter().max().unwrap_or(0)
@@ -884,9 +886,8 @@ impl Piece {
     }
 
     /// The same with stores around the caches, where whole registers are stored.
-    fn around(&self, avx512: bool) -> Piece {
-        let mut insts = self.insts.clone();
-        for inst in &mut insts {
+    fn around(mut self, avx512: bool) -> Piece {
+        for inst in &mut self.insts {
             for width in [Width::X, Width::Y, Width::Z] {
                 if (avx512 || width < Width::Z) && inst.code == of_row(&table::Store, width, avx512)
                 {
@@ -894,10 +895,7 @@ impl Piece {
                 }
             }
         }
-        Piece {
-            insts,
-            virts: self.virts,
-        }
+        self
     }
 
     pub(super) fn fold(&mut self) {
@@ -908,14 +906,6 @@ impl Piece {
 impl From<(Vec<Inst>, usize)> for Piece {
     fn from((insts, virts): (Vec<Inst>, usize)) -> Piece {
         Piece { insts, virts }
-    }
-}
-
-/// The number of a virtual register.
-fn virtual_of(arg: Arg) -> Option<usize> {
-    match arg {
-        Arg::Vector(Virt(v), _) | Arg::Mask(Virt(v)) => Some(v as usize),
-        _ => None,
     }
 }
 

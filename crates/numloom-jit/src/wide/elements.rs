@@ -126,8 +126,7 @@ impl<'k> Function<'k> {
     }
 
     /// Goes to `masked` with the number of elements up to where the widest output is aligned, if it is not and the row is long; with slots only if outputs are to be stored
-    /// around the caches. Whether there
-    /// is such an output; and then, whether all are aligned there that are to be stored around the caches.
+    /// around the caches. Whether there is such an output; and then, whether all are aligned there that are to be stored around the caches.
     fn align(&mut self, prepared: &Prepared<'k>, next: Label, masked: Label) -> Option<Aligned> {
         let (output, size) = prepared.shape.output?;
         let lanes = prepared.shape.lanes;

@@ -80,6 +80,14 @@ pub(super) enum Arg {
 }
 
 impl Arg {
+    /// The virtual register, of either kind.
+    pub(super) fn virt(self) -> Option<Virt> {
+        match self {
+            Arg::Vector(virt, _) | Arg::Mask(virt) => Some(virt),
+            _ => None,
+        }
+    }
+
     /// The vector in another width: its low part, or with anything above it.
     pub(super) fn at(self, width: Width) -> Arg {
         match self {
@@ -154,10 +162,8 @@ impl Inst {
 /// Makes plain loads the memory operands of the instructions that alone use them, where nothing is stored in between.
 pub(super) fn fold_loads(insts: &mut Vec<Inst>, virts: usize) {
     let mut uses = vec![0u32; virts];
-    for arg in insts.iter().flat_map(Inst::read) {
-        if let Arg::Vector(Virt(v), _) | Arg::Mask(Virt(v)) = arg {
-            uses[v as usize] += 1;
-        }
+    for Virt(v) in insts.iter().flat_map(Inst::read).filter_map(Arg::virt) {
+        uses[v as usize] += 1;
     }
     let mut loads: Vec<Option<(usize, Memory, usize)>> = vec![None; virts];
     let mut folded = vec![false; insts.len()];
