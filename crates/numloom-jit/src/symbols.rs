@@ -185,9 +185,10 @@ pub(crate) unsafe extern "C" fn call_function(frame: *const CallFrame) -> u32 {
         return STATUS_PANIC;
     };
     interp::count(op, frame.n);
+    // One by one, as the kernel has stored them, see `OnPointers`.
     let [x, y, ..] = frame.args;
     // SAFETY: its (1) and (2) are (2) and (3): it was chosen by the dtype. It has no way to panic.
-    unsafe { function(isa, frame.n, frame.dst, [x, y]) };
+    unsafe { function(isa, frame.n, frame.dst, x, y) };
     0
 }
 

@@ -43,4 +43,4 @@ pub use float_env::FloatEnv;
 pub use functions::*;
 pub use integer::*;
 pub use isa::{Isa, IsaError};
-pub use pointers::{MAX_OPERANDS, OnPointers};
+pub use pointers::OnPointers;

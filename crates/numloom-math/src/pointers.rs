@@ -15,14 +15,13 @@ use crate::lanes::{Binary, Job, Lane, Lanes, MAX_LANES, Unary};
 
 /// A function over elements that pointers lead to, whose type is known from where it comes from; one of one argument takes the first operand only.
 ///
+/// Operands are in registers: as an array they were copied by one load of two pointers that had just been stored one by one, and such a load waits until all stores before it,
+/// often those of a whole block, have left the processor: `exp(-a*a/2)*log(b+1.5)` in blocks of 512 took 1.04 times as long (benches/functions.rs, 2026-11, AMD Zen 4).
+///
 /// # Safety
 /// 1. The result is valid for writes of `n` elements, and each operand of the function for reads of `n` initialised ones, at any alignment.
 /// 2. The result overlaps no operand, and nothing in this process reads or writes it, or writes operands, meanwhile.
-pub type OnPointers =
-    unsafe fn(isa: Isa, n: usize, dst: *mut u8, operands: [*const u8; MAX_OPERANDS]);
-
-/// The most operands of a function.
-pub const MAX_OPERANDS: usize = 2;
+pub type OnPointers = unsafe fn(isa: Isa, n: usize, dst: *mut u8, x: *const u8, y: *const u8);
 
 /// Elements of `T` for a kernel with `ARGS` operands, at places that [`OnPointers`] says.
 struct Places<K, T, const ARGS: usize> {
@@ -174,13 +173,14 @@ pub(crate) unsafe fn unary<K: Unary, T: Lane>(
     isa: Isa,
     n: usize,
     dst: *mut u8,
-    operands: [*const u8; MAX_OPERANDS],
+    x: *const u8,
+    _: *const u8,
 ) {
     isa.run(Places::<K, T, 1> {
         kernel: PhantomData,
         n,
         dst,
-        operands: [operands[0]],
+        operands: [x],
     });
 }
 
@@ -192,13 +192,14 @@ pub(crate) unsafe fn binary<K: Binary, T: Lane>(
     isa: Isa,
     n: usize,
     dst: *mut u8,
-    operands: [*const u8; MAX_OPERANDS],
+    x: *const u8,
+    y: *const u8,
 ) {
     isa.run(Places::<K, T, 2> {
         kernel: PhantomData,
         n,
         dst,
-        operands,
+        operands: [x, y],
     });
 }
 
@@ -211,7 +212,7 @@ pub(crate) fn unary_block<K: Unary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T]) {
     assert_eq!(dst.len(), x.len(), "result and operand have one length");
     let operand = x.as_ptr().cast();
     // SAFETY: (1) the slices are as long; (2) one is borrowed exclusively, the other for reading.
-    unsafe { unary::<K, T>(isa, dst.len(), dst.as_mut_ptr().cast(), [operand; 2]) }
+    unsafe { unary::<K, T>(isa, dst.len(), dst.as_mut_ptr().cast(), operand, operand) }
 }
 
 /// A function of two arguments over blocks.
@@ -230,9 +231,9 @@ pub(crate) fn binary_block<K: Binary, T: Lane>(isa: Isa, dst: &mut [T], x: &[T],
         y.len(),
         "result and second operand have one length"
     );
-    let operands = [x, y].map(|operand| operand.as_ptr().cast());
+    let [x, y] = [x, y].map(|operand| operand.as_ptr().cast());
     // SAFETY: (1) the slices are as long; (2) one is borrowed exclusively, the others for reading.
-    unsafe { binary::<K, T>(isa, dst.len(), dst.as_mut_ptr().cast(), operands) }
+    unsafe { binary::<K, T>(isa, dst.len(), dst.as_mut_ptr().cast(), x, y) }
 }
 
 #[cfg(test)]
@@ -252,9 +253,9 @@ mod tests {
             place
         });
         let mut dst = vec![0xa5; bytes + 2];
-        let operands = [x[1..].as_ptr(), y[1..].as_ptr()];
+        let (n, to) = (bytes / size_of::<T>(), dst[1..].as_mut_ptr());
         // SAFETY: (1) all have room; (2) they are vectors of their own.
-        unsafe { function(isa, bytes / size_of::<T>(), dst[1..].as_mut_ptr(), operands) };
+        unsafe { function(isa, n, to, x[1..].as_ptr(), y[1..].as_ptr()) };
         assert_eq!(
             [dst[0], dst[bytes + 1]],
             [0xa5; 2],
