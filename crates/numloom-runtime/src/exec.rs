@@ -463,8 +463,10 @@ impl Pass<'_> {
                     return End::Short;
                 }
                 let left = (leaf_end - at.position).min(at.row_left);
+                let first = plan.block + plan.head;
                 let (n, rows) = match left / plan.block {
                     0 => (left, 1),
+                    _ if plan.head > 0 && at.position == start && first <= left => (first, 1),
                     blocks => (plan.block, if in_place { blocks } else { 1 }),
                 };
                 self.locate(work, &at, start, n);
@@ -735,7 +737,7 @@ impl Pass<'_> {
             ahead: u64::from(self.plan.ahead),
             ..numloom_jit::abi::KernelArgs::one_row(fault)
         };
-        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots, and `fit` made a step for each input and output. (2, 3) `fit` made a pointer for each input and
+        // SAFETY: (1) `cut` keeps blocks within `max_block` for a kernel with slots, the longer first one too, and `fit` made a step for each input and output. (2, 3) `fit` made a pointer for each input and
         // output, `Ptr` being transparent; `locate` has set those that the part uses to `n` elements (one, for a scalar)
         // of the array or of this thread's block: for `Direct`, the operand steps by its item size up to the end
         // of the row, which `n` does not pass; for `Scalar`, by nothing. Several rows are leaves of a chunk, or blocks of one, all operands being `Direct` or `Scalar`,

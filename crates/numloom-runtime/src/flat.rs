@@ -24,7 +24,7 @@ use crate::bind::Out;
 use crate::code::Code;
 use crate::compiled::AWAKE_WORK;
 use crate::layout::Target;
-use crate::memory::{NEAR_BLOCK, PAGE, to_scratch};
+use crate::memory::{NEAR_BLOCK, PAGE, head, to_scratch};
 use crate::pass::reduced_values;
 use crate::run::{finish, put, scalar};
 use crate::shape::ShapeSets;
@@ -243,6 +243,16 @@ pub(crate) fn run(
         true => n,
         false => kernel.max_block().min(NEAR_BLOCK).min(n),
     };
+    let head = match part.arrays.first() {
+        Some(&array) if !kernel.slots.is_empty() && !part.reduces => {
+            let (to, size) = (
+                places.outputs[0].addr(),
+                prog.dtype(prog.outputs[array].value).itemsize(),
+            );
+            head(to, size, n, block).min(kernel.max_block() - block)
+        }
+        _ => 0,
+    };
     let leaves = n.div_ceil(LEAF);
     let few_leaves = match kernel.form {
         Form::Rows => leaves == 1 || leaves * kernel.partial_words() <= MAX_LEAF_WORDS,
@@ -264,28 +274,30 @@ pub(crate) fn run(
         let scratch: *mut u8 = room.as_mut_ptr().cast();
         let scratch = scratch.wrapping_add(to_scratch(scratch.addr()));
         for (i, size) in kernel.slots.iter().enumerate() {
-            // SAFETY: a slot has room for `max_block` elements, of which there are at least `block`, and all slots fit the scratch.
+            // SAFETY: a slot has room for `max_block` elements, which the longest block is at most, and all slots fit the scratch.
             unsafe {
                 scratch
                     .add(kernel.slot_offset(i))
-                    .write_bytes(0, block * size)
+                    .write_bytes(0, (block + head) * size)
             };
         }
         let mut places = places;
-        let mut left = n;
-        loop {
-            let m = block.min(left);
-            // SAFETY: (1, 2, 3, 5) as above, for the next `m` of the `n` elements; (4) the slots fit the scratch, the block fits the slots, and as many elements
-            // were just cleared; a kernel in rows has no slots.
-            if !unsafe { call(native, (m, 1), &places, accumulators, scratch) } {
+        let (mut left, mut longer) = (n, head);
+        while left > 0 {
+            let (m, rows) = match left / block {
+                0 => (left, 1),
+                _ if longer > 0 => (block + std::mem::take(&mut longer), 1),
+                rows => (block, rows),
+            };
+            // SAFETY: (1, 2, 3, 5) as above, for the next `m * rows` of the `n` elements, which are no fewer, as a head comes before many blocks only; (4) the slots fit the
+            // scratch, the longest block fits the slots, and as many elements were just cleared; a kernel in rows has no slots.
+            if !unsafe { call(native, (m, rows), &places, accumulators, scratch) } {
                 return false;
             }
-            left -= m;
-            if left == 0 {
-                return true;
-            }
-            places.advance(m);
+            left -= m * rows;
+            places.advance(m * rows);
         }
+        true
     };
     if !part.reduces {
         return run(&mut [], std::ptr::null_mut());

@@ -21,7 +21,7 @@ use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::Ptr;
 use crate::guard::Bound;
 use crate::memory::{
-    CHUNK_BYTES, CHUNK_WORK, FAR_BLOCK, FAR_BYTES, FAR_COPIED_BLOCK, NEAR_BLOCK, Outputs,
+    self, CHUNK_BYTES, CHUNK_WORK, FAR_BLOCK, FAR_BYTES, FAR_COPIED_BLOCK, NEAR_BLOCK, Outputs,
     stores_around,
 };
 use crate::space::Space;
@@ -91,6 +91,8 @@ pub(crate) struct Plan {
     pub(crate) row: Option<usize>,
     /// Elements of a block.
     pub(crate) block: usize,
+    /// Elements by which the first block of a chunk is longer, so that the others are aligned.
+    pub(crate) head: usize,
     /// Elements of a chunk.
     pub(crate) chunk: usize,
     /// Where the kernel's scratch lies in a thread's work area, and the size of that area.
@@ -288,7 +290,8 @@ impl Plan {
             (false, false) => usize::MAX,
         };
         let bytes = self.total.saturating_mul(part.bytes_per_element);
-        let is_far = !interpreted && !kernel.slots.is_empty() && bytes > FAR_BYTES;
+        let is_called = !interpreted && !kernel.slots.is_empty();
+        let is_far = is_called && bytes > FAR_BYTES;
         self.ahead = is_far && self.is_in_place();
         let best = || {
             let most = match (kernel.slots.is_empty(), is_far, self.ahead) {
@@ -299,7 +302,8 @@ impl Plan {
             };
             self.best_block().min(most)
         };
-        let mut block = block.unwrap_or_else(best).min(most);
+        let given = block;
+        let mut block = given.unwrap_or_else(best).min(most);
         if part.reduces {
             block = block.min(LEAF).next_multiple_of(LANES);
         }
@@ -318,6 +322,14 @@ impl Plan {
         };
         self.chunk = chunk;
         self.block = block.min(chunk.next_multiple_of(LANES));
+        self.head = match self.operands.get(self.inputs) {
+            Some(output) if given.is_none() && is_called && self.is_in_place() && !part.reduces => {
+                let (to, size) = (output.ptr.0.addr(), output.dtype.itemsize());
+                let head = memory::head(to, size, self.total.min(chunk), self.block);
+                head.min(most - self.block)
+            }
+            _ => 0,
+        };
 
         let written = self.operands[self.inputs..].iter();
         let element: usize = written.map(|operand| operand.dtype.itemsize()).sum();

@@ -334,3 +334,44 @@ fn what_is_reduced_and_not_used_does_no_harm_without_optimisation() {
         assert_eq!(sum, 3.0);
     }
 }
+
+/// The first block of an array is longer where that aligns the others, the short way and the long way.
+#[test]
+fn the_bits_of_functions_do_not_depend_on_where_arrays_begin() {
+    let src = "exp(-a*a/2)*log(b+1.5)";
+    let schema = Schema::new().with("a", DType::F64).with("b", DType::F64);
+    let compile = |options: Options| {
+        let engine = Engine::new(options).unwrap();
+        engine.compile(&Expr::parse(src).unwrap(), &schema).unwrap()
+    };
+    let ways = [
+        compile(Options::new().threads(1)),
+        compile(Options::new().threads(2)),
+    ];
+    let by_hundreds = compile(Options::new().threads(1).block(100));
+    // Few blocks, many, more than the short way takes, arrays out of the caches.
+    for n in [3_000, 5_001, 30_000, 200_003] {
+        let a: Vec<f64> = (0..n + 8).map(|i| f64::from(i) * 1e-3 - 1.0).collect();
+        let b: Vec<f64> = a.iter().map(|a| a + 0.3).collect();
+        let mut want = vec![0.0; a.len()];
+        let inputs = [View::from_slice(&a), View::from_slice(&b)];
+        let place = ViewMut::from_slice(&mut want);
+        by_hundreds.call(&inputs, &mut [place]).unwrap();
+        for kernel in &ways {
+            for shift in 0..8 {
+                let n = a.len() - 8;
+                let mut got = vec![7.0; a.len()];
+                let inputs = [View::from_slice(&a[..n]), View::from_slice(&b[..n])];
+                let place = ViewMut::from_slice(&mut got[shift..shift + n]);
+                kernel.call(&inputs, &mut [place]).unwrap();
+                let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                assert!(
+                    bits(&got[shift..shift + n]) == bits(&want[..n]),
+                    "{n} {shift}"
+                );
+                let (before, after) = (&got[..shift], &got[shift + n..]);
+                assert!(before.iter().chain(after).all(|&x| x == 7.0), "{n} {shift}");
+            }
+        }
+    }
+}

@@ -95,6 +95,8 @@ impl Function<'_> {
             if matches!(place, Place::Input(_)) {
                 self.asm.rr(Code::Add_r64_rm64, START, LIMIT);
             }
+            // Of the line in which both rows lie the one before has asked for; so the last is asked for too.
+            self.asm.add(START, LINE - 1);
             self.asm.zero(INDEX);
             let again = self.asm.here();
             self.asm.indexed(code, START, INDEX);
