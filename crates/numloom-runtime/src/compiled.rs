@@ -398,7 +398,8 @@ impl Compiled {
             && engine.is_plain()
         {
             let serial_below = options.serial_below.or(engine.serial_below);
-            return flat::run(short, serial_below, inputs, outputs);
+            let is_alone = options.threads == Some(1) || self.shared().threads() == 1;
+            return flat::run(short, is_alone, serial_below, inputs, outputs);
         }
         false
     }

@@ -24,7 +24,7 @@ use crate::bind::Out;
 use crate::code::Code;
 use crate::compiled::AWAKE_WORK;
 use crate::layout::Target;
-use crate::memory::{NEAR_BLOCK, PAGE, head, to_scratch};
+use crate::memory::{FAR_BYTES, NEAR_BLOCK, PAGE, head, to_scratch};
 use crate::pass::reduced_values;
 use crate::run::{finish, put, scalar};
 use crate::shape::ShapeSets;
@@ -33,6 +33,9 @@ use crate::variant::Part;
 
 /// As many elements are always few enough: more, if they take long, are worth a plan, which is cut for several threads and can be stopped.
 const FEW_ELEMENTS: usize = 1024;
+
+/// The estimated time of the longest run where no other thread could help, in picoseconds: a plan costs a hundredth of that or less in longer ones.
+const ALONE_WORK: usize = 10 * AWAKE_WORK;
 
 const MAX_INPUTS: usize = 8;
 const MAX_OUTPUTS: usize = 4;
@@ -108,9 +111,11 @@ impl Places {
     }
 }
 
-/// The most elements of a run that is estimated to be over before another thread could help, or anybody want to stop it.
-fn most_elements(part: &Part, serial_below: Option<usize>) -> usize {
-    let soon = AWAKE_WORK / part.work.max(1);
+/// The most elements of a run that is estimated to be over before another thread could help, if there is one, or anybody want to stop it.
+fn most_elements(part: &Part, is_alone: bool, serial_below: Option<usize>) -> usize {
+    let near = FAR_BYTES / part.bytes_per_element.max(1);
+    let work = if is_alone { ALONE_WORK } else { AWAKE_WORK };
+    let soon = near.min(work / part.work.max(1));
     let serial = serial_below.map_or(soon, |least| least.saturating_sub(1));
     soon.min(serial).max(FEW_ELEMENTS)
 }
@@ -144,9 +149,11 @@ pub(crate) fn pass_of(stages: &Stages) -> Option<&Part> {
     plain.then_some(&*pass.part)
 }
 
-/// Runs a program if everything is plain; whether it did. Fewer than `serial_below` elements are not for several threads, if that was said.
+/// Runs a program if everything is plain; whether it did. No other thread could help if it `is_alone`; fewer than `serial_below`
+/// elements are not for several threads, if that was said.
 pub(crate) fn run(
     short: Short<'_>,
+    is_alone: bool,
     serial_below: Option<usize>,
     inputs: &[View<'_>],
     outputs: &mut [Out<'_>],
@@ -163,7 +170,7 @@ pub(crate) fn run(
         return false;
     };
     let (shape, n) = (first.shape(), first.len());
-    if !plain || n == 0 || n > most_elements(part, serial_below) {
+    if !plain || n == 0 || n > most_elements(part, is_alone, serial_below) {
         return false;
     }
 
