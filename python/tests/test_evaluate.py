@@ -37,6 +37,12 @@ def test_a_mapping_gives_inputs_and_keywords_go_before_it():
     assert nl.evaluate("a + b", {name: records[name] for name in records.dtype.names}).tolist() == [3.5]
 
 
+def test_the_name_of_a_dtype_is_no_input():
+    assert nl.compile("sum(a, dtype=f32)").inputs == ("a",)
+    total = nl.evaluate("sum(a, dtype=f32)", a=[1.0, 2.0])
+    assert total == 3 and total.dtype == np.float32
+
+
 def test_a_keyword_that_is_no_input_is_an_error():
     with pytest.raises(nl.InputError, match="no input named `c`; there are `a`"):
         nl.evaluate("a + 1", a=1, c=2)

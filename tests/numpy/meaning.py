@@ -742,7 +742,8 @@ def spread(row, ddof, eps, only_numbers):
     if n == 0 or not np.isfinite(row).all() or free <= 0 and (only_numbers or (row == row[0]).all()):
         return math.nan, 0.0
     if (row == row[0]).all():
-        return 0.0, np.square(n * eps * row[0])
+        most = np.square(n * eps * row[0])
+        return (0.0, most) if np.isfinite(most) else None
     wide_row = row.astype(np.longdouble)
     mean = wide_row.sum() / n
     if free <= 0:
@@ -797,6 +798,7 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
     given = keywords if ddof is None else keywords | {"ddof": ddof}
     axis = axis_of(name, x, axis, given)
     want = np.asarray(getattr(np, name)(x, axis=axis, **given))
+    finite = np.isfinite(x) if x.dtype.kind in "fc" else True
     if "dtype" in keywords and name not in ("mean", "nanmean"):
         x = cast(x, SHORT[np.dtype(keywords["dtype"])]) if not is_complex(x) else x.astype(keywords["dtype"])
     if want.dtype.kind not in "fc":
@@ -808,9 +810,11 @@ def reduction(name, x, axis=None, ddof=None, **keywords):
     # What is masked is left out; what is there from the start is one more.
     mask = np.broadcast_to(keywords.get("where", True), x.shape)
     start = [keywords["initial"]] if "initial" in keywords else []
+    # What the dtype that is asked for does not hold overflows on the way.
+    overflows = np.isinf(x) & finite & mask
     found = [
-        total(name, np.concatenate([row[kept].astype(np.float64), start]), want.dtype, ddof or 0)
-        for row, kept in zip(rows(x, axis), rows(mask, axis), strict=True)
+        None if over.any() else total(name, np.concatenate([row[kept].astype(np.float64), start]), want.dtype, ddof or 0)
+        for row, kept, over in zip(rows(x, axis), rows(mask, axis), rows(overflows, axis), strict=True)
     ]
     return Within("fsum", want, lambda got: bounds(found, got))
 
@@ -980,7 +984,9 @@ def normal(x):
         return Within("fsum", want, lambda got: None)
 
     def divided(known):
-        return known and (known[0] / std, (known[1] + abs(known[0]) * (off / std + eps)) / (std - off))
+        if known is None or abs(known[0]) + known[1] > np.finfo(real).max:
+            return None
+        return known[0] / std, (known[1] + abs(known[0]) * (off / std + eps)) / (std - off)
 
     return in_parts(want, [[divided(known) for known in centre(part, None, real)] for part in real_parts(x)])
 

@@ -1,11 +1,12 @@
 //! A parsed expression: [`Expr`].
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use numloom_ir::{FloatEnv, Schema};
-use numloom_syntax::{Ast, ExprKind, StmtKind, parse_with};
+use numloom_syntax::{Arg, Ast, ExprKind, StmtKind, parse_with};
 
 use crate::engine::{Check, Engine};
 use crate::error::{Error, Text};
@@ -29,6 +30,7 @@ pub(crate) const CONSTANTS: [&str; 4] = ["pi", "e", "inf", "nan"];
 /// let expr = Expr::parse("let d = a-b; rms = sqrt(mean(d*d)); max(abs(d))")?;
 /// assert_eq!(expr.inputs(), ["a", "b"]);
 /// assert_eq!(expr.outputs(), [Some("rms"), None]);
+/// assert_eq!(Expr::parse("sum(a, dtype=f32)")?.inputs(), ["a"]);
 /// assert_eq!(expr.to_string(), "let d = a - b\nrms = sqrt(mean(d * d))\nmax(abs(d))");
 /// # Ok::<(), numloom::Error>(())
 /// ```
@@ -73,7 +75,7 @@ impl Expr {
     /// The names that it reads, each once, in the order they come up; without the constants `pi`, `e`, `inf` and `nan`.
     #[must_use]
     pub fn inputs(&self) -> Vec<&str> {
-        let mut seen: std::collections::HashSet<&str> = CONSTANTS.into();
+        let mut seen: HashSet<&str> = CONSTANTS.into();
         seen.extend(
             self.0
                 .ast
@@ -114,10 +116,21 @@ impl Expr {
             .collect()
     }
 
-    /// All names that it reads, as often as it does.
+    /// All names that it reads, as often as it does. The name of a dtype in `dtype=f32` is read from the text.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.ast.exprs.iter().filter_map(|node| match &node.kind {
-            ExprKind::Name(name) => Some(name.as_str()),
+        let exprs = &self.0.ast.exprs;
+        let arguments = exprs.iter().flat_map(|node| match &node.kind {
+            ExprKind::Call { args, .. } => &args[..],
+            _ => &[],
+        });
+        let is_dtype = |arg: &&Arg| matches!(&arg.name, Some((name, _)) if name == "dtype");
+        let dtypes: HashSet<usize> = arguments
+            .filter(is_dtype)
+            .map(|arg| arg.value.index())
+            .collect();
+        let nodes = exprs.iter().enumerate();
+        nodes.filter_map(move |(i, node)| match &node.kind {
+            ExprKind::Name(name) if !dtypes.contains(&i) => Some(name.as_str()),
             _ => None,
         })
     }

@@ -250,3 +250,13 @@ fn wrong_reductions_and_subscripts_say_what_is_wrong() {
         );
     }
 }
+
+#[test]
+fn what_a_reduction_refuses_is_refused_also_where_its_value_is_known() {
+    let (ten, nine) = (&[true; 10][..], &[true; 9][..]);
+    let error = eval("min(a < b, initial=False)", inputs! { a: ten, b: nine }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape, "{error}");
+    let none: &[i64] = &[];
+    let error = eval("min(a) * 0", inputs! { a: none }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Run, "{error}");
+}

@@ -25,7 +25,7 @@
 //! | `select(x, True, False)` | `x` | b | `select(~x, y, z)` | `select(x, z, y)` | |
 //! | `select(x, False, True)` | `~x` | b | casts of casts | see below | |
 //!
-//! ‡ Only if the operand that goes cannot fault, on any element: a fault belongs to the answer.
+//! ‡ Only if the operand that goes cannot fault, on any element: a fault belongs to the answer. A reduction can: of no elements, or of shapes that do not go together.
 //!
 //! A cast that loses nothing, then another, is one cast, or none if it leads back (`i8 → i32 → f64`, `bool → i64 → bool`). Two wrapping casts of
 //! which the second is to an integer no wider are one (`i64 → i32 → i16`, `f64 → i64 → u8`), or none (`i32 → u64 → i32`). A checked or
@@ -117,7 +117,7 @@ impl Rewriter {
     /// Whether the operation itself may fault; a power to a constant that is not negative cannot.
     fn faults(&self, inst: &Inst) -> bool {
         let InstKind::Apply { op, args } = inst.kind else {
-            return false;
+            return matches!(inst.kind, InstKind::Reduce(_));
         };
         let last = args[args.len() - 1];
         let harmless = op == Op::Pow && self.int(last).is_some_and(|exponent| exponent >= 0);

@@ -535,7 +535,8 @@ pub const PRODUCTIONS: &[Production] = &[
     exact("conj", "conj($0)", Np, SIGNED1),
     bounded("angle", "angle($0)", "angle($0)", NUMBERS1, Exact::Never),
     exact("+ imaginary", "($0 + 2.5j)", Same, NUMBERS1),
-    exact("- imaginary", "(1j - $0)", Same, NUMBERS1),
+    // Python itself would subtract an `f64` that is a single value, and make a number of it that has no dtype.
+    exact("- imaginary", "(1j - $0)", As("np.subtract(1j, $0)"), NUMBERS1),
 
     // Byte strings.
     exact("bytes ==", "($0 == $1)", Same, TEXTS), exact("bytes !=", "($0 != $1)", Same, TEXTS),
