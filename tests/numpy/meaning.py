@@ -316,7 +316,8 @@ def clip(x, low, high, differs):
     found = np.clip(x, low, high)
     if found.dtype.kind not in "fc":
         return found
-    # `minimum` and `maximum` of zeros of both signs.
+    # `minimum` and `maximum` of zeros of both signs, of complex numbers if one of the three is.
+    x = x.astype(found.dtype) if is_complex(found) else x
     ours = x if low is None else least("maximum", x, low)
     ours = ours if high is None else least("minimum", ours, high)
     ours = np.asarray(ours).astype(found.dtype)

@@ -100,7 +100,7 @@ impl Lower<'_> {
         })))
     }
 
-    /// `minimum(max, maximum(min, x))`: of zeros that are equal, the bound's, as NumPy.
+    /// `minimum(maximum(x, min), max)`.
     fn complex_clip(&mut self, args: &Arguments) -> Lowered<Operand> {
         let mut operands = vec![(CmpOp::Eq, self.argument(args, 0)?)];
         for (place, order) in [(1, CmpOp::Ge), (2, CmpOp::Le)] {
@@ -119,7 +119,7 @@ impl Lower<'_> {
             let mut bounds = parts.into_iter();
             let (_, z) = bounds.next().expect("there is an argument");
             let z = bounds.fold(formula.complex(z), |z, (order, bound)| {
-                formula.complex(bound).extreme(order, z)
+                z.extreme(order, formula.complex(bound))
             });
             z.into()
         })))
