@@ -239,3 +239,32 @@ fn long_blocks_go_to_called_accumulators_in_pieces() {
         }
     }
 }
+
+/// Long rows that lie alike begin with a part of a vector; others, one byte more or less aligned, do not.
+#[test]
+fn long_rows_in_streams_agree_however_they_are_aligned() {
+    let mut numbers = Numbers::new(29);
+    for dtype in DTYPES {
+        for op in OPS.into_iter().filter(|op| op.takes(dtype)) {
+            let mut build = Build::new();
+            let x = build.input(dtype, InputClass::Contiguous);
+            let value = build.load(x, dtype);
+            build.accumulate(op, value);
+            let mut kernel = build.finish();
+            kernel.form = Form::Streams;
+            let kernel = Arc::new(kernel);
+            for compiler in compilers() {
+                let native = compile(&kernel, &compiler);
+                for (n, rows) in [(1024, 1), (1024, 3), (1023, 3)] {
+                    let data = Data::with_rows(&kernel, n, rows, &mut numbers);
+                    let want = interpret(&kernel, &data);
+                    for shift in [0, 1, 8, 16, 40] {
+                        let got = execute(&native, &data, shift);
+                        let context = format!("{compiler} {rows} rows of {n}, {shift} bytes on");
+                        assert_same(&kernel, Nan::Any, &got, &want, &context);
+                    }
+                }
+            }
+        }
+    }
+}
