@@ -466,7 +466,9 @@ impl Pass<'_> {
                 let first = plan.block + plan.head;
                 let (n, rows) = match left / plan.block {
                     0 => (left, 1),
-                    _ if plan.head > 0 && at.position == start && first <= left => (first, 1),
+                    _ if in_place && plan.head > 0 && at.position == start && first <= left => {
+                        (first, 1)
+                    }
                     blocks => (plan.block, if in_place { blocks } else { 1 }),
                 };
                 self.locate(work, &at, start, n);
@@ -673,7 +675,7 @@ impl Pass<'_> {
                     let block = area.wrapping_add(operand.offset);
                     if is_input {
                         // SAFETY: gather's (1) the array is alive (`Pass`), and `at.position + n` is at most its number of
-                        // elements; (2) `cut` left room for `plan.block >= n` elements; (3) the area is this thread's own;
+                        // elements; (2) `cut` left room for `plan.block >= n` elements, since `n` is more only where nothing is copied; (3) the area is this thread's own;
                         // if an output shares the array, then under the same indices (`Bound`), and only the thread
                         // that has this chunk writes to those, after this.
                         unsafe { self.array(i, operand).gather(at.position, n, block) };
@@ -696,7 +698,7 @@ impl Pass<'_> {
         for (i, operand) in self.plan.operands.iter().enumerate().skip(self.plan.inputs) {
             if operand.access == Access::Block {
                 // SAFETY: scatter's (1) the array is alive and exclusively held (`Pass`), and `position + n` is at most its
-                // number of elements; (2, 3) the block is this thread's own, and has `plan.block >= n` elements;
+                // number of elements; (2, 3) the block is this thread's own, and has `plan.block >= n` elements, as above;
                 // (4) positions of one chunk are accessed by the thread that has it only.
                 unsafe {
                     let block = area.wrapping_add(operand.offset);

@@ -1,5 +1,5 @@
-//! The short way for small arrays that all lie alike: no plan, no copy, one call of the kernel, or one for each block if it calls functions. Whole leaves of
-//! reductions are rows of a call.
+//! The short way for arrays that all lie alike, small ones if there are several threads: no plan, no copy, one call of the kernel. Blocks of kernels that call functions, and whole
+//! leaves of reductions, are rows of a call.
 //!
 //! What goes in: a part that is the whole program, or all of it but steps on scalars; inputs that are contiguous arrays of one shape, or have no axes; outputs of that
 //! shape, or reduced to one value, that share memory with nothing. What comes out: the results, or `false` if anything is not so plain:
@@ -43,7 +43,7 @@ const MAX_OUTPUTS: usize = 4;
 /// The most words of partial values: their lanes are on the stack.
 const MAX_WORDS: usize = 8;
 
-/// The most words of the partial values of several leaves: in the time that is short there are 39 leaves of the maximum of `f32`, and 153 of `u8`.
+/// The most words of the partial values of several leaves: in the time that is short for several threads there are 39 leaves of the maximum of `f32`, and 153 of `u8`.
 const MAX_LEAF_WORDS: usize = 256;
 
 /// The most scalars that are computed from what is reduced: they are on the stack.

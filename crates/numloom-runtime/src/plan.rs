@@ -10,7 +10,7 @@
 //! | `Block` | a private block, filled before or emptied after | everything else |
 //! | `Chunk` | a part of a private copy of the whole chunk | rows of an input lie closer to each other than their elements, and a chunk has several |
 //!
-//! Blocks end at multiples of the block size or, if that makes more operands direct, at the ends of rows.
+//! Blocks end at multiples of the block size, after a longer first one where the others then begin with cache lines, or, if that makes more operands direct, at the ends of rows.
 
 use numloom_data::{ByteOrder, DType};
 use numloom_ir::reduce::{LANES, LEAF};

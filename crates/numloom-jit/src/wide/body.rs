@@ -105,10 +105,12 @@ const LIGHT_BYTES: usize = 4;
 /// Whether a loop waits for memory: it has no more operations than loads and stores, or does nothing but combine what it loads with one running value. Halves of registers then
 /// come to as much from the first-level cache, and to more from any other, as if each line that is read twice were asked for sooner. With whole registers `a + b` of 4 to 12 MB takes 1.04 to
 /// 1.12 times as long, out of the caches 1.05; `sum(a)` out of the caches 1.13; `max(a)` anywhere 1.1, of `f32`, whose lanes are one whole register, 1.2 to 1.6 (2026-11, AMD Zen 4).
-fn is_light(body: &[LoopInst], words: usize, form: Form) -> bool {
+fn is_light(body: &[LoopInst], words: usize, kernel: &Kernel) -> bool {
+    let is_scalar = |i: u32| kernel.inputs[i as usize].class == InputClass::Scalar;
     let (mut moves, mut operations) = (0, 0);
     for inst in body {
         match inst.op {
+            LoopOp::Load(Place::Input(i)) if is_scalar(i) => {}
             LoopOp::Load(_) | LoopOp::Store { .. } => moves += 1,
             LoopOp::Const(_) | LoopOp::Accumulate { .. } => {}
             LoopOp::Apply { .. } => operations += 1,
@@ -116,7 +118,7 @@ fn is_light(body: &[LoopInst], words: usize, form: Form) -> bool {
     }
     match words {
         0 => operations <= moves,
-        1 => operations == 0 && !form.is_columns(),
+        1 => operations == 0 && !kernel.form.is_columns(),
         _ => false,
     }
 }
@@ -138,7 +140,7 @@ impl Shape {
                 _ => {}
             }
         }
-        let half = !avx512 || widest >= LIGHT_BYTES && is_light(body, words, form);
+        let half = !avx512 || widest >= LIGHT_BYTES && is_light(body, words, kernel);
         let lanes = if half { 32 } else { 64 } / widest;
         if words == 0 || form.is_columns() {
             return Shape {
@@ -294,7 +296,9 @@ impl<'k> Function<'k> {
                 } else {
                     1
                 };
-                let piece = one.in_turn(copies, shape.lanes).around(self.avx512);
+                let piece = one
+                    .in_turn(copies, shape.lanes)
+                    .around(&values.areas, self.avx512);
                 pieces.around = Some((piece, copies * shape.lanes));
             }
             if shape.copies > 1 {
@@ -908,11 +912,20 @@ impl Piece {
         }
     }
 
-    /// The same with stores around the caches, where whole registers are stored.
-    fn around(mut self, avx512: bool) -> Piece {
+    /// The same with stores to outputs around the caches, where whole registers are stored. Slots are read soon, and lie anywhere.
+    fn around(mut self, areas: &[Area], avx512: bool) -> Piece {
+        let is_output = |base: Base| {
+            let area = |i: u32| areas[i as usize];
+            matches!(base, Base::Place(i) if matches!(area(i), Area::Place(Place::Output(_))))
+        };
         for inst in &mut self.insts {
+            let Arg::Memory(Memory { base, .. }) = inst.to else {
+                continue;
+            };
             for width in [Width::X, Width::Y, Width::Z] {
-                if (avx512 || width < Width::Z) && inst.code == of_row(&table::Store, width, avx512)
+                if (avx512 || width < Width::Z)
+                    && inst.code == of_row(&table::Store, width, avx512)
+                    && is_output(base)
                 {
                     inst.code = of_row(&table::StoreAround, width, avx512);
                 }

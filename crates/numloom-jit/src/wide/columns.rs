@@ -3,7 +3,7 @@
 //! ```text
 //!   if rows are long and not aligned, but all alike: a part of a vector of columns, up to where they are
 //! next:
-//!   for a few columns at a time, as many as there are registers for, then fewer
+//!   for a few columns at a time, of a cache line at most, then fewer
 //!     running values from memory, or identities
 //!     for each row: the body
 //!     running values to memory
@@ -12,8 +12,8 @@
 //!
 //! Unaligned, a few columns of a row begin in the middle of a cache line, and each row waits for one line more.
 //!
-//! If the body is short, rows of two lanes may come by turns: then half as many columns at a time have a running value in each, and these are
-//! combined in the end.
+//! If the body is short, rows of two lanes may come by turns: then columns have a running value in each, half as many at a time if there is not one
+//! register of them, and these are combined in the end.
 
 use std::mem::offset_of;
 
@@ -383,7 +383,7 @@ impl<'k> Function<'k> {
         let Some(load) = load else { return };
         let size = load.dtype.itemsize();
         let (first, stride) = streams[0];
-        let within = (prepared.shape.lanes * size - 1) as i32;
+        let within = (columns * size - 1) as i32;
         let no = self.asm.label();
         let long = (ALIGNED_FROM * columns) as i32;
         self.asm.ri(Code::Cmp_rm64_imm32, N, long);

@@ -151,3 +151,51 @@ fn asking_for_what_follows_touches_nothing_and_changes_no_bit() {
         }
     }
 }
+
+#[test]
+fn what_is_stored_around_the_caches_leaves_slots_in_them() {
+    let mut build = Build::new();
+    let slot = build.slot(8);
+    let x = build.array(DType::F64);
+    let y = build.array(DType::F64);
+    let sum = build.apply(Op::Add, &[x, y]);
+    build.store(slot, sum);
+    build.out(sum);
+    let out = build.output(DType::F64);
+    build.call(Op::Exp, DType::F64, DType::F64, &[slot], out);
+    let kernel = Arc::new(build.finish());
+    let n = 512;
+    let numbers = vec![0.5f64; n + 16];
+    for compiler in compilers() {
+        let native = compile(&kernel, &compiler);
+        // Bytes from an aligned place to the outputs, and to scratch.
+        for (output, scratch) in [(0, 0), (0, 8), (16, 0), (16, 16)] {
+            let mut rooms: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; n + 16]);
+            let places = rooms.each_mut().map(|room| {
+                let room = room.as_mut_ptr();
+                room.wrapping_byte_add(room.addr().wrapping_neg() % 64)
+            });
+            let outputs = [0, 1].map(|i| places[i].wrapping_byte_add(output).cast::<u8>());
+            let inputs = [numbers.as_ptr().cast::<u8>(); 2];
+            let mut fault = Fault::NONE;
+            let mut args = KernelArgs {
+                n,
+                inputs: inputs.as_ptr(),
+                outputs: outputs.as_ptr(),
+                scratch: places[2].wrapping_byte_add(scratch).cast(),
+                around: 1,
+                ..KernelArgs::one_row(&raw mut fault)
+            };
+            // SAFETY: (1) one row of 512 elements; (2, 3) each room has 16 more, of which at most 9 are left out before; (4) there are no accumulators; (5) the scratch is such a room;
+            // (6) `fault` is a local; (7) rooms, `numbers` and `fault` are apart.
+            assert_eq!(unsafe { native.call(&mut args) }, 0);
+            for (room, want) in rooms.iter().zip([1.0, 1f64.exp()]) {
+                assert_eq!(
+                    room.iter().filter(|&&x| x == want).count(),
+                    n,
+                    "{compiler} {output} {scratch}"
+                );
+            }
+        }
+    }
+}
