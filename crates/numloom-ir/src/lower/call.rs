@@ -156,7 +156,10 @@ impl Lower<'_> {
             Rule::Rounding(op) if common.is_float() => self.apply_at(op, &operands, common)?,
             Rule::Rounding(_) => self.strong(&operands[0].0, span)?,
             Rule::Test(op, _) if common.is_float() => self.apply_at(op, &operands, common)?,
-            Rule::Test(_, IntAnswer::Always(answer)) => self.builder.constant(Scalar::Bool(answer)),
+            Rule::Test(_, IntAnswer::Always(answer)) => {
+                let value = self.strong(&operands[0].0, span)?;
+                self.whatever(value, Scalar::Bool(answer))
+            }
             Rule::Test(_, IntAnswer::Negative) => {
                 let value = self.strong(&operands[0].0, span)?;
                 let zero = self.builder.constant(Scalar::zero(self.dtype(value)));

@@ -364,7 +364,7 @@ impl Lower<'_> {
     fn integer_power(&mut self, base: Value, exponent: i128, dtype: DType) -> Option<Value> {
         let exponent = u64::try_from(exponent).ok()?;
         if exponent == 0 {
-            return Some(self.builder.constant(Scalar::from_bits(dtype, 1)));
+            return Some(self.whatever(base, Scalar::from_bits(dtype, 1)));
         }
         if exponent.ilog2() + exponent.count_ones() - 1 > MAX_MULTIPLICATIONS {
             return None;
@@ -387,6 +387,13 @@ impl Lower<'_> {
         }
     }
 
+    /// `answer`, whatever `value` is: what that refuses or faults on stays, and goes with it where there can be nothing of the kind.
+    pub(super) fn whatever(&mut self, value: Value, answer: Scalar) -> Value {
+        let answer = self.builder.constant(answer);
+        let same = self.builder.apply(Op::Eq, &[value, value]);
+        self.builder.apply(Op::Select, &[same, answer, answer])
+    }
+
     /// The float powers that have a form of their own, as NumPy's.
     fn float_power(&mut self, base: Value, exponent: f64, dtype: DType) -> Option<Value> {
         let one = if dtype == DType::F32 {
@@ -399,7 +406,7 @@ impl Lower<'_> {
         } else if exponent == 1.0 {
             Some(base)
         } else if exponent == 0.0 {
-            Some(self.builder.constant(one))
+            Some(self.whatever(base, one))
         } else if exponent == -1.0 {
             let one = self.builder.constant(one);
             Some(self.builder.apply(Op::Div, &[one, base]))
@@ -498,7 +505,7 @@ impl Lower<'_> {
         } else {
             return None;
         };
-        Some(self.builder.constant(Scalar::Bool(holds(op, order))))
+        Some(self.whatever(value, Scalar::Bool(holds(op, order))))
     }
 
     /// Compares a signed integer with a `u64`, exactly: below zero the signed one is the lesser, else both compare as `u64`.

@@ -343,7 +343,7 @@ impl Lower<'_> {
         let dtype = self.dtype(x);
         Ok(Operand::Value(match part {
             Part::Real => x,
-            Part::Imag => self.builder.constant(Scalar::zero(dtype)),
+            Part::Imag => self.whatever(x, Scalar::zero(dtype)),
             // As NumPy's.
             Part::Conj if dtype.is_bool() => self.coerce(arg.0, DType::I8, arg.1)?,
             Part::Conj => x,
