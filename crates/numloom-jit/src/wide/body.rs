@@ -99,7 +99,7 @@ const CHAIN: usize = 8;
 /// The longest body of which there is a second version, which stores around the caches.
 const LONGEST_AROUND: usize = 96;
 
-/// Of elements as wide as this a loop that [is light](is_light) takes half a register at a time.
+/// Of elements as wide as this a loop that [is light](is_light) takes half a register at a time; narrower ones take more instructions for each, and lose by it in the near caches.
 const LIGHT_BYTES: usize = 4;
 
 /// Whether a loop waits for memory: it has no more operations than loads and stores, or does nothing but combine what it loads with one running value. Halves of registers then
