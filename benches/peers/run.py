@@ -73,6 +73,9 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="the data of a record, whose rows that are measured now are replaced")
     parser.add_argument("--name", help="of the processor, in the record's file name")
     options = parser.parse_args()
+    directory = options.output or RECORD
+    if str(directory) != "-":
+        directory.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
 
     found = machine.describe(sys.argv[1:])
     for threads in options.threads:
@@ -90,10 +93,9 @@ def main() -> None:
     if wrong:
         sys.exit("numloom fails:\n" + "\n".join(wrong))
     text = report.report(found)
-    if options.output and str(options.output) == "-":
+    if str(directory) == "-":
         print(text)
         return
-    directory = options.output or RECORD
     stem = f"{found['began'][:10]}-peers-{options.name or machine.slug(found)}"
     (directory / f"{stem}.json").write_text(report.dump(found))
     (directory / f"{stem}.svg").write_text(plot.plot(found))
