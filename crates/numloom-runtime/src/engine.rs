@@ -14,6 +14,7 @@ use crate::compiled::{Compiled, Inner};
 use crate::error::{RuntimeError, RuntimeErrorKind};
 use crate::exec::now;
 use crate::options::{Backend, Options, check_threads};
+use crate::place;
 
 const CACHE_ENTRIES: usize = 4096;
 const CACHE_BYTES: usize = 64 << 20;
@@ -245,6 +246,7 @@ impl Shared {
         let started = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("numloom-{i}"))
+            .start_handler(|_| place::start())
             .build()
             .map_err(|error| RuntimeErrorKind::ThreadPool {
                 threads,

@@ -55,6 +55,7 @@ mod memory;
 mod options;
 mod pass;
 mod pattern;
+mod place;
 mod plan;
 mod reduce;
 mod run;

@@ -22,6 +22,8 @@ use std::thread::{self, Thread};
 
 use rayon::ThreadPool;
 
+use crate::place::Processor;
+
 /// Set when nobody may enter any more; the other bits count those inside.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
@@ -39,6 +41,8 @@ struct Team<'a> {
     state: AtomicUsize,
     work: &'a (dyn Fn() + Sync),
     caller: Thread,
+    /// Where the caller was when it asked.
+    processor: Processor,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -53,6 +57,8 @@ impl Team<'_> {
 
     /// What a helper does.
     fn help(&self) {
+        // Also of a team that is closed: the next one is asked for from there again.
+        self.processor.leave();
         if !self.enter() {
             return;
         }
@@ -104,6 +110,7 @@ pub(crate) fn together(
         state: AtomicUsize::new(0),
         work: there,
         caller: thread::current(),
+        processor: Processor::current(),
         panic: Mutex::new(None),
     });
     {
