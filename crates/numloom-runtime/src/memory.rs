@@ -62,6 +62,10 @@ pub(crate) const CHUNK_WORK: usize = 1_000_000_000;
 /// Zen 4, 32 MiB of shared third level, loops in C over aligned and unaligned arrays).
 const AROUND_BYTES: usize = 8_000_000;
 
+/// What a run reads and writes in fewer bytes stays in the caches until the next: `x + y` of a row and a column, 8 MB of output, takes 0.30 ns an element with stores
+/// around them and 0.13 without, 16 MB 0.30 and 0.17, 32 MB 0.30 and 0.26, 80 MB 0.30 and 0.4 to 0.5 (2026-11, AMD Zen 4, 32 MiB of shared third level).
+const AROUND_TOUCHED: usize = 3 * AROUND_BYTES;
+
 /// What the memory of outputs was before the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outputs {
@@ -71,9 +75,11 @@ pub(crate) enum Outputs {
     Given,
 }
 
-/// Whether outputs of so many bytes in all are stored around the caches: then memory is not read before it is written.
-pub(crate) fn stores_around(outputs: Outputs, bytes: usize) -> bool {
-    outputs == Outputs::Given && bytes >= AROUND_BYTES && bytes >= 4 * second_level()
+/// Whether outputs of so many bytes in all, made of inputs of so many, are stored around the caches: then memory is not read before it is written.
+pub(crate) fn stores_around(outputs: Outputs, written: usize, read: usize) -> bool {
+    outputs == Outputs::Given
+        && written >= AROUND_BYTES.max(4 * second_level())
+        && written.saturating_add(read) >= AROUND_TOUCHED
 }
 
 /// Bytes of a core's second-level cache, where the system tells; else what is usual.
@@ -113,8 +119,9 @@ mod tests {
 
     #[test]
     fn only_large_outputs_of_the_caller_are_stored_around() {
-        assert!(!stores_around(Outputs::Given, AROUND_BYTES - 1));
-        assert!(stores_around(Outputs::Given, usize::MAX));
-        assert!(!stores_around(Outputs::Fresh, usize::MAX));
+        assert!(!stores_around(Outputs::Given, AROUND_BYTES - 1, usize::MAX));
+        assert!(!stores_around(Outputs::Given, AROUND_TOUCHED - 2, 1));
+        assert!(stores_around(Outputs::Given, usize::MAX, 0));
+        assert!(!stores_around(Outputs::Fresh, usize::MAX, 0));
     }
 }

@@ -248,6 +248,25 @@ impl Plan {
         self.row.is_none() && self.operands.iter().all(in_place)
     }
 
+    /// Bytes of an operand that are touched: what is broadcast counts once.
+    fn distinct_bytes(&self, i: usize) -> usize {
+        let axes = self.space.strides(i).iter().zip(self.space.shape());
+        let extents = axes.filter(|&(&stride, _)| stride != 0).map(|(_, &n)| n);
+        extents.product::<usize>() * self.operands[i].dtype.itemsize()
+    }
+
+    /// Whether each row of the arrays that are written begins with a cache line.
+    fn rows_begin_lines(&self) -> bool {
+        const LINE: usize = numloom_data::Buffer::ALIGN;
+        (self.inputs..self.operands.len()).all(|i| {
+            let [outer @ .., _] = self.space.strides(i) else {
+                return true;
+            };
+            let begins = |bytes: usize| bytes.is_multiple_of(LINE);
+            begins(self.operands[i].ptr.0.addr()) && outer.iter().all(|s| begins(s.unsigned_abs()))
+        })
+    }
+
     /// Elements of a row where a call is given several: a leaf, or a block if a leaf has several.
     pub(crate) fn row_of_calls(&self, kernel: &Kernel) -> usize {
         match kernel.form {
@@ -333,7 +352,11 @@ impl Plan {
 
         let written = self.operands[self.inputs..].iter();
         let element: usize = written.map(|operand| operand.dtype.itemsize()).sum();
-        self.around = stores_around(outputs, self.total.saturating_mul(element));
+        let written = self.total.saturating_mul(element);
+        let read = (0..self.inputs).map(|i| self.distinct_bytes(i)).sum();
+        // What a row leaves of a line, the next would have to fetch again.
+        self.around = stores_around(outputs, written, read)
+            && (self.row.is_none() || self.rows_begin_lines());
 
         const LINE: usize = numloom_data::Buffer::ALIGN;
         self.scratch = 0;

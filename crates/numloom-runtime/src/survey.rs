@@ -160,6 +160,7 @@ impl Compiled {
             .kept
             .space(pass, &survey.shapes, &survey.views, &mut space);
         let (bytes_read, bytes_written) = survey.bytes(pass, &space)?;
+        let saturating = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let along = pass.site.map(|site| survey.shapes.site(site).axes.clone());
         Ok(Explanation {
             shape: space,
@@ -174,7 +175,7 @@ impl Compiled {
             bytes_read,
             bytes_written,
             around: variant.code.backend() == Backend::Wide
-                && stores_around(given, usize::try_from(bytes_written).unwrap_or(usize::MAX)),
+                && stores_around(given, saturating(bytes_written), saturating(bytes_read)),
             serial_below: options
                 .serial_below
                 .unwrap_or_else(|| serial_below(&pass.part)),
