@@ -18,7 +18,7 @@ mod linux {
     use crate::exec::now;
 
     /// The least time between two moves of a thread: where callers are on all processors, it has nowhere to go.
-    const STAY: Duration = Duration::from_millis(1);
+    const STAY: Duration = Duration::from_micros(100);
 
     /// What a thread of the pool knows of itself.
     #[derive(Clone, Copy)]

@@ -166,7 +166,8 @@
 //!
 //! An [`Engine`] holds options, a pool of threads and a cache; [`Engine::global`] stands behind the short forms. Everything is `Send` and `Sync`, and any number of
 //! threads may use one engine or one kernel at once. The number of threads is that of the option, else of `NUMLOOM_NUM_THREADS` or `OMP_NUM_THREADS`, else what affinity and
-//! cgroup allow; [`Engine::with_pool`] takes a pool of yours. Small runs stay on the caller's thread. Code is compiled for, and functions run on, the best instruction
+//! cgroup allow; [`Engine::with_pool`] takes a pool of yours. Small runs stay on the caller's thread. On Linux, threads of an engine's own pool rule out the processor that a caller asks
+//! them from, among those that they are allowed; threads of others are left as they are. Code is compiled for, and functions run on, the best instruction
 //! set of the machine, or the one that [`Options::isa`] or `NUMLOOM_ISA` names.
 //!
 //! The bits of a result depend on the expression and the values, on nothing else: not on threads, block size, layout, optimisation, engine or instruction set, nor on how the host has set

@@ -1,6 +1,6 @@
 //! Every layout of inputs and outputs gives what element-by-element evaluation gives.
 
-use numloom_data::{DType, Order, Scalar, View};
+use numloom_data::{DType, Order, Scalar, View, ViewMut};
 use numloom_runtime::{Out, OutputValue, RunOptions};
 
 use crate::support::{
@@ -403,5 +403,47 @@ fn byte_strings_longer_than_a_page_are_compared() {
             [5000, 4000, 5000],
             "{backend}"
         );
+    }
+}
+
+#[test]
+fn outputs_too_large_for_the_caches_are_written_whole_and_nothing_beside_them() {
+    let prog = program(
+        "input x: f64
+         input y: f64
+         %0 = input 0 : f64
+         %1 = input 1 : f64
+         %2 = add %0 %1 : f64
+         out = %2 shape 0 1",
+    );
+    // Rows that begin with cache lines if the first one does, rows that do not, and one row; each time more than is stored through the caches.
+    for [rows, columns] in [[3100, 1000], [3101, 1001], [1, 3_100_001]] {
+        let x: Vec<f64> = (0..columns).map(|j| j as f64).collect();
+        let y: Vec<f64> = (0..rows).map(|i| i as f64 * 1e7).collect();
+        let inputs = [
+            View::from_slice_shaped(&x, &[1, columns]).unwrap(),
+            View::from_slice_shaped(&y, &[rows, 1]).unwrap(),
+        ];
+        let mut memory = vec![-1.0; rows * columns + 24];
+        let line = memory.as_ptr().addr().wrapping_neg() % 64 / 8;
+        for (&backend, threads, off) in backends()
+            .iter()
+            .flat_map(|backend| [(backend, 1, 0), (backend, 2, 0), (backend, 2, 3)])
+        {
+            memory.fill(-1.0);
+            let first = 8 + line + off;
+            let out = &mut memory[first..first + rows * columns];
+            let out = ViewMut::from_slice_shaped(out, &[rows, columns]).unwrap();
+            let compiled = compile(&engine(backend, threads), &prog);
+            compiled
+                .run_into(&inputs, &mut [Out::Array(out)], &RunOptions::new())
+                .unwrap();
+            let wrong = memory.iter().enumerate().find(|&(at, &value)| {
+                let inside = at.checked_sub(first).filter(|&at| at < rows * columns);
+                let want = inside.map_or(-1.0, |at| x[at % columns] + y[at / columns]);
+                value != want
+            });
+            assert_eq!(wrong, None, "{backend}, {rows} rows, {threads}, {off}");
+        }
     }
 }
