@@ -200,7 +200,13 @@ struct Pass<'a> {
 }
 
 /// Ends the chunks of a thread: what they stored around the caches comes before whatever tells another thread of it.
-struct Ordered<'p>(&'p Plan);
+struct Ordered<'p>(
+    #[cfg_attr(
+        not(feature = "jit"),
+        expect(dead_code, reason = "only machine code stores so")
+    )]
+    &'p Plan,
+);
 
 impl Drop for Ordered<'_> {
     fn drop(&mut self) {
