@@ -42,6 +42,9 @@ const COPIED_CHUNK_BYTES: usize = 1 << 20;
 /// Where a chunk may start, in elements: 64 of one byte fill a cache line, so no two chunks write to one.
 const CHUNK_ALIGN: usize = 64;
 
+/// Bytes of a cache line, with which buffers begin.
+const LINE: usize = numloom_data::Buffer::ALIGN;
+
 /// How the kernel gets at an operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
@@ -257,7 +260,6 @@ impl Plan {
 
     /// Whether each row of the arrays that are written begins with a cache line.
     fn rows_begin_lines(&self) -> bool {
-        const LINE: usize = numloom_data::Buffer::ALIGN;
         (self.inputs..self.operands.len()).all(|i| {
             let [outer @ .., _] = self.space.strides(i) else {
                 return true;
@@ -358,7 +360,6 @@ impl Plan {
         self.around = stores_around(outputs, written, read)
             && (self.row.is_none() || self.rows_begin_lines());
 
-        const LINE: usize = numloom_data::Buffer::ALIGN;
         self.scratch = 0;
         let mut end = kernel.scratch_bytes().next_multiple_of(LINE);
         for operand in &mut self.operands {
