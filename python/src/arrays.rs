@@ -16,8 +16,8 @@ use std::ptr;
 use numloom::stream::ColumnOwner;
 use numloom::{Array, ByteOrder, DType, Order, Room, View, ViewMut};
 use numpy::npyffi::{
-    NPY_ARRAY_CARRAY, NPY_ARRAY_F_CONTIGUOUS, NPY_ARRAY_FARRAY, NPY_ARRAY_WRITEABLE, NPY_TYPES,
-    NpyTypes, PY_ARRAY_API, get_type_object, npy_intp,
+    NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_CARRAY, NPY_ARRAY_F_CONTIGUOUS, NPY_ARRAY_FARRAY,
+    NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PY_ARRAY_API, get_type_object, npy_intp,
 };
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -122,8 +122,17 @@ pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>) -> Option<View<'a>>
 
 /// Whether it may be written to.
 pub(crate) fn is_writable(array: &Bound<'_, PyUntypedArray>) -> bool {
+    has_flag(array, NPY_ARRAY_WRITEABLE)
+}
+
+/// Whether its elements lie without gaps, the last axis fastest.
+pub(crate) fn is_c_contiguous(array: &Bound<'_, PyUntypedArray>) -> bool {
+    has_flag(array, NPY_ARRAY_C_CONTIGUOUS)
+}
+
+fn has_flag(array: &Bound<'_, PyUntypedArray>, flag: c_int) -> bool {
     // SAFETY: `array` is one, so that its header can be read.
-    unsafe { (*array.as_array_ptr()).fields.flags & NPY_ARRAY_WRITEABLE != 0 }
+    unsafe { (*array.as_array_ptr()).fields.flags & flag != 0 }
 }
 
 /// Its elements, to write.

@@ -3,12 +3,10 @@
 //! What goes in: arrays, by place or by name. What comes out: arrays, or the caller's own written to. What it never does: type, plan or
 //! compute, which the kernel for the arrays' dtypes does; it is made when they are met first.
 
-use std::array;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use numloom::{Code, DType, Expr, InputClass, Kernel, Options, Scalar, Schema, Stage, View};
-use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -24,20 +22,31 @@ use crate::places::{Alone, Given, Layout, Places};
 use crate::stream::{self, Running, Source, Target};
 use crate::transform::{self, Settings};
 use crate::tree;
-use crate::waiting::wait;
+use crate::waiting::{self, wait};
 
 /// The most combinations of dtypes whose kernels are at hand; the engine's cache has those that were crowded out.
 const MAX_VARIANTS: usize = 64;
 
-/// An expression that waits for arrays: call it with one for each of its inputs.
-#[pyclass(frozen, module = "numloom", weakref)]
+/// The most inputs of a call that is made the short way.
+const MAX_PLAIN: usize = 4;
+
+/// What is behind `numloom.Compiled`, which Python calls in a shorter way: see [`callable`](crate::callable).
+#[pyclass(
+    frozen,
+    subclass,
+    module = "numloom._numloom",
+    name = "_Compiled",
+    weakref
+)]
 #[derive(Debug)]
 pub(crate) struct Compiled {
     expr: Expr,
     engine: Py<Engine>,
     /// In the order of positional arguments.
-    inputs: Vec<Py<PyString>>,
+    inputs: Py<PyTuple>,
     names: Vec<String>,
+    /// Whether one of them has the name that a place to write to has in a call.
+    has_input_out: bool,
     /// Names of the outputs, with `None` for a bare expression.
     outputs: Py<PyTuple>,
     variants: RwLock<Vec<Arc<Variant>>>,
@@ -54,18 +63,11 @@ struct Variant {
 
 impl Variant {
     fn is_for(&self, operands: &[Operand<'_>], views: &[View<'_>]) -> bool {
-        self.is_for_all(views, |i| {
-            (operands[i].is_nullable(), operands[i].is_weak())
-        })
-    }
-
-    /// Whether it is for inputs like these, of which `traits` tells whether they are nullable and weak.
-    fn is_for_all(&self, views: &[View<'_>], traits: impl Fn(usize) -> (bool, bool)) -> bool {
-        let mut given = self.schema.inputs.iter().zip(views).enumerate();
-        given.all(|(i, (input, view))| {
+        let mut given = self.schema.inputs.iter().zip(operands).zip(views);
+        given.all(|((input, operand), view)| {
             input.dtype == view.dtype()
                 && (input.class == InputClass::Scalar) == (view.ndim() == 0)
-                && (input.nullable, input.weak) == traits(i)
+                && (input.nullable, input.weak) == (operand.is_nullable(), operand.is_weak())
         })
     }
 }
@@ -80,7 +82,7 @@ struct Request<'py> {
 }
 
 impl Compiled {
-    pub(crate) fn new(
+    fn new(
         py: Python<'_>,
         engine: Py<Engine>,
         src: &str,
@@ -90,10 +92,11 @@ impl Compiled {
         let expr = expr.map_err(|error| raise(py, &error))?;
         let names =
             inputs.unwrap_or_else(|| expr.inputs().iter().map(|&name| name.into()).collect());
-        let inputs = names.iter().map(|name| PyString::intern(py, name).unbind());
+        let inputs = names.iter().map(|name| PyString::intern(py, name));
         Ok(Compiled {
             engine,
-            inputs: inputs.collect(),
+            inputs: PyTuple::new(py, inputs)?.unbind(),
+            has_input_out: names.iter().any(|name| name == "out"),
             names,
             outputs: PyTuple::new(py, expr.outputs())?.unbind(),
             expr,
@@ -125,10 +128,10 @@ impl Compiled {
         let mut named: Vec<Option<Operand<'py>>> =
             self.names[operands.len()..].iter().map(|_| None).collect();
         for (key, value) in kwargs {
-            let place = (self.inputs.iter()).position(|name| name.is(&key));
-            let place = match place {
+            let inputs = || self.inputs.bind(args.py()).iter_borrowed();
+            let place = match inputs().position(|name| name.is(&key)) {
                 Some(place) => Some(place),
-                None => (self.inputs.iter()).position(|name| key.eq(name).unwrap_or(false)),
+                None => inputs().position(|name| key.eq(name).unwrap_or(false)),
             };
             match place {
                 Some(i) if i < args.len() => {
@@ -251,15 +254,16 @@ impl Compiled {
         Ok(variant)
     }
 
-    fn call<'py>(
+    /// The call as it may be.
+    ///
+    /// # Errors
+    /// For arguments that are not the inputs; those of the library, and of Python for what it makes of arguments.
+    pub(crate) fn call<'py>(
         slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (args.py(), slf.get());
-        if let Some(done) = this.call_plainly(args, kwargs) {
-            return done;
-        }
         let (operands, request) = this.arrange(args, kwargs)?;
         if operands.iter().any(Operand::is_times) {
             static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -269,48 +273,74 @@ impl Compiled {
         this.run(py, &operands, request)
     }
 
-    /// The call as it most often is where its cost matters: arrays, and one to write to that the result fits. None if it is any other, or the first of its kind.
-    fn call_plainly<'py>(
+    /// The call as it most often is where its cost matters: a few arrays, `n` of them by place and the others under `names`, with a new array for the result, or one to write to that
+    /// it fits. None if it is any other, or the first of its kind.
+    pub(crate) fn call_plainly<'a, 'py>(
         &self,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
+        py: Python<'py>,
+        n: usize,
+        names: Option<Borrowed<'a, 'py, PyTuple>>,
+        arg: impl Fn(usize) -> Borrowed<'a, 'py, PyAny>,
     ) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let kwargs = kwargs.filter(|kwargs| kwargs.len() == 1)?;
-        let (name, out) = kwargs.iter().next()?;
-        let is_out = name.is(intern!(args.py(), "out"));
-        // An input of that name was given by its place.
-        let is_input = self.inputs.iter().any(|input| input.is(&name));
-        if args.len() != self.names.len() || !is_out || is_input {
-            return None;
+        let mut args = [None; MAX_PLAIN];
+        for (i, place) in args.get_mut(..n)?.iter_mut().enumerate() {
+            *place = Some(arg(i));
         }
-        let done = match args.len() {
-            1 => self.write_plainly::<1>(args, arrays::exact(&out)?)?,
-            2 => self.write_plainly::<2>(args, arrays::exact(&out)?)?,
-            3 => self.write_plainly::<3>(args, arrays::exact(&out)?)?,
-            4 => self.write_plainly::<4>(args, arrays::exact(&out)?)?,
-            _ => return None,
-        };
-        Some(done.map(|()| out))
+        let mut out = None;
+        let inputs = self.inputs.bind(py);
+        let names = names.iter().flat_map(|names| names.iter_borrowed());
+        for (name, value) in names.zip((n..).map(arg)) {
+            let place = match name.is(intern!(py, "out")) && !self.has_input_out {
+                true => &mut out,
+                false => args.get_mut(inputs.iter_borrowed().position(|input| input.is(name))?)?,
+            };
+            if place.replace(value).is_some() {
+                return None;
+            }
+        }
+        match *args.get(..self.names.len())? {
+            [Some(a)] => self.run_plainly([a], out),
+            [Some(a), Some(b)] => self.run_plainly([a, b], out),
+            [Some(a), Some(b), Some(c)] => self.run_plainly([a, b, c], out),
+            [Some(a), Some(b), Some(c), Some(d)] => self.run_plainly([a, b, c, d], out),
+            _ => None,
+        }
     }
 
-    fn write_plainly<'py, const N: usize>(
+    fn run_plainly<'py, const N: usize>(
         &self,
-        args: &Bound<'py, PyTuple>,
-        out: &Bound<'py, PyUntypedArray>,
-    ) -> Option<PyResult<()>> {
-        let objects: [_; N] = array::from_fn(|i| args.get_borrowed_item(i).ok());
-        let views =
-            (objects.each_ref()).map(|object| arrays::view(arrays::exact(object.as_deref()?)?));
-        if views.iter().any(Option::is_none) {
+        args: [Borrowed<'_, 'py, PyAny>; N],
+        out: Option<Borrowed<'_, 'py, PyAny>>,
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let py = args[0].py();
+        let operands = args.each_ref().map(|arg| Operand::plain(arg));
+        if operands.iter().any(Option::is_none) {
             return None;
         }
-        let views = views.map(|view| view.expect("just seen"));
-        let variant = self.met(|known| known.is_for_all(&views, |_| (false, false)))?;
-        let mut place = Alone::of(out)?;
+        let operands = operands.map(|operand| operand.expect("just seen"));
+        let views = operands.each_ref().map(Operand::view);
+        let variant = self.met(|known| known.is_for(&operands, &views))?;
+        let kernel = &variant.kernel;
+        let array = match &out {
+            Some(out) => arrays::exact(out)?.clone(),
+            None => match arrays::empty(py, kernel.plain_room(&views)?) {
+                Ok(array) => array,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let mut place = Alone::of(&array)?;
         let mut outs = [place.view_mut()];
-        let work = variant.kernel.plain_work(&views, &outs)?;
-        let run = |kernel: &Kernel| kernel.call(&views, &mut outs);
-        Some(wait(args.py(), &variant.kernel, work, run))
+        let most = views.iter().map(View::len).max().unwrap_or(0);
+        if !waiting::wait_shortly(py, most, || kernel.call_short(&views, &mut outs)) {
+            let work = kernel.plain_work(&views, &outs)?;
+            if let Err(error) = wait(py, kernel, work, |kernel| kernel.call(&views, &mut outs)) {
+                return Some(Err(error));
+            }
+        }
+        Some(match out {
+            Some(out) => Ok(out.to_owned()),
+            None => arrays::or_scalar(array),
+        })
     }
 
     fn run<'py>(
@@ -434,6 +464,18 @@ fn number(value: &Bound<'_, PyAny>, name: &str) -> PyResult<(Scalar, bool)> {
 
 #[pymethods]
 impl Compiled {
+    #[new]
+    #[pyo3(signature = (engine, expr, inputs = None))]
+    fn new_object(
+        engine: &Bound<'_, Engine>,
+        expr: &str,
+        inputs: Option<Vec<String>>,
+    ) -> PyResult<Compiled> {
+        guard(engine.py(), || {
+            Compiled::new(engine.py(), engine.clone().unbind(), expr, inputs)
+        })
+    }
+
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
         slf: &Bound<'py, Self>,
@@ -542,8 +584,8 @@ impl Compiled {
 
     /// Names of the inputs, in the order of positional arguments.
     #[getter]
-    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.inputs)
+    fn inputs(&self) -> &Py<PyTuple> {
+        &self.inputs
     }
 
     /// Names of the outputs, `None` for a bare expression.
@@ -597,7 +639,7 @@ impl Compiled {
         let this = slf.get();
         let rebuild = slf.py().import("numloom._compile")?.getattr("rebuild")?;
         let engine = this.engine.clone_ref(slf.py());
-        let inputs = PyTuple::new(slf.py(), &this.inputs)?.unbind();
+        let inputs = this.inputs.clone_ref(slf.py());
         Ok((rebuild, (this.expr.src().to_owned(), inputs, engine)))
     }
 

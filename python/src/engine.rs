@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::arrays::dtype_of;
-use crate::compiled::Compiled;
+use crate::callable;
 use crate::errors::{guard, raise};
 
 /// Options, a pool of threads and a cache of kernels, held together.
@@ -116,13 +116,12 @@ impl Engine {
 
     /// Parses `expr`; `inputs` says in which order it takes arrays, that of their first use by default.
     #[pyo3(signature = (expr, inputs = None))]
-    fn compile(
-        slf: &Bound<'_, Self>,
+    fn compile<'py>(
+        slf: &Bound<'py, Self>,
         expr: &str,
         inputs: Option<Vec<String>>,
-    ) -> PyResult<Compiled> {
-        let py = slf.py();
-        guard(py, || Compiled::new(py, slf.clone().unbind(), expr, inputs))
+    ) -> PyResult<Bound<'py, PyAny>> {
+        callable::compile(slf, expr, inputs)
     }
 
     /// What `expr` would compute for inputs of these dtypes, of which some are one number, or one without a dtype of its own: outputs as (name, dtype, reduced), or the exception.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `arrays`* | NumPy arrays as views, and new ones |
 //! | `operands` | one argument of a call: an array, a number, or what Python makes an array of |
+//! | `callable`* | the type of what is called, without a tuple and a dict being made for it |
 //! | `compiled` | the callable: arguments in order, a kernel for their dtypes, room for results |
 //! | `places`* | where results go: new arrays, and the caller's |
 //! | `waiting` | when to let go of the interpreter, and Ctrl-C |
@@ -22,6 +23,7 @@
 use pyo3::prelude::*;
 
 mod arrays;
+mod callable;
 mod compiled;
 mod engine;
 mod errors;
@@ -38,8 +40,6 @@ mod waiting;
 #[pymodule(gil_used = false)]
 mod _numloom {
     #[pymodule_export]
-    use crate::compiled::Compiled;
-    #[pymodule_export]
     use crate::engine::{Engine, error_codes, functions};
     #[pymodule_export]
     use crate::lazy::LazyNode;
@@ -52,6 +52,7 @@ mod _numloom {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("Compiled", crate::callable::class(module.py())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,7 +1,7 @@
 //! One argument of a call: an array as it is, a number of Python's, or what the Python side makes an array of.
 
 use numloom::{Complex, DType, Scalar, View};
-use numpy::PyUntypedArray;
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -44,15 +44,17 @@ impl<'py> Operand<'py> {
     /// # Errors
     /// Those of the Python side, for what is no array of numbers.
     pub(crate) fn of(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Operand<'py>> {
+        Operand::plain(object).map_or_else(|| convert(object, name), Ok)
+    }
+
+    /// The same, if Python need not be asked.
+    pub(crate) fn plain(object: &Bound<'py, PyAny>) -> Option<Operand<'py>> {
         if let Some(array) = arrays::exact(object)
-            && arrays::dtype_of(&numpy::PyUntypedArrayMethods::dtype(array)).is_some()
+            && arrays::dtype_of(&array.dtype()).is_some()
         {
-            return Ok(Operand::Array(array.clone()));
+            return Some(Operand::Array(array.clone()));
         }
-        if let Some(number) = number(object) {
-            return Ok(Operand::Number(Cell::new(&number)));
-        }
-        convert(object, name)
+        number(object).map(|number| Operand::Number(Cell::new(&number)))
     }
 
     /// Its elements; none of times.

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use numloom::{Order, Room, View, ViewMut};
-use numpy::PyUntypedArray;
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -60,8 +60,10 @@ pub(crate) struct Alone<'a, 'py>(&'a Bound<'py, PyUntypedArray>);
 impl<'a, 'py> Alone<'a, 'py> {
     /// None if it is read-only, of a dtype that numloom has not, or has an element in two places.
     pub(crate) fn of(array: &'a Bound<'py, PyUntypedArray>) -> Option<Alone<'a, 'py>> {
-        let disjoint = arrays::is_disjoint(&arrays::view(array)?);
-        (disjoint && arrays::is_writable(array)).then_some(Alone(array))
+        let is_disjoint =
+            arrays::is_c_contiguous(array) || arrays::is_disjoint(&arrays::view(array)?);
+        let is_known = arrays::dtype_of(&array.dtype()).is_some();
+        (is_disjoint && is_known && arrays::is_writable(array)).then_some(Alone(array))
     }
 
     /// What is to be written to.

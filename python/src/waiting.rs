@@ -15,6 +15,9 @@ use crate::errors;
 /// Operations on elements in less time than letting go of the interpreter and getting hold of it again.
 const INSTANT: u64 = 10_000;
 
+/// The same for elements, of what is short in any case.
+const FEW_ELEMENTS: usize = 1024;
+
 /// Operations on elements that take less than 50 ms, however slow they are.
 const SHORT: u64 = 4_000_000;
 
@@ -37,6 +40,14 @@ pub(crate) fn wait(
         SHORT.. => return listen(py, kernel, run),
     };
     result.map_err(|error| errors::raise(py, &error))
+}
+
+/// Calls `run`, which is over soon whatever it is, and goes through `n` elements.
+pub(crate) fn wait_shortly(py: Python<'_>, n: usize, run: impl FnOnce() -> bool + Send) -> bool {
+    match n {
+        ..FEW_ELEMENTS => run(),
+        _ => py.detach(run),
+    }
 }
 
 /// Runs, and stops between two chunks to look for signals.

@@ -1,7 +1,11 @@
 """Calls of a compiled expression on arrays, into one: they take a short way once their dtypes were met, and mean the same on it."""
 
+import functools
+import gc
+import operator
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -131,3 +135,114 @@ def test_dtypes_may_be_met_while_others_run():
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "done\n", done.stderr
+
+
+def ways(f, arrays):
+    """The results of a call by place, by name, by both, and each of these unpacked, with a new array and with one to write to."""
+    named = dict(zip(f.inputs, arrays))
+    first, rest = arrays[:1], dict(list(named.items())[1:])
+    turned = dict(reversed(named.items()))
+    calls = [lambda **to: f(*arrays, **to), lambda **to: f(**named, **to), lambda **to: f(*first, **rest, **to), lambda **to: f(**turned, **to)]
+    for call in calls:
+        yield call()
+        out = np.empty_like(call())
+        assert call(out=out) is out
+        yield out
+
+
+@pytest.mark.parametrize("n", [0, 3, 30_000])
+@pytest.mark.parametrize("text", ["2*a", "a - 2*b", "a - 2*b + c", "a - 2*b + c*d", "a - 2*b + c*d - x"])
+def test_arguments_by_place_and_by_name_mean_the_same(text, n):
+    arrays = [np.arange(n) * (k + 1.5) for k in range(5)]
+    f = nl.compile(text)
+    arrays = arrays[: len(f.inputs)]
+    want = eval(text, dict(zip(f.inputs, arrays)))
+    for _ in range(2):
+        for got in ways(f, arrays):
+            assert type(got) is np.ndarray and got.dtype == want.dtype
+            np.testing.assert_array_equal(got, want)
+
+
+def test_new_arrays_lie_as_numpys():
+    for a in [np.ones((3, 4)), np.ones((3, 4), order="F"), np.ones((3, 4))[:, ::2], np.ones(()), np.ones((0, 4)), np.ones((1, 1))]:
+        f = met("a + 1", a)
+        got, want = f(a), a + 1
+        assert (got.shape, got.flags.c_contiguous, got.flags.f_contiguous) == (want.shape, want.flags.c_contiguous, want.flags.f_contiguous)
+        np.testing.assert_array_equal(got, want)
+
+
+def test_numbers_beside_arrays_are_weak():
+    a = np.arange(4, dtype="f4")
+    f = nl.compile("a*k")
+    for _ in range(2):
+        for k in [2, 2.5, True, 1 + 2j, np.float64(2.5), np.int8(3)]:
+            got, want = f(a, k), a * k
+            assert got.dtype == want.dtype
+            np.testing.assert_array_equal(got, want)
+        assert type(f(2.0, 3.0)) is np.float64
+
+
+@pytest.mark.parametrize(
+    "args, kwargs, why",
+    [
+        ((), {}, "missing inputs `a`, `b`"),
+        ((1,), {}, "missing input `b`"),
+        ((1,), {"out": np.empty(2)}, "missing input `b`"),
+        ((1, 2, 3), {}, "takes 2 inputs"),
+        ((1, 2, 3, 4, 5), {"out": np.empty(2)}, "takes 2 inputs"),
+        ((np.ones(2), np.ones(2)), {"a": np.ones(2)}, "twice"),
+        ((np.ones(2), np.ones(2)), {"c": np.ones(2)}, "no input named `c`"),
+        ((np.ones(2), np.ones(3)), {}, "shape"),
+    ],
+)
+def test_wrong_arguments_are_named(args, kwargs, why):
+    f = met("a + b", np.ones(2), np.ones(2))
+    with pytest.raises(nl.Error, match=why):
+        f(*args, **kwargs)
+
+
+def test_every_way_of_python_to_call():
+    a = np.arange(3.0)
+    f = met("a + 1", a)
+    calls = [f.__call__, type(f).__call__.__get__(f), functools.partial(f), lambda a: next(map(f, [a])), lambda a: operator.call(f, a) if hasattr(operator, "call") else f(a)]
+    for call in calls:
+        np.testing.assert_array_equal(call(a), a + 1)
+    assert callable(f)
+    with pytest.raises(TypeError):
+        f.__class__ = object
+
+
+def test_the_type_is_whole():
+    f = nl.compile("a + 1")
+    assert type(f) is nl.Compiled and nl.Compiled.__name__ == "Compiled" and nl.Compiled.__module__ == "numloom"
+    assert "waits for arrays" in nl.Compiled.__doc__
+    with pytest.raises(TypeError):
+        type("Sub", (nl.Compiled,), {})
+    gone = weakref.ref(f)
+    del f
+    gc.collect()
+    assert gone() is None
+
+
+def test_one_that_python_makes_is_called_as_well():
+    """Without the short way: nothing but its cost differs."""
+    f = nl.Compiled(nl.Engine(threads=1), "a + b")
+    a = np.arange(3.0)
+    for _ in range(2):
+        np.testing.assert_array_equal(f(a, b=a, out=np.empty(3)), a + a)
+    with pytest.raises(nl.ExprSyntaxError):
+        nl.Compiled(nl.Engine(threads=1), "a +")
+
+
+def test_calls_hold_nothing():
+    a, b, out = np.arange(3.0), np.ones(3), np.empty(3)
+    f = met("a + b", a, b)
+    objects = (a, b, out, f, f.inputs, "out")
+    before = [sys.getrefcount(x) for x in objects]
+    for _ in range(1000):
+        f(a, b, out=out)
+        f(a=a, b=b)
+        with pytest.raises(nl.Error):
+            f(a, c=b)
+    gc.collect()
+    assert [sys.getrefcount(x) for x in objects] == before

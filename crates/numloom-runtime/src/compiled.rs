@@ -6,6 +6,8 @@ use std::sync::Arc;
 #[cfg(feature = "jit")]
 use std::sync::OnceLock;
 
+#[cfg(feature = "jit")]
+use numloom_data::Order;
 use numloom_data::{View, ViewMut};
 use numloom_ir::{Axes, FloatEnv, Inst, InstKind, Program, Value};
 
@@ -248,11 +250,7 @@ impl Compiled {
     /// reduced, broadcast, of another layout, or limited.
     #[cfg_attr(
         not(feature = "jit"),
-        expect(
-            unused_variables,
-            clippy::unused_self,
-            reason = "only machine code is so short"
-        )
+        expect(unused_variables, reason = "only machine code is so short")
     )]
     pub fn plain_work(
         &self,
@@ -271,6 +269,30 @@ impl Compiled {
         {
             let n = flat::elements(whole, prog, sets, inputs, outputs)? as u64;
             return Some(n.saturating_mul(prog.insts.len() as u64));
+        }
+        None
+    }
+
+    /// The room of the only output over `inputs`, if those are plain, which it does not see; none if there are several, or they are limited.
+    #[cfg_attr(
+        not(feature = "jit"),
+        expect(unused_variables, reason = "only machine code is so short")
+    )]
+    pub fn plain_room<'v>(&self, inputs: &'v [View<'_>], options: &RunOptions) -> Option<Room<'v>> {
+        #[cfg(feature = "jit")]
+        if let [output] = &self.inner.prog.outputs[..]
+            && let Some(short) = self.inner.short()
+            && self.max_output_bytes(options).is_none()
+        {
+            let shape = match short.part.arrays.is_empty() {
+                true => &[],
+                false => inputs.iter().find(|view| view.ndim() > 0)?.shape(),
+            };
+            return Some(Room {
+                dtype: short.prog.dtype(output.value),
+                shape,
+                order: Order::C,
+            });
         }
         None
     }
@@ -379,6 +401,19 @@ impl Compiled {
         self.infer(scratch, &views)?;
         check_outputs(prog, sets, &scratch.shapes, outputs)?;
         self.evaluate(scratch, &views, outputs, options, Outputs::Given, None)
+    }
+
+    /// [`run_into`](Compiled::run_into), if everything is so plain that it takes no plan, so soon done that no other thread could help, and not limited; whether it did. If not,
+    /// nothing is known of `outputs`, and it is for [`run_into`](Compiled::run_into) to say what is wrong, if anything is.
+    #[must_use = "where it did nothing, `run_into` is to be called"]
+    pub fn run_short(
+        &self,
+        inputs: &[View<'_>],
+        outputs: &mut [Out<'_>],
+        options: &RunOptions,
+    ) -> bool {
+        let _env = FloatEnv::enter();
+        self.max_output_bytes(options).is_none() && self.run_flat(inputs, outputs, options)
     }
 
     /// Runs it the short way, if everything is plain; whether it did.

@@ -427,6 +427,37 @@ impl Kernel {
         self.inner.compiled.plain_work(inputs, outputs, &self.run)
     }
 
+    /// [`call`](Kernel::call), if it has one output, everything is as plain as [`plain_work`](Kernel::plain_work) says, reduced to one value perhaps, and one thread is done before
+    /// another could help; whether it did. If not, [`call`](Kernel::call) does it, or says what is wrong; what the outputs hold is not specified till then. Never without the feature `jit`.
+    ///
+    /// ```
+    /// use numloom::{DType, Expr, Schema, View, ViewMut};
+    ///
+    /// let kernel = Expr::parse("a + 1")?.compile(&Schema::new().with("a", DType::F32))?;
+    /// let (a, mut c) = ([1f32, 2.0], [0f32; 2]);
+    /// let (inputs, mut outputs) = ([View::from_slice(&a)], [ViewMut::from_slice(&mut c)]);
+    /// if !kernel.call_short(&inputs, &mut outputs) {
+    ///     kernel.call(&inputs, &mut outputs)?;
+    /// }
+    /// assert_eq!(c, [2.0, 3.0]);
+    /// # Ok::<(), numloom::Error>(())
+    /// ```
+    #[must_use = "where it did nothing, `call` is to be called"]
+    pub fn call_short(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> bool {
+        let [output] = outputs else {
+            return false;
+        };
+        let outs = &mut [Out::Array(output.reborrow())];
+        self.inner.compiled.run_short(inputs, outs, &self.run)
+    }
+
+    /// The room of the only output, if it has but one, and everything is as plain as [`plain_work`](Kernel::plain_work) says. That is for [`call_short`](Kernel::call_short) to
+    /// find, and for what comes after it: of inputs that are not plain this may be wrong.
+    #[must_use]
+    pub fn plain_room<'v>(&self, inputs: &'v [View<'_>]) -> Option<Room<'v>> {
+        self.inner.compiled.plain_room(inputs, &self.run)
+    }
+
     fn error(&self, error: numloom_runtime::RuntimeError) -> Error {
         Error::run(error, &self.inner.names.text)
     }

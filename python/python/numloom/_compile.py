@@ -16,6 +16,8 @@ from ._inputs import is_times, operand_of, refuse_dtype
 
 CONSTANTS = frozenset(("pi", "e", "inf", "nan"))
 """Names that stand for numbers unless an input has them."""
+OPTIONS = frozenset(("out", "casting", "order", "threads"))
+"""Keywords of `evaluate` that are no inputs."""
 
 
 class CacheInfo(NamedTuple):
@@ -223,21 +225,22 @@ def _evaluate(
     depth: int,
 ) -> Any:
     program = engine._program(expr)
-    given = {name: options.pop(name) for name in ("out", "casting", "order", "threads") if name in options} if options else {}
-    if not options and local is None and other is None:
+    if local is None and other is None and not OPTIONS.issuperset(options):
+        return _with_constants(engine, expr, program, options)(**options)
+    given = {name: options.pop(name) for name in OPTIONS if name in options} if options else {}
+    if local is None and other is None:
         return program(*caller_values(program.inputs, depth), **given)
     if local is not None:
         options = {**local, **options} if options else local
     program = _with_constants(engine, expr, program, options)
-    if local is None and other is None:
-        return program(**options, **given)
     return program(*values(program.inputs, options, other), **given)
 
 
 def _with_constants(engine: Engine, expr: str, program: _numloom.Compiled, inputs: Mapping[str, Any]) -> _numloom.Compiled:
     """The program for inputs some of which may be named as constants are."""
-    taken = tuple(name for name in CONSTANTS if name in inputs)
-    return engine._program(expr, program.inputs + taken) if taken else program
+    if CONSTANTS.isdisjoint(inputs):
+        return program
+    return engine._program(expr, program.inputs + tuple(name for name in CONSTANTS if name in inputs))
 
 
 def _schema_input(name: str, value: Any) -> tuple[str, np.dtype, bool, bool]:
