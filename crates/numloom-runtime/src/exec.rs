@@ -12,7 +12,6 @@
 //! [`Bound`] says about inputs and outputs holds.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -32,6 +31,7 @@ use crate::options::RunOptions;
 use crate::plan::{Access, Operand, Plan};
 use crate::reduce::Joined;
 use crate::scratch::{Work, with_thread_scratch};
+use crate::shares::Shares;
 use crate::space::index_of;
 use crate::team::together;
 use crate::variant::{Part, Variant};
@@ -288,10 +288,10 @@ impl Pass<'_> {
         work: &mut Work,
         joined: &Mutex<Joined>,
     ) -> Result<(), RuntimeError> {
-        let next = AtomicUsize::new(chunks.start);
+        let shares = Shares::new(chunks, threads);
         let refused = Mutex::new(None);
-        let help = |work: &mut Work| {
-            if let Err(error) = self.take_chunks(work, &next, chunks.end, joined) {
+        let help = |work: &mut Work, own: usize| {
+            if let Err(error) = self.take_chunks(work, || shares.take(own), joined) {
                 self.control.stop(Stop::Failed);
                 refused
                     .lock()
@@ -299,16 +299,17 @@ impl Pass<'_> {
                     .get_or_insert(error);
             }
         };
-        let guarded = |work: &mut Work| {
+        let guarded = |work: &mut Work, own: usize| {
             let guard = StopOnPanic(self.control);
-            help(work);
+            help(work, own);
             drop(guard);
         };
         let helper = || {
             let _env = FloatEnv::enter();
-            with_thread_scratch(|scratch| guarded(&mut scratch.work));
+            let own = 1 + rayon::current_thread_index().unwrap_or(0) % (threads - 1);
+            with_thread_scratch(|scratch| guarded(&mut scratch.work, own));
         };
-        together(pool, threads - 1, || guarded(work), &helper);
+        together(pool, threads - 1, || guarded(work, 0), &helper);
         let refused = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
         refused.map_or(Ok(()), Err)
     }
@@ -339,7 +340,10 @@ impl Pass<'_> {
                 let threads = threads.min(chunks.len());
                 self.share_chunks(pool, threads, chunks, work, joined)
             }
-            _ => self.take_chunks(work, &AtomicUsize::new(chunks.start), chunks.end, joined),
+            _ => {
+                let mut chunks = chunks;
+                self.take_chunks(work, || chunks.next(), joined)
+            }
         }
     }
 
@@ -381,17 +385,12 @@ impl Pass<'_> {
     fn take_chunks(
         &self,
         work: &mut Work,
-        next: &AtomicUsize,
-        end: usize,
+        mut take: impl FnMut() -> Option<usize>,
         joined: &Mutex<Joined>,
     ) -> Result<(), RuntimeError> {
         work.fit(self.plan, self.kernel)?;
         let _ordered = Ordered(self.plan);
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            if i >= end {
-                return Ok(());
-            }
+        while let Some(i) = take() {
             let (start, end) = self.chunk(i);
             if !self.control.wants_chunk(start) {
                 return Ok(());
@@ -409,6 +408,7 @@ impl Pass<'_> {
             }
             self.control.chunk_done(end - start);
         }
+        Ok(())
     }
 
     /// The blocks of one chunk; `leaf` is given the partial values of each leaf.

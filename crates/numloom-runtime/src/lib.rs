@@ -23,7 +23,7 @@
 //! | `survey` | what the passes would be, for people |
 //! | `space`, `plan` | the axes gone through, how the kernel gets at each operand, how work is cut |
 //! | `exec`, `along`, `reduce` | a whole pass on threads; one whose reductions leave axes; what its chunks come to |
-//! | `team` | the threads that join a pass, if they come in time |
+//! | `team`, `shares` | the threads that join a pass, if they come in time; which chunks each takes |
 //! | `transform`, `window` | a run over files larger than memory; its windows |
 //! | `keeper`, `journal` | what goes on behind the windows; what is written down of them, to go on from |
 //! | `stream`, `feed` | a run over rows that come a chunk at a time; the chunks in order, parsed on threads |
@@ -61,6 +61,7 @@ mod reduce;
 mod run;
 mod scratch;
 mod shape;
+mod shares;
 mod space;
 mod stage;
 mod stream;
