@@ -39,8 +39,8 @@ mod order;
 mod run;
 mod scalar;
 
-pub(crate) use accumulate::combine;
 pub use accumulate::{PlanesMut, take_columns, take_lanes};
+pub(crate) use accumulate::{combine, combine_words};
 pub use bytes::{Strings, eval_bytes};
 #[cfg(feature = "counted")]
 pub use counted::elements_of;

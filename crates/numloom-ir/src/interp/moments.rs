@@ -175,6 +175,15 @@ pub(super) fn combine(a: PlanesMut<'_>, b: Planes<'_>) {
     });
 }
 
+/// Combines two values in words.
+pub(super) fn combine_words(a: &mut [u64], b: &[u64]) {
+    let value = |words: &[u64]| std::array::from_fn(|word| f64::from_bits(words[word]));
+    let merged = merged(&mut One, value(a), value(b));
+    for (word, x) in a.iter_mut().zip(merged) {
+        *word = x.to_bits();
+    }
+}
+
 /// Takes an element into each column.
 pub(super) fn take_columns(columns: PlanesMut<'_>, x: &[[u8; 8]]) {
     each(columns, x.len(), |value, k| {
