@@ -130,8 +130,10 @@ fn case<T: Element + Default + Into<f64>>(
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
-    let programs: [(&str, &[&str], usize); 3] = [
+    let programs: [(&str, &[&str], usize); 5] = [
         ("sum(a)", &["a"], 1),
+        ("max(a)", &["a"], 1),
+        ("min(a); max(a)", &["a"], 2),
         ("sum(a*b)", &["a", "b"], 1),
         ("mean(a); std(a); min(a); max(a)", &["a"], 4),
     ];

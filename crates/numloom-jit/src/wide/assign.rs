@@ -73,6 +73,8 @@ pub(super) struct Homes<'a> {
     pub(super) index: Register,
     /// Free to be overwritten.
     pub(super) temporary: Register,
+    /// Mask registers that are free for values, as bits.
+    pub(super) masks: u32,
     pub(super) avx512: bool,
 }
 
@@ -151,7 +153,7 @@ pub(super) fn assign(
         frame,
         homes,
         vectors: Bank::new(vectors),
-        masks: Bank::new(MASKS),
+        masks: Bank::new(homes.masks),
         at: vec![Whereabouts::default(); virts],
         next,
         passing: [0; 2],

@@ -3,6 +3,7 @@
 //! What goes in: the body of a loop. What comes out: [`Prepared`]: pieces of straight-line code, and what they share. All of them are selected before
 //! any is given registers, so that what they share can be counted.
 
+use iced_x86::Register;
 use numloom_data::{DType, Scalar};
 use numloom_ir::Form;
 use numloom_ir::interp::moments;
@@ -13,7 +14,6 @@ use super::asm::CONSTANT;
 use super::assign::{Home, Homes, MASKS, Same, Start, assign, load_same, of_row, pressure};
 use super::function::{Area, COUNT, Function, INDEX, LIMIT, TEMPORARY};
 use super::inst::{Arg, Base, Inst, Memory, SOURCES, Virt, Width, fold_loads};
-use super::mask::Floats;
 use super::moments::Vectors;
 use super::select::{Select, Shared, TAIL, Val, by_size};
 use super::table;
@@ -37,8 +37,9 @@ pub(super) struct Prepared<'k> {
     pub(super) uniform: Piece,
     pub(super) pieces: Pieces,
     pub(super) same: Vec<Same>,
-    /// Vector registers that are free for values, as bits.
+    /// Vector and mask registers that are free for values, as bits.
     pub(super) vectors: u32,
+    pub(super) masks: u32,
 }
 
 /// The code of a loop.
@@ -52,6 +53,8 @@ pub(super) struct Pieces {
     pub(super) tail: Vec<Piece>,
     /// Accumulators to registers, or at the start of a row to memory.
     pub(super) begin: Piece,
+    /// Before whole iterations and after them, if running extremes pass over NaN: in which lanes one is NaN, and makes it so where there was one.
+    pub(super) nan: Option<[Piece; 2]>,
     /// If elements are not counted one by one: adds the number of iterations, in a register, to the counts.
     pub(super) count: Option<Piece>,
     /// Accumulators from registers to memory.
@@ -223,6 +226,8 @@ pub(super) struct Values<'k> {
     pub(super) streams: bool,
     /// Every running value has an element, and they are counted after the loop.
     pub(super) uncounted: bool,
+    /// Values whose running extremes pass over NaN, and the mask of the lanes in which there was one.
+    pub(super) extremes: Vec<(V, Register)>,
 }
 
 impl Values<'_> {
@@ -273,6 +278,7 @@ impl<'k> Function<'k> {
             uniform: vec![None; body.len()],
             streams: false,
             uncounted: false,
+            extremes: Vec::new(),
         };
         let homes = self.uniform(&mut select, &mut values)?;
         let uniform = Piece::from(select.take());
@@ -280,11 +286,13 @@ impl<'k> Function<'k> {
         let mut pieces = Pieces::default();
         let counts = self.counts(&values, shape);
         values.uncounted = !counts.is_empty();
+        values.extremes = self.extremes(body, shape);
         for copy in 0..shape.copies {
             let (first, reach) = shape.copy(copy);
             self.body(&mut select, &values, first, reach)?;
         }
         values.uncounted = false;
+        select.note_rest();
         pieces.whole = Piece::from(select.take());
         pieces.whole.fold();
         if shape.accumulators == Where::Nowhere {
@@ -305,6 +313,8 @@ impl<'k> Function<'k> {
                 pieces.whole = pieces.whole.in_turn(shape.copies, shape.lanes);
             }
         }
+        let begun = !counts.is_empty();
+        pieces.nan = self.ends_of_extremes(&mut select, &values, shape, begun);
         if !counts.is_empty() {
             select.add_count(COUNT, &counts);
             pieces.count = Some(Piece::from(select.take()));
@@ -343,6 +353,9 @@ impl<'k> Function<'k> {
         let needed = all.map(|piece| pressure(&piece.insts, piece.virts)).max();
         let (same, vectors) = self.share(&select.shared, &homes, held, needed.unwrap_or(0));
         let starts = self.starts(values.areas.len());
+        let number = |mask: Register| mask as u32 - Register::K0 as u32;
+        let noted = (values.extremes.iter()).map(|&(_, mask)| 1 << number(mask));
+        let masks = MASKS & !noted.sum::<u32>();
         Ok(Prepared {
             body,
             shape,
@@ -352,6 +365,7 @@ impl<'k> Function<'k> {
             pieces,
             same,
             vectors,
+            masks,
         })
     }
 
@@ -448,7 +462,7 @@ impl<'k> Function<'k> {
             });
             let shared = select.shared.len() as u32;
             let to = Memory {
-                base: Base::Register(iced_x86::Register::RSP),
+                base: Base::Register(Register::RSP),
                 scale: 0,
                 at: at as i32,
             };
@@ -521,17 +535,22 @@ impl<'k> Function<'k> {
                     let accumulator = self.kernel.accumulators[*acc as usize];
                     match reach {
                         Reach::Registers(copy) if select.keeps_ordered(accumulator) => {
+                            let value = select.stored(value);
                             let width = select.width(size);
                             let number = self.accumulator(copy, k, words.len());
                             let running = Arg::Held(number, width);
+                            let passed = values.extremes.iter().find(|(other, _)| *other == of);
                             let known = ordered.iter().find(|(other, _)| *other == of);
                             let mask = match known {
+                                None if let Some((_, nan)) = passed => {
+                                    select.note_nan(*nan, size, value);
+                                    Arg::None
+                                }
                                 // Rows start from identities; lanes in memory may be any numbers.
                                 Some((_, mask)) if self.kernel.form == Form::Rows => *mask,
                                 _ => select.ordered(size, running),
                             };
                             ordered.push((of, mask));
-                            let value = select.stored(value);
                             select.take_extreme(accumulator, running, value, mask);
                         }
                         Reach::Registers(copy) => {
@@ -820,6 +839,7 @@ impl<'k> Function<'k> {
             places: &prepared.starts,
             index: INDEX,
             temporary: TEMPORARY,
+            masks: prepared.masks,
             avx512: self.avx512,
         };
         let Function { asm, frame, .. } = self;
@@ -1046,37 +1066,6 @@ impl Select {
             }
         }
         true
-    }
-
-    /// Whether a running value in a register is one that [`take_extreme`](Select::take_extreme) takes values into.
-    fn keeps_ordered(&self, acc: Accumulator) -> bool {
-        let extreme = matches!(acc.op, AccOp::Min | AccOp::Max);
-        extreme && acc.dtype.is_float() && self.avx512 && !self.masked
-    }
-
-    /// Where a running value is not NaN.
-    fn ordered(&mut self, size: usize, running: Arg) -> Arg {
-        match self.compare_floats(Floats::Ordered, size, running, running) {
-            Val::Mask(mask) => mask,
-            _ => unreachable!("with AVX-512 truth is in mask registers"),
-        }
-    }
-
-    /// Takes a value into a running extreme, which stays the first NaN that it met: the instruction gives the value where either is NaN, and leaves out those
-    /// that are not `ordered`. These are the same for all running extremes that took the same values.
-    fn take_extreme(&mut self, acc: Accumulator, running: Arg, value: Arg, ordered: Arg) {
-        let row = match (acc.op, acc.dtype) {
-            (AccOp::Min, DType::F32) => table::Minps,
-            (AccOp::Min, _) => table::Minpd,
-            (_, DType::F32) => table::Maxps,
-            _ => table::Maxpd,
-        };
-        let width = self.width(acc.dtype.itemsize());
-        let code = of_row(&row, width, self.avx512);
-        let mut inst = Inst::new(code, running, &[running, value.at(width)]);
-        inst.reads = width.bytes();
-        inst.mask = ordered;
-        self.push(inst);
     }
 
     /// A result to a register that is spoken for; in tails the elements there are.

@@ -21,7 +21,7 @@ use iced_x86::{Code, Register};
 use numloom_ir::{LoopInst, LoopOp};
 
 use super::asm::half;
-use super::assign::Start;
+use super::assign::{MASKS, Start};
 use super::body::{
     Piece, Pieces, Prepared, Reach, Shape, Values, Where, accumulators, combined, words,
 };
@@ -119,6 +119,7 @@ impl<'k> Function<'k> {
             uniform: vec![None; body.len()],
             streams: true,
             uncounted: false,
+            extremes: Vec::new(),
         };
         let most = if body.len() <= SHORT {
             MOST_BYTES / (lanes * widest)
@@ -177,6 +178,7 @@ impl<'k> Function<'k> {
             pieces: Pieces::default(),
             same,
             vectors,
+            masks: MASKS,
         };
         Ok((prepared, ways))
     }

@@ -228,7 +228,13 @@ impl<'k> Function<'k> {
         self.asm.rm(Code::Lea_r64_m, LIMIT, N, -(elements as i64));
         self.asm.rr(Code::Cmp_r64_rm64, INDEX, LIMIT);
         self.asm.jump(Code::Jg_rel32_64, rest);
+        if let Some([before, _]) = &pieces.nan {
+            self.emit(prepared, before)?;
+        }
         self.whole(prepared, &pieces.whole, elements)?;
+        if let Some([_, after]) = &pieces.nan {
+            self.emit(prepared, after)?;
+        }
         if let Some(count) = &pieces.count {
             // All but the first iteration's.
             let log = elements.trailing_zeros() as i32;

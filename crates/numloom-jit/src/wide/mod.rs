@@ -15,6 +15,7 @@
 //! | `cast` | conversions |
 //! | `ops` | every other operation |
 //! | `moments` | what `moments` are made of |
+//! | `extremes` | running minima and maxima |
 //! | `body` | a loop's body: its pieces, and what they share |
 //! | `assign` | registers |
 //! | `asm` | bytes |
@@ -31,6 +32,7 @@ mod body;
 mod cast;
 mod columns;
 mod elements;
+mod extremes;
 mod function;
 mod inst;
 mod listing;

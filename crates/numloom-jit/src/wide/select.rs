@@ -47,6 +47,8 @@ pub(super) struct Select {
     pub(super) virts: u32,
     /// What is the same for all elements, and how often it is used.
     pub(super) shared: Vec<(Shared, u32)>,
+    /// Vectors of this element size that wait to be [looked through for NaN](Select::note_nan), which is noted in a mask.
+    pub(super) unnoted: Vec<(Register, usize, Arg)>,
 }
 
 /// The mask of a tail: which elements there are.
@@ -66,6 +68,7 @@ impl Select {
             insts: Vec::new(),
             virts: 0,
             shared: Vec::new(),
+            unnoted: Vec::new(),
         }
     }
 

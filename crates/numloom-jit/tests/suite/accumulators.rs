@@ -240,6 +240,64 @@ fn long_blocks_go_to_called_accumulators_in_pieces() {
     }
 }
 
+/// Numbers in order, downwards with `x[0]` the greatest, but for a NaN at `nan`.
+fn falling(dtype: DType, n: usize, nan: usize) -> Vec<u8> {
+    let x = |i: usize| if i == nan { f64::NAN } else { -(i as f64) };
+    let xs = (0..n).map(x);
+    match dtype {
+        DType::F32 => xs.flat_map(|x| (x as f32).to_ne_bytes()).collect(),
+        _ => xs.flat_map(f64::to_ne_bytes).collect(),
+    }
+}
+
+#[test]
+fn one_nan_anywhere_in_a_row_is_its_extremes() {
+    let mut numbers = Numbers::new(31);
+    for dtype in [DType::F32, DType::F64] {
+        let [mut one, mut both, mut moments, mut three] = std::array::from_fn(|_| Build::new());
+        let x = one.array(dtype);
+        one.accumulate(AccOp::Max, x);
+        let x = both.array(dtype);
+        both.accumulate(AccOp::Min, x);
+        both.accumulate(AccOp::Max, x);
+        let x = moments.array(dtype);
+        let wide = match dtype {
+            DType::F64 => x,
+            _ => moments.cast(DType::F64, x),
+        };
+        moments.accumulate(AccOp::Moments, wide);
+        moments.accumulate(AccOp::Sum, wide);
+        moments.accumulate(AccOp::Min, x);
+        moments.accumulate(AccOp::Max, x);
+        for op in [AccOp::Min, AccOp::Max, AccOp::Min] {
+            let x = three.array(dtype);
+            three.accumulate(op, x);
+        }
+        for build in [one, both, moments, three] {
+            let mut kernel = build.finish();
+            kernel.form = Form::Rows;
+            let kernel = Arc::new(kernel);
+            for compiler in compilers() {
+                let native = compile(&kernel, &compiler);
+                for n in [1, 16, 33, 50, 100] {
+                    let mut data = Data::with_rows(&kernel, n, 1, &mut numbers);
+                    // Of each input alone, and of none.
+                    let places = (0..data.inputs.len()).flat_map(|i| (0..n).map(move |at| (i, at)));
+                    for (input, nan) in places.chain([(0, n)]) {
+                        for (i, bytes) in data.inputs.iter_mut().enumerate() {
+                            *bytes = falling(dtype, n, if i == input { nan } else { n });
+                        }
+                        let want = interpret(&kernel, &data);
+                        let got = execute(&native, &data, nan % 9);
+                        let context = format!("{compiler} {n} elements, {nan} of {input} NaN");
+                        assert_same(&kernel, Nan::Any, &got, &want, &context);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Long rows that lie alike begin with a part of a vector; others, one byte more or less aligned, do not.
 #[test]
 fn long_rows_in_streams_agree_however_they_are_aligned() {
