@@ -293,6 +293,9 @@ impl<'k> Function<'k> {
         }
         values.uncounted = false;
         select.note_rest();
+        if shape.accumulators == Where::Registers && self.avx512 {
+            select.balance();
+        }
         pieces.whole = Piece::from(select.take());
         pieces.whole.fold();
         if shape.accumulators == Where::Nowhere {

@@ -16,6 +16,7 @@
 //! | `ops` | every other operation |
 //! | `moments` | what `moments` are made of |
 //! | `extremes` | running minima and maxima |
+//! | `balance` | sums by other units |
 //! | `body` | a loop's body: its pieces, and what they share |
 //! | `assign` | registers |
 //! | `asm` | bytes |
@@ -28,6 +29,7 @@
 mod ahead;
 mod asm;
 mod assign;
+mod balance;
 mod body;
 mod cast;
 mod columns;
