@@ -107,7 +107,7 @@ const LIGHT_BYTES: usize = 4;
 
 /// Whether a loop waits for memory: it has no more operations than loads and stores, or does nothing but combine what it loads with one running value. Halves of registers then
 /// come to as much from the first-level cache, and to more from any other, as if each line that is read twice were asked for sooner. With whole registers `a + b` of 4 to 12 MB takes 1.04 to
-/// 1.12 times as long, out of the caches 1.05; `sum(a)` out of the caches 1.13; `max(a)` anywhere 1.1, of `f32`, whose lanes are one whole register, 1.2 to 1.6 (2026-11, AMD Zen 4).
+/// 1.12 times as long, out of the caches 1.05; `sum(a)` out of the caches 1.13; `max(a)` of `f32`, whose lanes are one whole register, 1.2 in them (2026-11, AMD Zen 4).
 fn is_light(body: &[LoopInst], words: usize, kernel: &Kernel) -> bool {
     let is_scalar = |i: u32| kernel.inputs[i as usize].class == InputClass::Scalar;
     let (mut moves, mut operations) = (0, 0);
