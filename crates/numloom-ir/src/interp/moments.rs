@@ -84,9 +84,28 @@ pub fn merged<N: Numbers>(
     a: Words<N::Number>,
     b: Words<N::Number>,
 ) -> Words<N::Number> {
-    let [mean, squares] = about_mean(on, a);
-    let [other_mean, other_squares] = about_mean(on, b);
-    let (own, other) = (a[0], b[0]);
+    let about = [about_mean(on, a), about_mean(on, b)];
+    joined(on, [a[0], b[0]], about)
+}
+
+/// As [`merged`], of two values that come of it: their pivots are their means, and two of three divisions are of 0.
+#[inline(always)]
+pub fn merged_again<N: Numbers>(
+    on: &mut N,
+    a: Words<N::Number>,
+    b: Words<N::Number>,
+) -> Words<N::Number> {
+    let about = [still_about_mean(on, a), still_about_mean(on, b)];
+    joined(on, [a[0], b[0]], about)
+}
+
+/// Two values combined that are counts, means and sums of squared deviations from these.
+#[inline(always)]
+fn joined<N: Numbers>(
+    on: &mut N,
+    [own, other]: [N::Number; 2],
+    [[mean, squares], [other_mean, other_squares]]: [[N::Number; 2]; 2],
+) -> Words<N::Number> {
     let count = on.add(own, other);
     let most = at_least_one(on, count);
     let share = on.div(other, most);
@@ -99,6 +118,17 @@ pub fn merged<N: Numbers>(
     let within = on.add(squares, other_squares);
     let zero = on.constant(0.0);
     [count, on.add(mean, step), on.add(within, between), zero]
+}
+
+/// What [`about_mean`] comes to where the sum of deviations is 0, and that of squares is not negative: to the bit, so -0 is no mean, and too much is infinite.
+#[inline(always)]
+fn still_about_mean<N: Numbers>(on: &mut N, value: Words<N::Number>) -> [N::Number; 2] {
+    let [_, mean, squares, _] = value;
+    let zero = on.constant(0.0);
+    let most = on.constant(f64::MAX / 2.0);
+    let infinite = on.constant(f64::INFINITY);
+    let overflows = on.less(most, squares);
+    [on.add(mean, zero), on.select(overflows, infinite, squares)]
 }
 
 /// The mean, and the sum of squared deviations from it.
@@ -206,6 +236,43 @@ fn each(values: PlanesMut<'_>, n: usize, f: impl Fn(Words<f64>, usize) -> Words<
         let value = planes.each_ref().map(|plane| f64::load(plane[k]));
         for (plane, word) in planes.iter_mut().zip(f(value, k)) {
             plane[k] = word.store();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_were_merged_merge_again_as_any() {
+        let xs = [
+            0.0,
+            -0.0,
+            1.5,
+            -3.0,
+            5e-324,
+            1e160,
+            f64::MAX,
+            -f64::MAX,
+            f64::INFINITY,
+            f64::NAN,
+        ];
+        let nothing = [0.0; 4];
+        let some = |x: f64| take(&mut One, nothing, x);
+        let pairs = xs
+            .iter()
+            .flat_map(|&x| xs.map(|y| [some(x), take(&mut One, some(y), x)]));
+        let values: Vec<Words<f64>> = (pairs.flatten())
+            .chain([nothing])
+            .flat_map(|a| [nothing, some(1.0), some(-1e160)].map(|b| merged(&mut One, a, b)))
+            .collect();
+        let bits = |words: Words<f64>| words.map(|x| if x.is_nan() { 1 } else { x.to_bits() });
+        for &a in &values {
+            for &b in &values {
+                let want = bits(merged(&mut One, a, b));
+                assert_eq!(bits(merged_again(&mut One, a, b)), want, "{a:?} {b:?}");
+            }
         }
     }
 }

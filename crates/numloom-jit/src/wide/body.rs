@@ -601,7 +601,7 @@ impl<'k> Function<'k> {
     ) -> Result<Vec<Arg>, JitError> {
         let value = select.stored(value);
         let (AccOp::Moments, &[count, pivot, squares, sum]) = (acc.op, running) else {
-            return combined(select, acc, running, &[value]);
+            return combined(select, acc, running, &[value], false);
         };
         let running = [count, pivot, squares, sum];
         let taken = match values.uncounted {
@@ -736,18 +736,21 @@ impl<'k> Function<'k> {
                         words.collect()
                     })
                     .collect();
+                let mut again = false;
                 while parts.len() > 1 {
                     let upper = parts.split_off(parts.len() / 2);
                     for (x, y) in parts.iter_mut().zip(upper) {
-                        *x = combined(select, acc, x, &y)?;
+                        *x = combined(select, acc, x, &y, again)?;
                     }
+                    again = true;
                 }
                 let mut x = parts.swap_remove(0);
                 while select.lanes > 1 {
                     let upper = x.iter().map(|&x| select.upper_half(size, x));
                     let y: Vec<Arg> = upper.collect();
                     select.lanes /= 2;
-                    x = combined(select, acc, &x, &y)?;
+                    x = combined(select, acc, &x, &y, again)?;
+                    again = true;
                 }
                 let at = 8 * self.kernel.accumulator_offset(words[k].0 as usize, 0);
                 for (word, x) in x.into_iter().enumerate() {
@@ -992,18 +995,24 @@ fn operand(select: &mut Select, values: &Values<'_>, value: V, known: &[Option<V
     }
 }
 
-/// Two running values combined, word by word, as they lie in memory.
+/// Two running values combined, word by word, as they lie in memory; `again` if they come of that themselves.
 pub(super) fn combined(
     select: &mut Select,
     acc: Accumulator,
     x: &[Arg],
     y: &[Arg],
+    again: bool,
 ) -> Result<Vec<Arg>, JitError> {
     match (x, y) {
         (&[x], &[y]) => Ok(vec![applied(select, acc, x, y)?]),
         _ => {
             let words = |x: &[Arg]| x.try_into().expect("others are called, as was verified");
-            Ok(moments::merged(&mut Vectors(select), words(x), words(y)).into())
+            let on = &mut Vectors(select);
+            Ok(match again {
+                true => moments::merged_again(on, words(x), words(y)),
+                false => moments::merged(on, words(x), words(y)),
+            }
+            .into())
         }
     }
 }

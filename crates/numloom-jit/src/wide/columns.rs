@@ -250,7 +250,7 @@ impl<'k> Function<'k> {
                             .map(|k| register(select, copy, k).2)
                             .collect::<Vec<Arg>>()
                     });
-                    for (x, to) in combined(select, acc, &first, &second)?
+                    for (x, to) in combined(select, acc, &first, &second, false)?
                         .into_iter()
                         .zip(first)
                     {
