@@ -259,15 +259,11 @@ def main():
         constant(f"The factor from natural logarithms, what is left ({name}).", f"{name}_E_LO", lo)
 
     # Angles.
-    quarter = (pi / 4) ** 2 * mpf("1.0001")
+    half = (pi / 2) ** 2 * mpf("1.0001")
     small = mpf(2) ** -30
     polynomial(
-        "(sin u / u - 1) / u^2 in u^2, |u| <= pi/4, relative to sin u, for f32", "SIN_SHORT",
-        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 5, small, quarter,
-    )
-    polynomial(
-        "(cos u - 1 + u^2/2) / u^4 in u^2, for f32", "COS_SHORT",
-        lambda x: (cos(sqrt(x)) - 1 + x / 2) / x**2, lambda x: x**2, 4, small, quarter,
+        "(sin u / u - 1) / u^2 in u^2, |u| <= pi/2, relative to u, for f32", "SIN_SHORT",
+        lambda x: (sin(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x, 6, small, half,
     )
     constant("2/pi.", "TWO_OVER_PI", 2 / pi)
     p1 = mpf(float(pi / 2))

@@ -3,7 +3,8 @@
 //! `x = n q + r`, where q is an eighth of a quarter turn, or a sixteenth for the tangent, |r| is at most q/2, and a sum of two. Up to 2^20 by three parts of π/2 (W. J. Cody and
 //! W. Waite, "Software Manual for the Elementary Functions", 1980); beyond, quarter turns are taken off first, lane by lane, by as many bits of 2/π as the argument needs
 //! ([`payne_hanek`]). That is the one branch here, taken if any lane needs it. Functions of `j q`, j from 0 to 15, come from a table, those of r from short series, and the addition theorems
-//! put both together; what else n counts is a sign, or turns the tangent over. For `f32` sine and cosine, q is a quarter turn. Constants: tools/constants.py.
+//! put both together; what else n counts is a sign, or turns the tangent over. In `f32` sine and cosine have no table:
+//! q is half a turn, r up to π/2, and cosine the sine a quarter turn ahead. Constants: tools/constants.py.
 
 use super::constants::{COS, PI_2_1, PI_2_2, PI_2_3, PI_2_LO, SIN, SIN_C, TAN, TAN_C, TWO_OVER_PI};
 use super::double::{Pair, fast_two_sum, two_product};
@@ -14,6 +15,9 @@ use crate::lanes::{Lanes, MAGIC, MAX_LANES};
 /// of its last: that counts where r stands alone, beside a table's zero, and there n is a multiple of 8 (16 for the tangent) and the product exact.
 const HUGE: f64 = 1048576.0;
 
+/// 2^30, for `f32`: its 24 bits leave room for a greater n.
+const SHORT_HUGE: f64 = 1024.0 * HUGE;
+
 #[derive(Clone, Copy)]
 struct Reduced<V> {
     /// Its lowest bits count what was taken off, as [`MAGIC`] leaves them.
@@ -23,24 +27,47 @@ struct Reduced<V> {
     less: V,
 }
 
-/// For `f32`: by quarter turns, what is left in one number. Its 24 bits leave room for a greater n.
+/// For `f32`: n half turns, and what is left in one number, of x and `AHEAD` quarter turns, none or one.
 #[inline(always)]
-pub(super) fn reduce_short<V: Lanes>(x: V) -> (V, V) {
-    let n = x.mul_add(x.of(TWO_OVER_PI), x.of(MAGIC));
-    let turns = n - MAGIC;
-    let r = turns.mul_sub_from(x.of(PI_2_1), x);
-    let r = turns.mul_sub_from(x.of(PI_2_LO), r);
-    let is_huge = x.of(1024.0 * HUGE).lt(x.abs());
-    if V::any(is_huge) {
-        let less = r.of(0.0);
-        let quarters = reduce_huge(x, Reduced { n, r, less });
-        // From 2^20 on they were done anew; but the bits of a lane must not depend on those beside it.
-        return (
-            V::select(is_huge, quarters.n, n),
-            V::select(is_huge, quarters.r, r),
-        );
+pub(super) fn reduce_short<V: Lanes, const AHEAD: u8>(x: V) -> (V, V) {
+    let inverse = x.of(TWO_OVER_PI / 2.0);
+    let (n, turns) = if AHEAD == 0 {
+        let n = x.mul_add(inverse, x.of(MAGIC));
+        (n, n - MAGIC)
+    } else {
+        let n = x.mul_add(inverse, x.of(0.5)) + MAGIC;
+        (n, n - MAGIC - 0.5)
+    };
+    // Exact where anything cancels: a difference of multiples of 2^-52, and below 2.
+    let r = turns.mul_sub_from(x.of(2.0 * PI_2_1), x);
+    let r = turns.mul_sub_from(x.of(2.0 * PI_2_LO), r);
+    if V::any(x.of(SHORT_HUGE).lt(x.abs())) {
+        let [mut xs, mut ns, mut rs] = [[0.0; MAX_LANES]; 3];
+        x.store(&mut xs);
+        n.store(&mut ns);
+        r.store(&mut rs);
+        anew_short(f64::from(AHEAD), &xs[..V::N], &mut ns, &mut rs);
+        return (V::load(x.proof(), &ns), V::load(x.proof(), &rs));
     }
     (n, r)
+}
+
+/// As [`anew`], those lanes that are beyond [`SHORT_HUGE`].
+#[cold]
+#[inline(never)]
+fn anew_short(ahead: f64, xs: &[f64], ns: &mut [f64; MAX_LANES], rs: &mut [f64; MAX_LANES]) {
+    for (lane, &x) in xs.iter().enumerate() {
+        if x.abs() > SHORT_HUGE {
+            let (quarter, hi, lo) = payne_hanek::reduce(x);
+            let quarter = quarter + ahead;
+            // From an odd number of them on to the nearer even one, and rounded once.
+            let step = (quarter % 2.0).copysign(hi);
+            let (turn, turn_lo) = (step * PI_2_1, step * PI_2_LO);
+            let r = hi - turn;
+            let lost = hi - (r + turn);
+            (ns[lane], rs[lane]) = (MAGIC + (quarter + step) / 2.0, r + (lost + (lo - turn_lo)));
+        }
+    }
 }
 
 /// With those lanes done anew, by quarter turns, that are beyond [`HUGE`].
@@ -95,7 +122,7 @@ fn reduce<V: Lanes, const PARTS: u32>(size: V) -> Reduced<V> {
 /// The same for `f32`, by sixteenths of a quarter turn, in one number.
 #[inline(always)]
 pub(super) fn reduce_sixteenths_short<V: Lanes>(size: V) -> (V, V) {
-    let is_huge = size.of(1024.0 * HUGE).lt(size);
+    let is_huge = size.of(SHORT_HUGE).lt(size);
     if V::any(is_huge) {
         let quarters = quarters(size, is_huge);
         let (n, r) = sixteenths_short(quarters.r);

@@ -2,7 +2,7 @@
 //!
 //! A result with an error of 2^-52 or so rounds to the right `f32` but where the true value lies that near to a tie; on how many of all arguments it
 //! does not is counted ([`F32_MISROUNDED`](crate::accuracy::F32_MISROUNDED)). Most polynomials are shorter than those of the long kernels
-//! by a step or two, and sine and cosine are reduced by quarter turns. An `f32` is never subnormal as `f64`, and what overflows or vanishes as `f32` is far from doing so as `f64`.
+//! by a step or two, and sine and cosine are reduced by half turns, to one series without a table. An `f32` is never subnormal as `f64`, and what overflows or vanishes as `f32` is far from doing so as `f64`.
 
 use super::angle;
 use super::constants as table;
@@ -188,33 +188,26 @@ pub(crate) fn log1p<V: Lanes>(x: V) -> V {
     log.or(x.sign())
 }
 
-/// Sine and cosine of r.
-#[inline(always)]
-fn both<V: Lanes>(r: V) -> (V, V) {
-    let u = r * r;
-    let sin = (r * u).mul_add(u.polynomial(&table::SIN_SHORT), r);
-    let curve = u.mul_add(u.polynomial(&table::COS_SHORT), u.of(-0.5));
-    (sin, u.mul_add(curve, u.of(1.0)))
-}
-
-/// Sine at `n` quarter turns and r.
+/// Sine at `n` half turns and r.
 #[inline(always)]
 fn sine<V: Lanes>(n: V, r: V) -> V {
-    let (sin, cos) = both(r);
-    V::select(n.has_bits(1), cos, sin).xor(n.shl::<62>().sign())
+    let u = r * r;
+    // Less 1, and +0 of a zero: times r it has the sign of r, which the sum then keeps.
+    let curve = u.polynomial(&table::SIN_SHORT).mul_add(u, u.of(0.0));
+    curve.mul_add(r, r).xor(n.shl::<63>())
 }
 
 #[inline(always)]
 pub(crate) fn sin<V: Lanes>(x: V) -> V {
-    let (n, r) = angle::reduce_short(x);
-    // Of a zero, what is added to it in the series is +0.
-    V::select(x.eq(x.of(0.0)), x, sine(n, r))
+    let (n, r) = angle::reduce_short::<V, 0>(x);
+    sine(n, r)
 }
 
+/// Sine a quarter turn ahead.
 #[inline(always)]
 pub(crate) fn cos<V: Lanes>(x: V) -> V {
-    let (n, r) = angle::reduce_short(x);
-    sine(n.add_bits(n.bits(1)), r)
+    let (n, r) = angle::reduce_short::<V, 1>(x);
+    sine(n, r)
 }
 
 /// By sixteenths of a quarter turn, as the long one.
