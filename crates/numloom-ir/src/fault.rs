@@ -14,16 +14,17 @@ pub enum FaultCode {
 
 /// The fault slot: the first fault of a run, by element index.
 ///
-/// `repr(C)`: the kernel ABI hands compiled code and block functions a pointer to one. Layout: `code` at 0, `step` at
+/// `repr(C)`: the kernel ABI hands compiled code and block functions a pointer to one. Layout: `code` at 0, `inst` at
 /// 4, `index` at 8, `bits` at 16, 24 bytes in all. Of two faults the one with the lower index stays; of two at one
-/// index, the one of the earlier step: so errors, too, are the same at any block size and thread count.
+/// index, the one of the earlier instruction: so errors, too, are the same at any block size and thread count, and
+/// whatever steps the kernel takes the instructions in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Fault {
     /// 0 for none, else a [`FaultCode`].
     pub code: u32,
-    /// The index of the step of the kernel that found it.
-    pub step: u32,
+    /// The instruction of the program that found it: [`CallStep::inst`](crate::CallStep::inst).
+    pub inst: u32,
     /// The element's logical (row-major) index in the whole run.
     pub index: u64,
     /// The offending value's bits, zero-extended: the exponent, or the value to cast.
@@ -34,7 +35,7 @@ impl Fault {
     /// No fault.
     pub const NONE: Fault = Fault {
         code: 0,
-        step: 0,
+        inst: 0,
         index: 0,
         bits: 0,
     };
@@ -47,17 +48,17 @@ impl Fault {
     /// Keeps `other` if this slot is empty or `other` comes first.
     pub fn merge(&mut self, other: Fault) {
         if other.is_some()
-            && (!self.is_some() || (other.index, other.step) < (self.index, self.step))
+            && (!self.is_some() || (other.index, other.inst) < (self.index, self.inst))
         {
             *self = other;
         }
     }
 
     /// Records a fault unless one that comes first is there already.
-    pub fn record(&mut self, code: FaultCode, step: u32, index: u64, bits: u64) {
+    pub fn record(&mut self, code: FaultCode, inst: u32, index: u64, bits: u64) {
         self.merge(Fault {
             code: code as u32,
-            step,
+            inst,
             index,
             bits,
         });

@@ -12,6 +12,7 @@ use numloom_data::{DType, Scalar};
 use numloom_syntax::Span;
 
 use crate::op::{Domain, Op};
+use crate::program::Value;
 use crate::reduce::{self, LANES};
 
 /// The most elements a kernel with scratch slots is given at once, unless its slots are too many: see [`Kernel::max_block`].
@@ -249,6 +250,8 @@ pub struct CallStep {
     pub args: Vec<CallArg>,
     /// Where its result goes; never one of `args`: source and destination of a block function do not overlap.
     pub dst: Place,
+    /// The instruction of the program that it computes: [`Fault::inst`](crate::Fault::inst).
+    pub inst: Value,
     /// The sub-expression it came from, for faults.
     pub span: Span,
 }

@@ -576,6 +576,7 @@ impl Pending {
                     to: inst.dtype,
                     args: call.args.iter().map(arg).collect(),
                     dst: place(&call.dst, colours),
+                    inst: call.value,
                     span: inst.span,
                 })
             }

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(frame, [0, 8, 16, 24, 32, 56, 64, 72, 80]);
         let fault = [
             offset_of!(Fault, code),
-            offset_of!(Fault, step),
+            offset_of!(Fault, inst),
             offset_of!(Fault, index),
             offset_of!(Fault, bits),
             size_of::<Fault>(),

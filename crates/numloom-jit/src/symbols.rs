@@ -37,7 +37,7 @@ enum Context {
     Accumulate { acc: Accumulator, form: Form },
 }
 
-/// One call step and its position among the kernel's steps.
+/// One call step.
 #[derive(Debug)]
 pub(crate) struct CallContext {
     isa: Isa,
@@ -45,14 +45,13 @@ pub(crate) struct CallContext {
     slots: [bool; MAX_CALL_ARGS],
     is_slot: bool,
     pub(crate) call: CallStep,
-    step: u32,
     /// Of each operand, see [`Kernel::call_operand`].
     pub(crate) operands: Box<[(DType, InputClass)]>,
 }
 
 impl CallContext {
-    /// For the call that is the `step`-th of the steps of `kernel`.
-    fn new(kernel: &Kernel, call: &CallStep, step: u32, isa: Isa) -> CallContext {
+    /// For a call of `kernel`.
+    fn new(kernel: &Kernel, call: &CallStep, isa: Isa) -> CallContext {
         CallContext {
             isa,
             slots: std::array::from_fn(|i| {
@@ -60,7 +59,6 @@ impl CallContext {
             }),
             is_slot: matches!(call.dst, Place::Slot(_)),
             call: call.clone(),
-            step,
             operands: (call.args.iter())
                 .map(|arg| kernel.call_operand(call, arg))
                 .collect(),
@@ -89,16 +87,15 @@ const _: () = {
 impl CallTable {
     /// An entry for each step of `kernel` that is no loop, in order; functions run on `isa`.
     pub(crate) fn new(kernel: &Kernel, isa: Isa) -> CallTable {
-        let steps = (0..).zip(&kernel.steps);
-        let contexts: Box<[Context]> = steps
-            .filter_map(|(step, s)| match s {
+        let contexts: Box<[Context]> = (kernel.steps.iter())
+            .filter_map(|step| match step {
                 Step::Call(call) => Some(match interp::function(call.op, call.from) {
                     Some(function) => Context::Function {
                         isa,
                         op: call.op,
                         function,
                     },
-                    None => Context::Eval(CallContext::new(kernel, call, step, isa)),
+                    None => Context::Eval(CallContext::new(kernel, call, isa)),
                 }),
                 Step::Accumulate(step) => Some(Context::Accumulate {
                     acc: kernel.accumulators[step.acc as usize],
@@ -217,7 +214,6 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
         slots,
         is_slot,
         call,
-        step,
         ..
     } = context;
     // SAFETY: (4).
@@ -261,7 +257,7 @@ pub(crate) unsafe extern "C" fn eval_block(frame: *const CallFrame) -> u32 {
             let index = frame.index + start as u64;
             let mut faults = FaultSink {
                 fault: &mut *fault,
-                step: *step,
+                inst: call.inst.0,
                 index,
             };
             eval(

@@ -365,9 +365,11 @@ pub(crate) fn reduced_values<'a>(
 
 /// The fault of a run over `shape`, for people.
 fn fault_error(kernel: &Kernel, fault: Fault, shape: &[usize]) -> RuntimeError {
-    let Some(Step::Call(call)) = kernel.steps.get(fault.step as usize) else {
-        unreachable!("only calls raise faults")
-    };
+    let call = kernel.steps.iter().find_map(|step| match step {
+        Step::Call(call) if call.inst.0 == fault.inst => Some(call),
+        _ => None,
+    });
+    let call = call.expect("only calls raise faults");
     let mut position = vec![0; shape.len()];
     index_of(fault.index as usize, shape, &mut position);
     RuntimeErrorKind::Fault {

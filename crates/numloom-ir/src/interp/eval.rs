@@ -21,8 +21,8 @@ use crate::op::{CastMode, Op, Signature};
 pub struct FaultSink<'a> {
     /// Keeps the first fault.
     pub fault: &'a mut Fault,
-    /// The step of the kernel that the operation is in.
-    pub step: u32,
+    /// The instruction of the program that the operation is.
+    pub inst: u32,
     /// The logical index of the block's first element.
     pub index: u64,
 }
@@ -32,7 +32,7 @@ impl FaultSink<'_> {
     fn record(&mut self, code: FaultCode, fault: Option<(usize, u64)>) {
         if let Some((i, bits)) = fault {
             self.fault
-                .record(code, self.step, self.index + i as u64, bits);
+                .record(code, self.inst, self.index + i as u64, bits);
         }
     }
 }
@@ -127,7 +127,7 @@ pub(super) use {any, float, number, typed};
 /// let (x, y) = ([2i8, -7, 3, 5], [10i8, 3, -1, -2]);
 /// let [x, y] = [x, y].map(|block| block.map(i8::cast_unsigned));
 /// let (mut dst, mut fault) = ([0; 4], Fault::NONE);
-/// let mut faults = FaultSink { fault: &mut fault, step: 0, index: 100 };
+/// let mut faults = FaultSink { fault: &mut fault, inst: 0, index: 100 };
 ///
 /// eval(isa, Op::FloorDiv, DType::I8, DType::I8, &[&x, &y], &mut dst, &mut faults);
 /// assert_eq!(dst.map(u8::cast_signed), [0, -3, -3, -3]);

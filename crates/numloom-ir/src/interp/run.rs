@@ -182,10 +182,9 @@ impl Interpreter {
             if kernel.form == Form::Rows {
                 kernel.reset_lanes(&mut self.lanes);
             }
-            for (index, step) in kernel.steps.iter().enumerate() {
+            for step in &kernel.steps {
                 let at = At {
                     row,
-                    step: u32::try_from(index).expect("a kernel has fewer than 2^32 steps"),
                     index: (row as u64)
                         .wrapping_mul(block.rows.index_stride)
                         .wrapping_add(block.index),
@@ -268,7 +267,8 @@ impl Interpreter {
                     let from = dtype(*args.last().expect("an operation has operands"));
                     let mut faults = FaultSink {
                         fault: &mut *block.fault,
-                        step: at.step,
+                        // What a loop computes cannot fault.
+                        inst: 0,
                         index: at.index + elements.start as u64,
                     };
                     let operands = &operands[..args.len()];
@@ -360,7 +360,7 @@ impl Interpreter {
         };
         let mut faults = FaultSink {
             fault: &mut *block.fault,
-            step: at.step,
+            inst: call.inst.0,
             index: at.index,
         };
         if call.from.is_bytes() {
@@ -432,11 +432,10 @@ fn take(
     }
 }
 
-/// Where a step is run.
+/// Where in the run a step is.
 #[derive(Clone, Copy)]
 struct At {
     row: usize,
-    step: u32,
     /// The logical index of the row's first element.
     index: u64,
 }

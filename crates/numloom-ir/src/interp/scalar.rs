@@ -44,7 +44,7 @@ pub fn eval_scalar(op: Op, to: DType, args: &[Scalar]) -> Option<Scalar> {
     let mut fault = Fault::NONE;
     let mut sink = FaultSink {
         fault: &mut fault,
-        step: 0,
+        inst: 0,
         index: 0,
     };
     let isa = Isa::best();

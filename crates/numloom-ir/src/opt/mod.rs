@@ -4,8 +4,9 @@
 //! a special value: `x * 0.0` stays, `x + 0.0` stays. Each takes a program that satisfies [`verify`](crate::verify()) and gives
 //! one that does, in time linear in its instructions.
 //!
-//! Faults belong to the answer: a program faults after the passes if and only if it did before, and the lowest
-//! faulting element is the same. Only an operation that no output depends on takes its faults with it.
+//! Faults belong to the answer: a program faults after the passes if and only if it did before, the lowest faulting
+//! element is the same, and so is the instruction that is told of those that fault there, the first. Only an operation that
+//! no output depends on takes its faults with it.
 
 mod cse;
 mod dce;
@@ -22,8 +23,9 @@ use numloom_math::FloatEnv;
 use crate::program::Program;
 use crate::verify::verify;
 
-/// Runs the passes in the order that lets each see what the one before left: CSE, so that equal operands are one
-/// value; fold; simplify; CSE again, for what became equal; DCE.
+/// Runs the passes in the order that lets each see what the one before left: DCE, so that nothing unused lends its place
+/// to an equal one that may fault; CSE, so that equal operands are one value; fold; simplify; CSE again, for what became
+/// equal; DCE.
 ///
 /// # Panics
 /// In builds with debug assertions, if the program does not satisfy [`verify`](crate::verify()).
@@ -53,7 +55,7 @@ use crate::verify::verify;
 pub fn run(prog: &Program) -> Program {
     let _env = FloatEnv::enter();
     debug_assert_eq!(verify(prog), Ok(()), "before the passes:\n{prog}");
-    let done = dce(&cse(&simplify(&fold(&cse(prog)))));
+    let done = dce(&cse(&simplify(&fold(&cse(&dce(prog))))));
     debug_assert_eq!(verify(&done), Ok(()), "after the passes:\n{done}");
     done
 }

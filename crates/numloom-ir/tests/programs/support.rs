@@ -235,7 +235,7 @@ pub(crate) fn naive(prog: &Program, data: &[Vec<Scalar>], n: usize) -> Outcomes 
         let mut result = vec![0; n * to.itemsize()];
         let mut faults = FaultSink {
             fault: &mut fault,
-            step: 0,
+            inst: 0,
             index: 0,
         };
         eval(Isa::best(), op, from, to, args, &mut result, &mut faults);

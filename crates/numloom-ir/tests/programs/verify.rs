@@ -287,6 +287,7 @@ fn exp(arg: Place, dst: Place) -> Step {
         to: DType::F64,
         args: vec![arg.into()],
         dst,
+        inst: Value(0),
         span: Span::default(),
     })
 }

@@ -3,7 +3,7 @@
 use numloom_data::{DType, Scalar};
 use numloom_ir::{
     AccOp, AccumulateStep, Accumulator, CallArg, CallStep, CastMode, Form, InputClass, Kernel,
-    KernelInput, LoopInst, LoopOp, Op, Place, Step, V,
+    KernelInput, LoopInst, LoopOp, Op, Place, Step, V, Value,
 };
 use numloom_syntax::Span;
 
@@ -150,12 +150,14 @@ impl Build {
         dst: Place,
     ) {
         self.end_loop();
+        let inst = Value(self.kernel.steps.len() as u32);
         self.kernel.steps.push(Step::Call(CallStep {
             op,
             from,
             to,
             args,
             dst,
+            inst,
             span: Span::default(),
         }));
     }

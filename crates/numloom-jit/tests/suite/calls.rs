@@ -108,7 +108,7 @@ fn the_first_fault_is_kept_with_its_index_and_step() {
             let found = got
                 .fault
                 .kind()
-                .map(|kind| (kind, got.fault.step, got.fault.index));
+                .map(|kind| (kind, got.fault.inst, got.fault.index));
             assert_eq!(found, want);
         }
     }

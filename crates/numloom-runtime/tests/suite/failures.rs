@@ -1,10 +1,11 @@
 //! What goes wrong ends in one error, the same at any number of threads, and never in a partial result.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use numloom_data::{Array, DType, Scalar, View};
-use numloom_ir::{FaultCode, InputClass};
+use numloom_ir::{FaultCode, InputClass, opt};
 use numloom_runtime::{
     Backend, CancelFlag, Deadline, Engine, Options, OutputValue, RunOptions, RuntimeErrorKind,
 };
@@ -56,6 +57,50 @@ fn of_all_faults_the_one_with_the_lowest_index_is_told() {
                     assert_eq!(*code, FaultCode::NegativePower);
                     assert_eq!((*index, &position[..]), (4242, &[42, 42][..]));
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn of_faults_in_one_element_that_of_the_first_instruction_is_told_whatever_the_passes_leave() {
+    // Folding the exponential puts the first cast into an earlier step. What nothing uses must not lend its place to
+    // the equal instruction below it.
+    let chained = "
+        %0 = const 0.5 : f32
+        %1 = exp %0 : f32
+        %2 = cast.sat %1 : u32
+        %3 = const 941771254 : u32
+        %4 = or %3 %2 : u32
+        %5 = cast %4 : f16
+        %6 = cast.chk %5 : i16
+        %7 = cast.chk %4 : u16
+        out = %7
+        out y1 = %6
+    ";
+    let unused = "
+        input a: f64
+        %0 = input 0 : f64
+        %1 = cast.chk %0 : i8
+        %2 = cast.chk %0 : u8
+        %3 = cast.chk %0 : i8
+        out = %3 shape 0
+        out y1 = %2 shape 0
+    ";
+    let elements = [300.0];
+    let a = [View::from_slice(&elements)];
+    let cases: [(&str, &[View<'_>], &str); 2] = [
+        (chained, &[], "f16 value inf does not fit i16"),
+        (unused, &a, "f64 value 300.0 does not fit u8 (element 0)"),
+    ];
+    for (text, inputs, want) in cases {
+        let raw = program(text);
+        let tuned = Arc::new(opt::run(&raw));
+        for &backend in backends() {
+            for prog in [&raw, &tuned] {
+                let compiled = compile(&engine(backend, 1), prog);
+                let error = compiled.run(inputs, &RunOptions::new()).unwrap_err();
+                assert_eq!(error.to_string(), want, "{backend}\n{prog}");
             }
         }
     }

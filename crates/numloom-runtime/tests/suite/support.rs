@@ -273,7 +273,7 @@ fn apply(op: Op, args: &[Scalar], to: DType) -> Scalar {
     let mut fault = Fault::NONE;
     let mut sink = FaultSink {
         fault: &mut fault,
-        step: 0,
+        inst: 0,
         index: 0,
     };
     eval(Isa::best(), op, from, to, &args, &mut dst, &mut sink);

@@ -57,7 +57,7 @@ fn unaligned_blocks_of_any_length_and_single_elements_give_the_same() {
             let (mut got, mut odd_fault) = (Odd::new(&vec![0; want.len()]), Fault::NONE);
             let mut faults = FaultSink {
                 fault: &mut odd_fault,
-                step: 5,
+                inst: 5,
                 index: 1000,
             };
             eval(
@@ -111,7 +111,7 @@ fn the_list_of_ways_is_as_long_as_the_tables_say() {
 fn an_earlier_fault_stays() {
     let earlier = Fault {
         code: FaultCode::NegativePower as u32,
-        step: 0,
+        inst: 0,
         index: 1001,
         bits: 3,
     };
@@ -120,7 +120,7 @@ fn an_earlier_fault_stays() {
         let mut fault = earlier;
         let mut faults = FaultSink {
             fault: &mut fault,
-            step: 1,
+            inst: 1,
             index: start,
         };
         let op = Op::Cast(crate::op::CastMode::Checked);

@@ -133,7 +133,7 @@ fn nan_infinities_and_the_largest_floats_have_their_own_rules() {
         assert_eq!(checked, [0]);
         assert_eq!(fault.kind(), Some(FaultCode::CastOutOfRange));
         assert_eq!(
-            (fault.step, fault.index, fault.bits),
+            (fault.inst, fault.index, fault.bits),
             (5, 1000, x.to_bits())
         );
     }

@@ -200,7 +200,7 @@ fn a_negative_exponent_faults_at_the_lowest_index_and_gives_zero() {
     let (got, fault) = apply(Op::Pow, DType::I16, DType::I16, &[&x, &y], 4);
     assert_eq!(elements::<i16>(&got), [8, 0, 0, 25]);
     assert_eq!(fault.kind(), Some(FaultCode::NegativePower));
-    assert_eq!((fault.step, fault.index, fault.bits), (5, 1001, 0xffff));
+    assert_eq!((fault.inst, fault.index, fault.bits), (5, 1001, 0xffff));
     assert_eq!(fault.value_text(DType::I16), "-1");
 }
 

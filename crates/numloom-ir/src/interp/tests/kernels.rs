@@ -11,6 +11,7 @@ use crate::kernel::{
     MAX_BLOCK, Place, Step, V,
 };
 use crate::op::{CastMode, Op};
+use crate::program::Value;
 use crate::reduce::LANES;
 
 fn input(dtype: DType, class: InputClass) -> KernelInput {
@@ -67,6 +68,7 @@ fn call(op: Op, from: DType, to: DType, args: &[Place], dst: Place) -> Step {
         to,
         args: args.iter().map(|&place| place.into()).collect(),
         dst,
+        inst: Value(0),
         span: Span::default(),
     })
 }
@@ -357,11 +359,11 @@ fn bool_lanes_hold_the_least_and_the_greatest() {
 }
 
 #[test]
-fn the_fault_with_the_lowest_index_stays_then_that_of_the_earliest_step() {
+fn the_fault_with_the_lowest_index_stays_then_that_of_the_earliest_instruction() {
     let (i32, u8) = (DType::I32, DType::U8);
     let x = Place::Input(0);
     let checked = Op::Cast(CastMode::Checked);
-    let kernel = kernel(
+    let mut kernel = kernel(
         vec![input(i32, InputClass::Contiguous)],
         &[i32, u8],
         &[],
@@ -371,16 +373,24 @@ fn the_fault_with_the_lowest_index_stays_then_that_of_the_earliest_step() {
         ],
     );
     // -1 faults in both steps, 300 in the second only.
-    let cases: [(&[i32], u64, u32, FaultCode); 2] = [
-        (&[1, 2, -1, 300], 2, 0, FaultCode::NegativePower),
-        (&[1, 300, 3, -1], 1, 1, FaultCode::CastOutOfRange),
+    let cases: [(&[i32], [u32; 2], u64, FaultCode); 3] = [
+        (&[1, 2, -1, 300], [4, 5], 2, FaultCode::NegativePower),
+        (&[1, 2, -1, 300], [5, 4], 2, FaultCode::CastOutOfRange),
+        (&[1, 300, 3, -1], [4, 5], 1, FaultCode::CastOutOfRange),
     ];
-    for (x, index, step, code) in cases {
+    for (x, insts, index, code) in cases {
+        for (step, inst) in kernel.steps.iter_mut().zip(insts) {
+            let Step::Call(call) = step else {
+                unreachable!("both steps are calls")
+            };
+            call.inst = Value(inst);
+        }
+        let inst = insts[usize::from(code == FaultCode::CastOutOfRange)];
         for size in [1, 3, 4] {
             let (got, _, fault) = run(&kernel, &[&bytes(x)], 4, size);
             assert_eq!(
-                (fault.index, fault.step, fault.kind()),
-                (index, step, Some(code))
+                (fault.index, fault.inst, fault.kind()),
+                (index, inst, Some(code))
             );
             assert_eq!(
                 elements::<i32>(&got[0])[0],

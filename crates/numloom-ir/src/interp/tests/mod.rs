@@ -37,7 +37,7 @@ fn apply(op: Op, from: DType, to: DType, args: &[&[u8]], n: usize) -> (Vec<u8>, 
     let mut fault = Fault::NONE;
     let mut faults = FaultSink {
         fault: &mut fault,
-        step: 5,
+        inst: 5,
         index: 1000,
     };
     eval(Isa::best(), op, from, to, args, &mut dst, &mut faults);
