@@ -52,14 +52,12 @@ impl Shares {
         Shares((0..threads).map(share).collect())
     }
 
-    /// A chunk for the thread whose share is `own`, if any is left.
+    /// A chunk for the thread whose share is `own`, one of those there are, if any is left.
     pub(crate) fn take(&self, own: usize) -> Option<usize> {
-        let n = self.0.len();
-        let own = own % n;
-        let others = (own + 1..n).chain(0..own);
+        let mut others = (own + 1..self.0.len()).chain(0..own);
         self.0[own]
             .take(1)
-            .or_else(|| others.into_iter().find_map(|i| self.0[i].take(BACK)))
+            .or_else(|| others.find_map(|i| self.0[i].take(BACK)))
     }
 }
 
@@ -105,7 +103,7 @@ mod tests {
                 for who in 0..4 {
                     let (shares, taken) = (&shares, &taken);
                     scope.spawn(move || {
-                        let own: Vec<_> = std::iter::from_fn(|| shares.take(who)).collect();
+                        let own: Vec<_> = std::iter::from_fn(|| shares.take(who % 3)).collect();
                         taken.lock().expect("nobody panics").extend(own);
                     });
                 }
